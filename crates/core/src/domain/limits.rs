@@ -1,0 +1,65 @@
+//! Every limit of the domain, stated once. The HTTP schema, the models page and the gallery's form derive from these.
+
+use std::time::Duration;
+
+/// The longest prompt or negative prompt, in characters.
+pub const PROMPT_CHARS: usize = 2_000;
+/// The largest seed.
+pub const SEED_MAX: u32 = u32::MAX;
+/// The most images one job makes, whatever its model.
+pub const COUNT_MAX: u32 = 16;
+/// The largest side of a generated image in pixels, whatever its model.
+pub const SIDE_MAX: u32 = 4_096;
+/// The most sampling steps, whatever the model.
+pub const STEPS_MAX: u32 = 500;
+/// The largest guidance scale, whatever the model.
+pub const GUIDANCE_MAX: f64 = 50.0;
+/// The highest priority; 0 is the lowest.
+pub const PRIORITY_MAX: u8 = 9;
+/// The priority of a request that names none.
+pub const PRIORITY_DEFAULT: u8 = 5;
+/// How long a job may wait to start when the request names no deadline, in seconds.
+pub const DEADLINE_DEFAULT_S: u32 = 86_400;
+/// The longest a request may let its job wait to start, in seconds.
+pub const DEADLINE_MAX_S: u32 = 604_800;
+/// The most labels on a job or an image.
+pub const LABELS_MAX: usize = 16;
+/// The longest label name, in characters.
+pub const LABEL_NAME_CHARS: usize = 64;
+/// The longest label value, in characters.
+pub const LABEL_VALUE_CHARS: usize = 256;
+/// The most tags on an image.
+pub const TAGS_MAX: usize = 32;
+/// The longest tag, in characters.
+pub const TAG_CHARS: usize = 64;
+/// The longest title, in characters.
+pub const TITLE_CHARS: usize = 200;
+/// The longest note, in characters.
+pub const NOTE_CHARS: usize = 4_000;
+/// The best rating; no rating is `null`, the least is 1.
+pub const RATING_MAX: u8 = 5;
+/// The most items on a page.
+pub const PAGE_MAX: u32 = 200;
+/// The items on a page when the request names no number.
+pub const PAGE_DEFAULT: u32 = 50;
+/// The largest uploaded image, in bytes after base64.
+pub const UPLOAD_BYTES: usize = 10 * 1024 * 1024;
+/// The most pixels an uploaded image may unpack to.
+pub const UPLOAD_PIXELS: u64 = 32 * 1024 * 1024;
+/// How long a finished job and its results are kept.
+pub const RESULT_RETENTION: Duration = Duration::from_secs(24 * 3_600);
+/// How long a trashed image can be restored.
+pub const TRASH_RETENTION: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// How long an unreferenced blob is left alone, so that a row about to point at it still can.
+pub const BLOB_GRACE: Duration = Duration::from_secs(15 * 60);
+/// How often a job is begun before it is given up.
+pub const ATTEMPTS_MAX: u32 = 4;
+/// The most events one read of a job's log returns.
+pub const EVENTS_PAGE: u32 = 256;
+/// The most image bytes in one `image.chunk` message: with base64 and the envelope it stays under the
+/// 32 KiB of an API Gateway WebSocket frame.
+pub const CHUNK_BYTES: usize = 22_500;
+/// How long a connection may stay registered: API Gateway ends a WebSocket after two hours.
+pub const CONNECTION_LIFE: Duration = Duration::from_secs(2 * 3_600);
+/// How many jobs one connection may listen to at a time.
+pub const SUBSCRIPTIONS_MAX: usize = 256;

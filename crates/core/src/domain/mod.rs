@@ -1,0 +1,29 @@
+//! The domain: values that can't be bad, a job's life, a saved image. Pure; every rule of ours is stated here once.
+
+mod blob;
+mod event;
+mod generation;
+mod ids;
+mod invalid;
+mod job;
+pub mod limits;
+mod model;
+mod page;
+mod saved_image;
+mod subscription;
+mod time;
+
+pub use blob::{Blob, BlobId, ContentType};
+pub use event::{EventBody, JobEvent, Seq};
+pub use generation::{
+    GenerateInput, GenerationRequest, GuidanceScale, Labels, OutputFormat, Priority, Prompt, Seed,
+    SourceImage, SourceInput, Strength,
+};
+pub use ids::{BadId, ConnectionId, Entropy, IdempotencyKey, ImageId, JobId, ModelName, OwnerId};
+pub use invalid::{Checker, FieldError, InvalidInput};
+pub use job::{Fence, Idempotency, Job, JobError, JobImage, JobStatus, NewJob, Outcome, Progress, Warning};
+pub use model::{FloatRange, IntRange, ModelCard, Vocabulary};
+pub use page::{CursorCodec, ImageQuery, JobQuery, Page, PageSize, Position, Sort};
+pub use saved_image::{ImageEdit, ImageSource, SavedImage, Version};
+pub use subscription::{Connection, Subscription};
+pub use time::{Clock, Timestamp};

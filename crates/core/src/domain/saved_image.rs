@@ -1,0 +1,188 @@
+//! A picture someone decided to keep.
+
+use super::{
+    BlobId, Checker, ContentType, GenerationRequest, ImageId, InvalidInput, JobId, Labels, OwnerId, Seed,
+    Timestamp,
+    generation::{check_labels, is_forbidden_control},
+    limits,
+};
+use serde::{Deserialize, Serialize};
+
+/// Counts the changes of a saved image, from 1. A writer names the version it read; another one is a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Version(pub u64);
+
+impl Version {
+    /// The version of a new image.
+    pub const FIRST: Self = Self(1);
+
+    /// The version after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// Where a saved image came from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ImageSource {
+    /// The job that made it and its place there.
+    pub job: Option<(JobId, u32)>,
+    /// Everything it was made with.
+    pub request: Option<GenerationRequest>,
+    /// The seed it was drawn from.
+    pub seed: Option<Seed>,
+}
+
+/// A saved image: what is known of it. Its bytes are in the image store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedImage {
+    /// Its id.
+    pub id: ImageId,
+    /// Whose it is.
+    pub owner: OwnerId,
+    /// The address of its bytes; an owner has one image per address.
+    pub sha256: BlobId,
+    /// What the bytes are.
+    pub content_type: ContentType,
+    /// How many bytes.
+    pub bytes: u64,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// What it was drawn from, where known.
+    pub prompt: Option<String>,
+    /// Where it came from.
+    pub source: ImageSource,
+    /// A name its owner gave it.
+    pub title: Option<String>,
+    /// Words of its owner about it.
+    pub note: Option<String>,
+    /// Its tags, sorted, each once.
+    pub tags: Vec<String>,
+    /// Whether its owner likes it most.
+    pub favorite: bool,
+    /// 1 to 5.
+    pub rating: Option<u8>,
+    /// The client's own names and values.
+    pub labels: Labels,
+    /// When it was saved.
+    pub saved_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// When it was put in the trash.
+    pub trashed_at: Option<Timestamp>,
+    /// Counts its changes.
+    pub version: Version,
+}
+
+impl SavedImage {
+    /// Whether it may still be shown: an image in the trash only until its retention ends.
+    pub fn is_shown(&self, now: Timestamp) -> bool {
+        self.trashed_at.is_none_or(|at| now < at.after(limits::TRASH_RETENTION))
+    }
+}
+
+/// A change of a saved image. The outer `None` leaves a field as it is, the inner `None` (JSON `null`) clears it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImageEdit {
+    /// A new title.
+    #[serde(deserialize_with = "given")]
+    pub title: Option<Option<String>>,
+    /// A new note.
+    #[serde(deserialize_with = "given")]
+    pub note: Option<Option<String>>,
+    /// All tags.
+    pub tags: Option<Vec<String>>,
+    /// Whether it is a favourite.
+    pub favorite: Option<bool>,
+    /// A new rating.
+    #[serde(deserialize_with = "given")]
+    pub rating: Option<Option<i64>>,
+    /// All labels.
+    pub labels: Option<Labels>,
+}
+
+/// Tells `null` from a missing field.
+fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+impl ImageEdit {
+    /// Applies the change and counts the version up; a bad field leaves the image as it was.
+    ///
+    /// # Errors
+    /// Every field that is wrong.
+    pub fn apply(&self, image: &SavedImage, now: Timestamp) -> Result<SavedImage, InvalidInput> {
+        let mut check = Checker::default();
+        let mut edited = image.clone();
+        if let Some(title) = &self.title {
+            edited.title = text(&mut check, "/title", title.as_deref(), limits::TITLE_CHARS);
+        }
+        if let Some(note) = &self.note {
+            edited.note = text(&mut check, "/note", note.as_deref(), limits::NOTE_CHARS);
+        }
+        if let Some(tags) = &self.tags {
+            edited.tags = clean_tags(&mut check, tags);
+        }
+        if let Some(favorite) = self.favorite {
+            edited.favorite = favorite;
+        }
+        if let Some(rating) = self.rating {
+            edited.rating = rating.and_then(|rating| clean_rating(&mut check, rating));
+        }
+        if let Some(labels) = &self.labels {
+            check_labels(&mut check, "/labels", labels);
+            edited.labels.clone_from(labels);
+        }
+        edited.updated_at = now;
+        edited.version = image.version.next();
+        check.finish(Some(edited))
+    }
+}
+
+fn text(check: &mut Checker, pointer: &'static str, text: Option<&str>, max: usize) -> Option<String> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+    if text.chars().count() > max {
+        check.refuse(pointer, "too_long", format!("at most {max} characters are allowed"));
+    }
+    if text.chars().any(is_forbidden_control) {
+        check.refuse(pointer, "bad_character", "must not hold control characters");
+    }
+    Some(text.to_owned())
+}
+
+fn clean_tags(check: &mut Checker, tags: &[String]) -> Vec<String> {
+    if tags.len() > limits::TAGS_MAX {
+        check.refuse("/tags", "too_many", format!("at most {} tags are allowed", limits::TAGS_MAX));
+        return Vec::new();
+    }
+    let mut cleaned = Vec::with_capacity(tags.len());
+    for (index, tag) in tags.iter().enumerate() {
+        let tag = tag.trim();
+        let fits =
+            (1..=limits::TAG_CHARS).contains(&tag.chars().count()) && !tag.chars().any(char::is_control);
+        if fits {
+            cleaned.push(tag.to_owned());
+        } else {
+            let detail = format!("a tag has 1 to {} characters and no control characters", limits::TAG_CHARS);
+            check.refuse(format!("/tags/{index}"), "bad_tag", detail);
+        }
+    }
+    cleaned.sort();
+    cleaned.dedup();
+    cleaned
+}
+
+fn clean_rating(check: &mut Checker, rating: i64) -> Option<u8> {
+    let cleaned = u8::try_from(rating).ok().filter(|n| (1..=limits::RATING_MAX).contains(n));
+    if cleaned.is_none() {
+        let detail = format!("is {rating}; must be from 1 to {}, or null", limits::RATING_MAX);
+        check.refuse("/rating", "out_of_range", detail);
+    }
+    cleaned
+}

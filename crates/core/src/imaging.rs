@@ -1,0 +1,237 @@
+//! Pictures' bytes: recognising, decoding within bounds, encoding, making small. Pure and slow: callers keep it off
+//! their async threads.
+
+use crate::domain::{Blob, ContentType, FieldError, OutputFormat, limits};
+use crate::error::{ErrorKind, PortError, PortResult};
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use bytes::Bytes;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage, codecs::jpeg::JpegEncoder};
+use std::io::Cursor;
+
+/// Clients pad base64 or don't; both are taken.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+/// The quality of JPEG results, of 100.
+const JPEG_QUALITY: u8 = 92;
+/// The most memory one decoding may take beyond its pixels, in bytes.
+const DECODE_BYTES: u64 = 256 * 1024 * 1024;
+
+/// A picture that was checked: whole, of a known format, within the limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Its bytes.
+    pub blob: Blob,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+/// Reads a picture that a client sent as base64 or as a data URL, and checks all of it.
+///
+/// # Errors
+/// The field at `pointer`, with what is wrong: bad base64, no known format, truncated, too large.
+pub fn parse_upload(pointer: &str, text: &str) -> Result<Picture, FieldError> {
+    let encoded = match text.strip_prefix("data:") {
+        None => text,
+        Some(url) => url
+            .split_once(',')
+            .filter(|(head, _)| head.ends_with(";base64"))
+            .map(|(_, data)| data)
+            .ok_or_else(|| FieldError::new(pointer, "bad_data_url", "must be `data:<type>;base64,<data>`"))?,
+    };
+    if encoded.len() / 4 * 3 > limits::UPLOAD_BYTES {
+        let detail = format!("is larger than {} bytes", limits::UPLOAD_BYTES);
+        return Err(FieldError::new(pointer, "too_large", detail));
+    }
+    let bytes = BASE64
+        .decode(encoded.trim())
+        .map_err(|error| FieldError::new(pointer, "bad_base64", format!("is not base64: {error}")))?;
+    check(bytes.into()).map_err(|(code, detail)| FieldError::new(pointer, code, detail))
+}
+
+/// Checks that `bytes` are one whole picture within the limits: everything is decoded once.
+///
+/// # Errors
+/// A code and a sentence for a person.
+pub fn check(bytes: Bytes) -> Result<Picture, (&'static str, String)> {
+    let content_type = recognise(&bytes).ok_or_else(|| {
+        ("unsupported_format", "is not a PNG, JPEG or WebP picture (judged by its first bytes)".to_owned())
+    })?;
+    let image = decode(&bytes, content_type)?;
+    let (width, height) = (image.width(), image.height());
+    Ok(Picture { blob: Blob::new(bytes, content_type), width, height })
+}
+
+/// The format of `bytes`, judged by their first bytes alone.
+pub fn recognise(bytes: &[u8]) -> Option<ContentType> {
+    match image::guess_format(bytes) {
+        Ok(ImageFormat::Png) => Some(ContentType::Png),
+        Ok(ImageFormat::Jpeg) => Some(ContentType::Jpeg),
+        Ok(ImageFormat::WebP) => Some(ContentType::Webp),
+        _ => None,
+    }
+}
+
+fn format_of(content_type: ContentType) -> ImageFormat {
+    match content_type {
+        ContentType::Png => ImageFormat::Png,
+        ContentType::Jpeg => ImageFormat::Jpeg,
+        ContentType::Webp => ImageFormat::WebP,
+    }
+}
+
+fn decode(bytes: &[u8], content_type: ContentType) -> Result<DynamicImage, (&'static str, String)> {
+    let broken = |error: image::ImageError| ("broken_image", format!("can't be decoded: {error}"));
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format_of(content_type));
+    let mut bounds = image::Limits::default();
+    bounds.max_alloc = Some(DECODE_BYTES);
+    reader.limits(bounds);
+    let decoder = reader.into_decoder().map_err(broken)?;
+    // Judged from the header, before anything is unpacked.
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > limits::UPLOAD_PIXELS {
+        let detail =
+            format!("has {width} x {height} pixels; at most {} in all are allowed", limits::UPLOAD_PIXELS);
+        return Err(("too_many_pixels", detail));
+    }
+    DynamicImage::from_decoder(decoder).map_err(broken)
+}
+
+/// Encodes RGB pixels, row by row from the top left: `width * height * 3` bytes.
+///
+/// # Errors
+/// [`Data`](ErrorKind::Data) if the number of bytes does not fit the size.
+pub fn encode_rgb(width: u32, height: u32, rgb: Vec<u8>, format: OutputFormat) -> PortResult<Picture> {
+    let length = rgb.len();
+    let image = RgbImage::from_raw(width, height, rgb).ok_or_else(|| {
+        let message = format!("{length} bytes are not {width} x {height} RGB pixels");
+        PortError::new(ErrorKind::Data, "imaging::encode_rgb", message)
+    })?;
+    encode(&DynamicImage::ImageRgb8(image), format)
+}
+
+fn encode(image: &DynamicImage, format: OutputFormat) -> PortResult<Picture> {
+    let mut bytes = Vec::new();
+    let written = match format {
+        OutputFormat::Jpeg => {
+            image.to_rgb8().write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY))
+        }
+        OutputFormat::Png | OutputFormat::Webp => {
+            image.write_to(&mut Cursor::new(&mut bytes), format_of(format.content_type()))
+        }
+    };
+    written.map_err(|error| {
+        PortError::new(ErrorKind::Internal, "imaging::encode", "the picture could not be encoded")
+            .with_source(error)
+    })?;
+    let blob = Blob::new(bytes.into(), format.content_type());
+    Ok(Picture { blob, width: image.width(), height: image.height() })
+}
+
+/// Encodes a picture anew, no wider than `max_width`, in `format`. One that already is so comes back as it is.
+///
+/// # Errors
+/// [`Data`](ErrorKind::Data) if the bytes can't be decoded.
+pub fn convert(
+    bytes: Bytes,
+    content_type: ContentType,
+    max_width: Option<u32>,
+    format: OutputFormat,
+) -> PortResult<Picture> {
+    let image = decode(&bytes, content_type).map_err(|(_, detail)| {
+        PortError::new(ErrorKind::Data, "imaging::convert", format!("the stored picture {detail}"))
+    })?;
+    let (width, height) = (image.width(), image.height());
+    match max_width.filter(|max| *max < width) {
+        None if content_type == format.content_type() => {
+            Ok(Picture { blob: Blob::new(bytes, content_type), width, height })
+        }
+        None => encode(&image, format),
+        Some(max) => {
+            let scaled_height = u64::from(height) * u64::from(max) / u64::from(width);
+            let scaled_height = u32::try_from(scaled_height).unwrap_or(height).max(1);
+            encode(&image.thumbnail_exact(max.max(1), scaled_height), format)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn red(width: u32, height: u32, format: OutputFormat) -> Picture {
+        let pixels = [200, 10, 10].repeat((width * height) as usize);
+        encode_rgb(width, height, pixels, format).unwrap()
+    }
+
+    fn code_of(bytes: Vec<u8>) -> &'static str {
+        check(bytes.into()).unwrap_err().0
+    }
+
+    #[test]
+    fn every_format_encodes_and_is_recognised() {
+        for format in OutputFormat::ALL {
+            let picture = red(8, 4, format);
+            assert_eq!(recognise(picture.blob.bytes()), Some(format.content_type()));
+            assert_eq!(check(picture.blob.bytes().clone()).unwrap(), picture);
+        }
+    }
+
+    #[test]
+    fn a_truncated_png_is_broken() {
+        let bytes = red(64, 64, OutputFormat::Png).blob.bytes().clone();
+        assert_eq!(code_of(bytes[..bytes.len() / 2].to_vec()), "broken_image");
+    }
+
+    #[test]
+    fn an_svg_is_no_picture() {
+        assert_eq!(code_of(b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec()), "unsupported_format");
+    }
+
+    #[test]
+    fn a_png_that_unpacks_to_16_gb_is_refused_by_its_header() {
+        let mut bytes = red(1, 1, OutputFormat::Png).blob.bytes().to_vec();
+        // IHDR: width and height, then the checksum of the chunk, which the decoder verifies.
+        bytes[16..20].copy_from_slice(&65_536_u32.to_be_bytes());
+        bytes[20..24].copy_from_slice(&65_536_u32.to_be_bytes());
+        let crc = crc32(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&crc.to_be_bytes());
+        assert_eq!(code_of(bytes), "too_many_pixels");
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
+        })
+    }
+
+    #[test]
+    fn base64_is_taken_with_and_without_padding_and_as_a_data_url() {
+        use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+        let picture = red(3, 3, OutputFormat::Png);
+        let bytes = picture.blob.bytes();
+        for text in [
+            STANDARD.encode(bytes),
+            STANDARD_NO_PAD.encode(bytes),
+            format!("data:image/png;base64,{}", STANDARD.encode(bytes)),
+        ] {
+            assert_eq!(parse_upload("/image", &text).unwrap(), picture);
+        }
+        assert_eq!(parse_upload("/image", "@@@").unwrap_err().code, "bad_base64");
+    }
+
+    #[test]
+    fn a_small_form_keeps_the_proportions() {
+        let picture = red(100, 50, OutputFormat::Png);
+        let bytes = picture.blob.bytes().clone();
+        let small = convert(bytes, ContentType::Png, Some(10), OutputFormat::Webp).unwrap();
+        assert_eq!((small.width, small.height, small.blob.content_type()), (10, 5, ContentType::Webp));
+    }
+}

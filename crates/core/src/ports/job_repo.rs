@@ -1,0 +1,136 @@
+//! The port to the jobs, their logs and the idempotency keys.
+
+use crate::domain::{
+    BlobId, Fence, Idempotency, Job, JobError, JobEvent, JobId, JobQuery, NewJob, Outcome, OwnerId, Page,
+    Progress, Seq, Timestamp,
+};
+use crate::error::PortResult;
+use async_trait::async_trait;
+use std::fmt::Debug;
+
+/// Keeps jobs and what happened to them.
+///
+/// # Contract
+/// - Each method that changes a job writes the job and its event in one transaction: both or neither are seen.
+/// - A change goes through [`Job`]'s own methods, one at a time per job: the rules of a job's life hold under any
+///   number of callers.
+/// - `insert`, `finish`, `cancel`, `requeue` and `expire` are durable when they return. `begin` and `advance` are
+///   seen by every later call, and may be lost with the machine's power: then the job is begun again.
+/// - A job's events are numbered from 1 without gaps, and never change.
+/// - Another owner's job is as one that does not exist; so is a job past its `expires_at`.
+/// - One owner and one idempotency key: one job, under any race, for as long as the job is shown.
+///
+/// # Errors
+/// Any method: [`Denied`](crate::ErrorKind::Denied), [`Throttled`](crate::ErrorKind::Throttled),
+/// [`Unavailable`](crate::ErrorKind::Unavailable), [`Data`](crate::ErrorKind::Data). Others are named at the method.
+///
+/// # Cancellation
+/// Dropping a future stops waiting, not the work: a write may still land. Every write can be repeated.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait JobRepo: Debug + Send + Sync + 'static {
+    /// Accepts a job with [`Job::accept`], together with its idempotency key.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) if the key is just being used by another call that is not done.
+    async fn insert<'a>(&self, job: &NewJob, key: Option<&'a Idempotency>) -> PortResult<InsertedJob>;
+
+    /// The owner's job `id`; `None` if there is none.
+    async fn find(&self, owner: &OwnerId, id: &JobId, now: Timestamp) -> PortResult<Option<Job>>;
+
+    /// A page of the owner's jobs, the newest first.
+    async fn list(&self, owner: &OwnerId, query: &JobQuery, now: Timestamp) -> PortResult<Page<Job>>;
+
+    /// Up to `limit` events of the owner's job after `after`, in order; `None` if there is no such job.
+    async fn events(
+        &self,
+        owner: &OwnerId,
+        id: &JobId,
+        after: Seq,
+        limit: u32,
+        now: Timestamp,
+    ) -> PortResult<Option<Vec<JobEvent>>>;
+
+    /// Begins an attempt with [`Job::begin`] and returns the job, whose [`fence`](Job::fence) is the right to write.
+    /// A job that is overdue is ended with [`Job::expire`] instead, and returned so.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) if the job has ended, [`NotFound`](crate::ErrorKind::NotFound) if
+    /// there is none.
+    async fn begin(&self, id: &JobId, now: Timestamp) -> PortResult<Job>;
+
+    /// Notes a step with [`Job::advance`].
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) if the attempt lost its right to write,
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such job.
+    async fn advance(&self, fence: &Fence, progress: Progress, now: Timestamp) -> PortResult<()>;
+
+    /// Puts the job back in line with [`Job::requeue`].
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    async fn requeue(
+        &self,
+        fence: &Fence,
+        error: JobError,
+        not_before: Timestamp,
+        now: Timestamp,
+    ) -> PortResult<Job>;
+
+    /// Ends the job with [`Job::finish`].
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    async fn finish(&self, fence: &Fence, outcome: Outcome, now: Timestamp) -> PortResult<Job>;
+
+    /// Stops the owner's job with [`Job::cancel`]; one that has ended stays as it is. `None` if there is none.
+    async fn cancel(&self, owner: &OwnerId, id: &JobId, now: Timestamp) -> PortResult<Option<Job>>;
+
+    /// Ends the job with [`Job::expire`] if it is overdue. `None` if it is not, or there is none.
+    async fn expire(&self, id: &JobId, now: Timestamp) -> PortResult<Option<Job>>;
+
+    /// Up to `limit` jobs of any owner that wait, accepted before `accepted_before`, in order of their ids from the
+    /// one after `after`: for the sweep, which starts those that a crash left behind and ends the overdue ones.
+    async fn waiting(
+        &self,
+        accepted_before: Timestamp,
+        after: Option<JobId>,
+        limit: u32,
+    ) -> PortResult<Vec<WaitingJob>>;
+
+    /// Whether any job refers to this content address: as a result that is still kept, or as a source.
+    async fn refers_to(&self, blob: &BlobId) -> PortResult<bool>;
+
+    /// Removes up to `limit` ended jobs that expired before `now`, with their events and keys.
+    async fn purge(&self, now: Timestamp, limit: u32) -> PortResult<PurgedJobs>;
+}
+
+/// What became of an insertion.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InsertedJob {
+    /// The job was accepted.
+    Created(Box<Job>),
+    /// The key was used before with the same request, for this job.
+    Existing(Box<Job>),
+    /// The key was used before with another request; nothing was accepted.
+    KeyReused,
+}
+
+/// A job that waits to be begun.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitingJob {
+    /// The job.
+    pub id: JobId,
+    /// Whether its deadline has passed.
+    pub deadline: Timestamp,
+}
+
+/// What a purge removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PurgedJobs {
+    /// How many jobs.
+    pub jobs: u32,
+    /// The addresses they referred to; each may be referred to from elsewhere.
+    pub blobs: Vec<BlobId>,
+}

@@ -1,0 +1,64 @@
+//! The port to what is known of saved images.
+
+use crate::domain::{BlobId, ImageId, ImageQuery, OwnerId, Page, SavedImage, Timestamp, Version};
+use crate::error::PortResult;
+use async_trait::async_trait;
+use std::fmt::Debug;
+
+/// Keeps the records of saved images.
+///
+/// # Contract
+/// - A write that returned is durable and seen by every later call.
+/// - An owner has one image per content address, trashed or not.
+/// - Another owner's image is as one that does not exist.
+/// - A trashed image is in the trash only, and past its retention nowhere, even while the store still holds it.
+/// - Pages are by keyset: nothing is shown twice or left out while images are added, and a page costs the same at
+///   any depth.
+///
+/// # Errors
+/// Any method: [`Denied`](crate::ErrorKind::Denied), [`Throttled`](crate::ErrorKind::Throttled),
+/// [`Unavailable`](crate::ErrorKind::Unavailable), [`Data`](crate::ErrorKind::Data). Others are named at the method.
+///
+/// # Cancellation
+/// Dropping a future stops waiting, not the work: a write may still land. Every write can be repeated.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait MetadataRepo: Debug + Send + Sync + 'static {
+    /// Adds `image`, unless its owner has one with the same content address: then that one is returned unchanged.
+    async fn insert(&self, image: &SavedImage) -> PortResult<InsertedImage>;
+
+    /// The owner's image `id`, in the trash or not; `None` if there is none.
+    async fn find(&self, owner: &OwnerId, id: &ImageId, now: Timestamp) -> PortResult<Option<SavedImage>>;
+
+    /// A page of the owner's images, by the time they were saved.
+    async fn list(&self, owner: &OwnerId, query: &ImageQuery, now: Timestamp)
+    -> PortResult<Page<SavedImage>>;
+
+    /// Replaces the record of `image`, if the stored version still is `expected`. `image.version` is the new one.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) if another writer came first,
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such image.
+    async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()>;
+
+    /// Removes the record of the owner's image, if the stored version still is `expected`. A missing one is success.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) if another writer came first.
+    async fn delete(&self, owner: &OwnerId, id: &ImageId, expected: Version) -> PortResult<()>;
+
+    /// Whether any image of any owner has this content address, trashed ones included.
+    async fn refers_to(&self, blob: &BlobId) -> PortResult<bool>;
+
+    /// Removes up to `limit` images that were trashed before `trashed_before`; returns the addresses they had.
+    async fn purge(&self, trashed_before: Timestamp, limit: u32) -> PortResult<Vec<BlobId>>;
+}
+
+/// What became of an insertion.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InsertedImage {
+    /// The image was added.
+    Created,
+    /// The owner had one with the same bytes: this.
+    Existing(Box<SavedImage>),
+}

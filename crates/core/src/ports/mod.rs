@@ -1,0 +1,88 @@
+//! What the core needs from the outside world. Each trait's doc is its contract; testkit holds one named case per
+//! clause. A port and what implements it carry the same file name everywhere.
+
+mod connection_registry;
+mod image_model;
+mod image_store;
+mod job_repo;
+mod link_signer;
+mod metadata_repo;
+mod notifier;
+mod workflow;
+
+pub use connection_registry::ConnectionRegistry;
+pub use image_model::{Drawn, DrawnImage, Generated, ImageModel, Preview, SourceBytes};
+pub use image_store::{BlobInfo, ImageStore};
+pub use job_repo::{InsertedJob, JobRepo, PurgedJobs, WaitingJob};
+pub use link_signer::{LinkSigner, LinkTarget};
+pub use metadata_repo::{InsertedImage, MetadataRepo};
+pub use notifier::{Delivery, Notifier};
+pub use workflow::{Place, Workflow};
+
+#[cfg(any(test, feature = "mock"))]
+pub use {
+    connection_registry::MockConnectionRegistry, image_model::MockImageModel, image_store::MockImageStore,
+    job_repo::MockJobRepo, link_signer::MockLinkSigner, metadata_repo::MockMetadataRepo,
+    notifier::MockNotifier, workflow::MockWorkflow,
+};
+
+use crate::domain::{ModelCard, ModelName};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Every port a use case may need; an entry builds it once.
+#[derive(Clone, Debug)]
+pub struct Ports {
+    /// The models, and which is the default.
+    pub models: Models,
+    /// See [`ImageStore`].
+    pub images: Arc<dyn ImageStore>,
+    /// See [`MetadataRepo`].
+    pub metadata: Arc<dyn MetadataRepo>,
+    /// See [`JobRepo`].
+    pub jobs: Arc<dyn JobRepo>,
+    /// See [`ConnectionRegistry`].
+    pub connections: Arc<dyn ConnectionRegistry>,
+    /// See [`Notifier`].
+    pub notifier: Arc<dyn Notifier>,
+    /// See [`Workflow`].
+    pub workflow: Arc<dyn Workflow>,
+    /// See [`LinkSigner`].
+    pub links: Arc<dyn LinkSigner>,
+}
+
+/// The models of one deployment, by name.
+#[derive(Clone, Debug)]
+pub struct Models {
+    default: ModelName,
+    by_name: BTreeMap<ModelName, Arc<dyn ImageModel>>,
+}
+
+impl Models {
+    /// The models of a deployment that has at least `default`.
+    pub fn new(default: Arc<dyn ImageModel>) -> Self {
+        let name = default.card().name.clone();
+        Self { default: name.clone(), by_name: BTreeMap::from([(name, default)]) }
+    }
+
+    /// Adds a model; one of the same name is replaced.
+    #[must_use]
+    pub fn with(mut self, model: Arc<dyn ImageModel>) -> Self {
+        self.by_name.insert(model.card().name.clone(), model);
+        self
+    }
+
+    /// The model of this name; `None` if there is none.
+    pub fn get(&self, name: &ModelName) -> Option<&Arc<dyn ImageModel>> {
+        self.by_name.get(name)
+    }
+
+    /// The name of the model that is used where a request names none.
+    pub const fn default_name(&self) -> &ModelName {
+        &self.default
+    }
+
+    /// Every model's card, by name.
+    pub fn cards(&self) -> impl Iterator<Item = &ModelCard> {
+        self.by_name.values().map(|model| model.card())
+    }
+}
