@@ -97,7 +97,7 @@ pub trait JobRepo: Debug + Send + Sync + 'static {
         accepted_before: Timestamp,
         after: Option<JobId>,
         limit: u32,
-    ) -> PortResult<Vec<WaitingJob>>;
+    ) -> PortResult<Vec<Job>>;
 
     /// Whether any job refers to this content address: as a result that is still kept, or as a source.
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool>;
@@ -115,15 +115,6 @@ pub enum InsertedJob {
     Existing(Box<Job>),
     /// The key was used before with another request; nothing was accepted.
     KeyReused,
-}
-
-/// A job that waits to be begun.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WaitingJob {
-    /// The job.
-    pub id: JobId,
-    /// Whether its deadline has passed.
-    pub deadline: Timestamp,
 }
 
 /// What a purge removed.

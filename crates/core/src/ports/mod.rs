@@ -13,7 +13,7 @@ mod workflow;
 pub use connection_registry::ConnectionRegistry;
 pub use image_model::{Drawn, DrawnImage, Generated, ImageModel, Preview, SourceBytes};
 pub use image_store::{BlobInfo, ImageStore};
-pub use job_repo::{InsertedJob, JobRepo, PurgedJobs, WaitingJob};
+pub use job_repo::{InsertedJob, JobRepo, PurgedJobs};
 pub use link_signer::{LinkSigner, LinkTarget};
 pub use metadata_repo::{InsertedImage, MetadataRepo};
 pub use notifier::{Delivery, Notifier};

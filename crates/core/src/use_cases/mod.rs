@@ -1,1 +1,41 @@
 //! What Tintype does, each a plain function over the ports. Lambda functions, the server and tests call the same ones.
+
+mod cancel;
+mod deliver;
+mod edit_image;
+mod erase_image;
+mod list_images;
+mod list_jobs;
+mod release_blob;
+mod restore_image;
+mod retry;
+mod run_job;
+mod save_image;
+mod submit;
+mod subscribe;
+mod sweep;
+mod trash_image;
+
+pub use cancel::cancel;
+pub use deliver::{deliver, deliver_preview};
+pub use edit_image::edit_image;
+pub use erase_image::erase_image;
+pub use list_images::{ImageListing, find_image, list_images};
+pub use list_jobs::{JobListing, find_job, list_jobs};
+pub use restore_image::restore_image;
+pub use retry::retry;
+pub use run_job::{Ran, run_job};
+pub use save_image::{Save, SaveFrom, Saved, save_image};
+pub use submit::{Sources, Submit, Submitted, submit};
+pub use subscribe::{Subscribe, subscribe};
+pub use sweep::{Swept, sweep, sweep_orphans};
+pub use trash_image::trash_image;
+
+/// A part of a list as a use case returns it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed<T> {
+    /// The items, in order.
+    pub items: Vec<T>,
+    /// The cursor of the next part; `None` on the last.
+    pub next_cursor: Option<String>,
+}

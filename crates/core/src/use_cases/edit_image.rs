@@ -1,0 +1,66 @@
+//! Changing what is known of a saved image.
+
+use crate::domain::{ImageEdit, ImageId, OwnerId, SavedImage, Timestamp, Version};
+use crate::error::{Error, ErrorKind, PortError, Result};
+use crate::ports::Ports;
+
+/// How often a change without `If-Match` is tried when other writers come first.
+const TRIES: u32 = 5;
+
+/// Applies `edit` to the owner's image. With `expected`, only if that still is its version.
+///
+/// # Errors
+/// [`Error::NotFound`], also for an image in the trash, [`Error::Invalid`], [`Error::Stale`], [`Error::Port`].
+pub async fn edit_image(
+    ports: &Ports,
+    owner: &OwnerId,
+    id: &ImageId,
+    edit: &ImageEdit,
+    expected: Option<Version>,
+    now: Timestamp,
+) -> Result<SavedImage> {
+    change(ports, owner, id, expected, now, |image| match image.trashed_at {
+        Some(_) => Err(Error::NotFound("image; it is in the trash: restore it first")),
+        None => Ok(edit.apply(image, now)?),
+    })
+    .await
+}
+
+/// Reads the image, changes it and writes it back, again where another writer came first. A change that leaves it as
+/// it was is not written. The version and the time of the change are set here.
+pub(super) async fn change(
+    ports: &Ports,
+    owner: &OwnerId,
+    id: &ImageId,
+    expected: Option<Version>,
+    now: Timestamp,
+    edit: impl Fn(&SavedImage) -> Result<SavedImage> + Send,
+) -> Result<SavedImage> {
+    for _ in 0..TRIES {
+        let image = ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))?;
+        check_version(&image, expected)?;
+        let mut edited = edit(&image)?;
+        edited.version = image.version;
+        edited.updated_at = image.updated_at;
+        if edited == image {
+            return Ok(image);
+        }
+        edited.version = image.version.next();
+        edited.updated_at = now;
+        match ports.metadata.update(&edited, image.version).await {
+            Ok(()) => return Ok(edited),
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Error::NotFound("image")),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let message = "others change this image all the time; try again";
+    Err(PortError::new(ErrorKind::Unavailable, "MetadataRepo::update", message).into())
+}
+
+pub(super) fn check_version(image: &SavedImage, expected: Option<Version>) -> Result<()> {
+    match expected {
+        Some(expected) if expected != image.version => Err(Error::Stale { current: image.version }),
+        _ => Ok(()),
+    }
+}

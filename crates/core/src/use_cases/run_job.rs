@@ -1,0 +1,191 @@
+//! One attempt at a job: load, draw, store, record, tell.
+
+use super::{deliver, deliver_preview};
+use crate::domain::{
+    Clock, Fence, GenerationRequest, Job, JobError, JobId, JobImage, Outcome, Timestamp, limits,
+};
+use crate::error::{ErrorKind, PortError, PortResult};
+use crate::ports::{Drawn, DrawnImage, Generated, ImageModel, Ports, SourceBytes};
+use futures_util::StreamExt;
+use std::{sync::Arc, time::Duration};
+
+/// The wait before the second attempt; it doubles with each further one.
+const BACKOFF_BASE: Duration = Duration::from_secs(2);
+/// The longest wait between two attempts.
+const BACKOFF_MAX: Duration = Duration::from_secs(120);
+
+/// What became of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ran {
+    /// The job has ended.
+    Ended(Box<Job>),
+    /// The attempt failed; the job waits for another from its `not_before` on.
+    Requeued(Box<Job>),
+    /// The job had ended, or another attempt took over: nothing was written.
+    Superseded,
+}
+
+/// Makes one attempt at the job `id`.
+///
+/// Safe to run again at any point, also while another is at it: the later attempt takes over, the earlier one can't
+/// write any more. Dropping the future stops the drawing; the job stays `running` until it is begun again.
+/// `jitter` is a random fraction in `0.0..1.0` that spreads attempts in time. What can't be delivered stays in the
+/// job's log, for the next delivery or subscription.
+///
+/// # Errors
+/// Those of [`JobRepo`](crate::ports::JobRepo), when what happened could not be recorded: run it again.
+pub async fn run_job(ports: &Ports, id: &JobId, clock: &dyn Clock, jitter: f64) -> PortResult<Ran> {
+    let job = match ports.jobs.begin(id, clock.now()).await {
+        Ok(job) => job,
+        Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
+            return Ok(Ran::Superseded);
+        }
+        Err(error) => return Err(error),
+    };
+    tell(ports, id, clock.now()).await;
+    if job.status.is_terminal() {
+        return Ok(Ran::Ended(Box::new(job)));
+    }
+    let fence = job.fence();
+    let drawn = if job.attempts > limits::ATTEMPTS_MAX {
+        Err(Stop::Failed(exhausted(&job)))
+    } else {
+        draw(ports, &job, &fence, clock).await
+    };
+    let recorded = match drawn {
+        Ok(images) => ports.jobs.finish(&fence, Outcome::Succeeded(images), clock.now()).await.map(Ended),
+        Err(Stop::Failed(error)) if error.retryable && job.attempts < limits::ATTEMPTS_MAX => {
+            let now = clock.now();
+            let not_before = now.after(backoff(job.attempts, jitter));
+            ports.jobs.requeue(&fence, error, not_before, now).await.map(Requeued)
+        }
+        Err(Stop::Failed(error)) => {
+            ports.jobs.finish(&fence, Outcome::Failed(error), clock.now()).await.map(Ended)
+        }
+        Err(Stop::Unrecorded(error)) => Err(error),
+    };
+    let ran = match recorded {
+        Ok(Ended(job)) => Ran::Ended(Box::new(job)),
+        Ok(Requeued(job)) => Ran::Requeued(Box::new(job)),
+        Err(error) if error.kind() == ErrorKind::Conflict => return Ok(Ran::Superseded),
+        Err(error) => return Err(error),
+    };
+    tell(ports, id, clock.now()).await;
+    Ok(ran)
+}
+
+enum Recorded {
+    Ended(Job),
+    Requeued(Job),
+}
+use Recorded::{Ended, Requeued};
+
+/// Why an attempt stops early.
+enum Stop {
+    /// The attempt failed, and that is to be recorded.
+    Failed(JobError),
+    /// Something could not be recorded.
+    Unrecorded(PortError),
+}
+
+impl Stop {
+    fn failed(error: &PortError) -> Self {
+        Self::Failed(JobError::of(error))
+    }
+}
+
+async fn draw(ports: &Ports, job: &Job, fence: &Fence, clock: &dyn Clock) -> Result<Vec<JobImage>, Stop> {
+    let model = find_model(ports, &job.request).map_err(|error| Stop::failed(&error))?;
+    let source = load_source(ports, &job.request).await.map_err(|error| Stop::failed(&error))?;
+    let drawn = model.generate(&job.request, source).await.map_err(|error| Stop::failed(&error))?;
+    let images = follow(ports, job, fence, clock, drawn).await?;
+    check_complete(images, job.request.count).map_err(|error| Stop::failed(&error))
+}
+
+fn find_model<'a>(ports: &'a Ports, request: &GenerationRequest) -> PortResult<&'a Arc<dyn ImageModel>> {
+    ports.models.get(&request.model).ok_or_else(|| {
+        let message = format!("the model {} is not here any more; generate with another", request.model);
+        PortError::new(ErrorKind::Invalid, "run_job::find_model", message)
+    })
+}
+
+async fn load_source(ports: &Ports, request: &GenerationRequest) -> PortResult<Option<SourceBytes>> {
+    let Some(source) = &request.source else { return Ok(None) };
+    let image = ports.images.get(&source.image).await?;
+    let mask = match &source.mask {
+        Some(mask) => Some(ports.images.get(mask).await?),
+        None => None,
+    };
+    Ok(Some(SourceBytes { image, mask }))
+}
+
+/// Follows the model to the end of its stream: notes steps, shows previews, stores pictures.
+async fn follow(
+    ports: &Ports,
+    job: &Job,
+    fence: &Fence,
+    clock: &dyn Clock,
+    mut drawn: Drawn,
+) -> Result<Vec<JobImage>, Stop> {
+    let mut images = Vec::new();
+    while let Some(generated) = drawn.next().await {
+        match generated.map_err(|error| Stop::failed(&error))? {
+            Generated::Progress(progress) => {
+                ports.jobs.advance(fence, progress, clock.now()).await.map_err(Stop::Unrecorded)?;
+                tell(ports, &job.id, clock.now()).await;
+            }
+            Generated::Preview(preview) => {
+                // Shown to those who are there, or to nobody.
+                drop(deliver_preview(ports, &job.id, &preview, clock.now()).await);
+            }
+            Generated::Image(image) => {
+                ports.images.put(&image.picture, clock.now()).await.map_err(|error| Stop::failed(&error))?;
+                images.push(by_reference(&image));
+            }
+        }
+    }
+    Ok(images)
+}
+
+fn by_reference(image: &DrawnImage) -> JobImage {
+    JobImage {
+        index: image.index,
+        sha256: *image.picture.id(),
+        content_type: image.picture.content_type(),
+        bytes: image.picture.bytes().len() as u64,
+        width: image.width,
+        height: image.height,
+        seed: image.seed,
+    }
+}
+
+fn check_complete(mut images: Vec<JobImage>, count: u32) -> PortResult<Vec<JobImage>> {
+    images.sort_by_key(|image| image.index);
+    if images.iter().map(|image| image.index).eq(0..count) {
+        return Ok(images);
+    }
+    let message = format!("the model gave {} images where {count} were asked for", images.len());
+    Err(PortError::new(ErrorKind::Data, "ImageModel::generate", message))
+}
+
+fn exhausted(job: &Job) -> JobError {
+    JobError {
+        code: "attempts_exhausted".to_owned(),
+        message: format!(
+            "given up: {} attempts were begun and none came to an end; the worker may have died each time",
+            job.attempts - 1
+        ),
+        retryable: true,
+    }
+}
+
+/// Exponential, with half of it left to chance, so that jobs that failed together don't come back together.
+fn backoff(attempts: u32, jitter: f64) -> Duration {
+    let doubled = BACKOFF_BASE.saturating_mul(1 << attempts.saturating_sub(1).min(16));
+    doubled.min(BACKOFF_MAX).mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
+}
+
+/// Tells those who listen. What fails here is made up for by the next delivery or subscription: it is all in the log.
+async fn tell(ports: &Ports, id: &JobId, now: Timestamp) {
+    drop(deliver(ports, id, now).await);
+}

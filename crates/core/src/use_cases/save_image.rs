@@ -1,0 +1,171 @@
+//! Keeping a picture.
+
+use super::edit_image::change;
+use crate::domain::{
+    Blob, BlobId, ContentType, Entropy, ImageEdit, ImageId, ImageSource, JobId, JobImage, JobStatus, Labels,
+    OwnerId, SavedImage, Timestamp, Version,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::imaging::Picture;
+use crate::ports::{InsertedImage, Ports};
+
+/// What a client wants to keep.
+#[derive(Clone, Debug)]
+pub struct Save {
+    /// Who keeps it.
+    pub owner: OwnerId,
+    /// Where the picture is.
+    pub from: SaveFrom,
+    /// Title, tags and the like, set at once.
+    pub edit: ImageEdit,
+}
+
+/// Where a picture to keep is.
+#[derive(Clone, Debug)]
+pub enum SaveFrom {
+    /// In a job's results.
+    Job {
+        /// The job.
+        id: JobId,
+        /// Its place there, from 0.
+        index: u32,
+    },
+    /// In the client's hands.
+    Upload {
+        /// The picture, decoded and checked by the entry.
+        picture: Box<Picture>,
+        /// What it was drawn from, where the client knows.
+        prompt: Option<String>,
+    },
+}
+
+/// A kept picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    /// The image.
+    pub image: SavedImage,
+    /// Whether it is new; `false` if the owner had these bytes.
+    pub created: bool,
+}
+
+/// Keeps a picture: first its bytes, then its record. The same bytes again are the same image; one in the trash
+/// comes out of it.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such job or image, [`Error::NotReady`] if the job has no images (yet),
+/// [`Error::Invalid`], [`Error::Port`].
+pub async fn save_image(ports: &Ports, command: Save, now: Timestamp, entropy: &Entropy) -> Result<Saved> {
+    let Save { owner, from, edit } = command;
+    let fresh = match from {
+        SaveFrom::Job { id, index } => of_job(ports, &owner, &id, index, now).await?,
+        SaveFrom::Upload { picture, prompt } => of_upload(*picture, prompt),
+    };
+    let record = fresh.record(ImageId::new(now, entropy), owner, now);
+    let mut record = edit.apply(&record, now)?;
+    record.version = Version::FIRST;
+    // Also where the bytes are there already: it keeps them from being swept until the record points at them.
+    ports.images.put(&fresh.blob, now).await?;
+    match ports.metadata.insert(&record).await? {
+        InsertedImage::Created => Ok(Saved { image: record, created: true }),
+        InsertedImage::Existing(image) => {
+            Ok(Saved { image: untrash(ports, *image, now).await?, created: false })
+        }
+    }
+}
+
+/// A picture that is about to be kept.
+struct Fresh {
+    blob: Blob,
+    width: u32,
+    height: u32,
+    prompt: Option<String>,
+    source: ImageSource,
+    labels: Labels,
+}
+
+impl Fresh {
+    fn record(&self, id: ImageId, owner: OwnerId, now: Timestamp) -> SavedImage {
+        SavedImage {
+            id,
+            owner,
+            sha256: *self.blob.id(),
+            content_type: self.blob.content_type(),
+            bytes: self.blob.bytes().len() as u64,
+            width: self.width,
+            height: self.height,
+            prompt: self.prompt.clone(),
+            source: self.source.clone(),
+            title: None,
+            note: None,
+            tags: Vec::new(),
+            favorite: false,
+            rating: None,
+            labels: self.labels.clone(),
+            saved_at: now,
+            updated_at: now,
+            trashed_at: None,
+            version: Version::FIRST,
+        }
+    }
+}
+
+async fn of_job(ports: &Ports, owner: &OwnerId, id: &JobId, index: u32, now: Timestamp) -> Result<Fresh> {
+    let job = ports.jobs.find(owner, id, now).await?.ok_or(Error::NotFound("job"))?;
+    if job.status != JobStatus::Succeeded {
+        return Err(Error::NotReady(format!(
+            "the job is {}; only a succeeded one has images",
+            job.status.name()
+        )));
+    }
+    let image =
+        job.images.iter().find(|image| image.index == index).ok_or(Error::NotFound("image in this job"))?;
+    let blob = load(ports, image.sha256, image.content_type).await?;
+    let JobImage { width, height, seed, .. } = *image;
+    Ok(Fresh {
+        blob,
+        width,
+        height,
+        prompt: Some(job.request.prompt.as_str().to_owned()),
+        labels: job.request.labels.clone(),
+        source: ImageSource { job: Some((job.id, index)), request: Some(job.request), seed: Some(seed) },
+    })
+}
+
+async fn load(ports: &Ports, id: BlobId, content_type: ContentType) -> Result<Blob> {
+    let bytes = ports.images.get(&id).await.map_err(|error| {
+        if error.kind() == ErrorKind::NotFound {
+            Error::NotFound("image any more: the job's results have expired")
+        } else {
+            error.into()
+        }
+    })?;
+    Ok(Blob::new(bytes, content_type))
+}
+
+fn of_upload(picture: Picture, prompt: Option<String>) -> Fresh {
+    Fresh {
+        blob: picture.blob,
+        width: picture.width,
+        height: picture.height,
+        prompt,
+        source: ImageSource::default(),
+        labels: Labels::new(),
+    }
+}
+
+async fn untrash(ports: &Ports, image: SavedImage, now: Timestamp) -> Result<SavedImage> {
+    if image.trashed_at.is_none() {
+        return Ok(image);
+    }
+    if !image.is_shown(now) {
+        // Past its retention and not swept yet: for its owner it is a new picture.
+        let revived =
+            SavedImage { trashed_at: None, updated_at: now, version: image.version.next(), ..image.clone() };
+        ports.metadata.update(&revived, image.version).await?;
+        return Ok(revived);
+    }
+    change(ports, &image.owner, &image.id, None, now, |image| {
+        Ok(SavedImage { trashed_at: None, ..image.clone() })
+    })
+    .await
+}

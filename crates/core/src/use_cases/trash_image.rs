@@ -1,0 +1,24 @@
+//! Putting an image in the trash.
+
+use super::edit_image::change;
+use crate::domain::{ImageId, OwnerId, SavedImage, Timestamp, Version};
+use crate::error::Result;
+use crate::ports::Ports;
+
+/// Puts the owner's image in the trash, from where it can be restored for
+/// [`TRASH_RETENTION`](crate::domain::limits::TRASH_RETENTION). One that is there stays there.
+///
+/// # Errors
+/// [`NotFound`](crate::Error::NotFound), [`Stale`](crate::Error::Stale), [`Port`](crate::Error::Port).
+pub async fn trash_image(
+    ports: &Ports,
+    owner: &OwnerId,
+    id: &ImageId,
+    expected: Option<Version>,
+    now: Timestamp,
+) -> Result<SavedImage> {
+    change(ports, owner, id, expected, now, |image| {
+        Ok(SavedImage { trashed_at: image.trashed_at.or(Some(now)), ..image.clone() })
+    })
+    .await
+}
