@@ -7,6 +7,8 @@ mod image_store;
 mod job_repo;
 mod link_signer;
 mod metadata_repo;
+#[cfg(any(test, feature = "mock"))]
+mod mocks;
 mod notifier;
 mod workflow;
 
@@ -22,7 +24,7 @@ pub use workflow::{Place, Workflow};
 #[cfg(any(test, feature = "mock"))]
 pub use {
     connection_registry::MockConnectionRegistry, image_model::MockImageModel, image_store::MockImageStore,
-    job_repo::MockJobRepo, link_signer::MockLinkSigner, metadata_repo::MockMetadataRepo,
+    job_repo::MockJobRepo, link_signer::MockLinkSigner, metadata_repo::MockMetadataRepo, mocks::MockPorts,
     notifier::MockNotifier, workflow::MockWorkflow,
 };
 

@@ -19,11 +19,13 @@ pub async fn erase_image(
 ) -> Result<()> {
     let image = ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))?;
     check_version(&image, expected)?;
-    ports.metadata.delete(owner, id, image.version).await.map_err(|error| match error.kind() {
-        ErrorKind::Conflict => {
+    let deleted = ports.metadata.delete(owner, id, image.version).await;
+    deleted.map_err(|error| {
+        if error.kind() == ErrorKind::Conflict {
             Error::NotReady("the image was just changed by someone else; try again".to_owned())
+        } else {
+            error.into()
         }
-        _ => error.into(),
     })?;
     release_blob(ports, &image.sha256, now).await?;
     Ok(())

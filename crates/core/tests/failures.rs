@@ -1,0 +1,337 @@
+//! What the use cases do when a port fails in ways that a real part won't on demand.
+
+use futures_util::{FutureExt, StreamExt, stream};
+use std::future::Future;
+use tintype_core::domain::{
+    Blob, Clock, ConnectionId, ContentType, Entropy, EventBody, GenerateInput, GenerationRequest, ImageEdit,
+    ImageId, ImageSource, Job, JobEvent, JobId, ModelCard, NewJob, Outcome, OwnerId, Progress, SavedImage,
+    Seed, Seq, SourceInput, Subscription, Timestamp, Version,
+};
+use tintype_core::ports::{Delivery, DrawnImage, Generated, InsertedJob, MockPorts, Ports};
+use tintype_core::use_cases::{
+    self, Ran, Save, SaveFrom, Sources, Submit, edit_image, erase_image, run_job, save_image, submit,
+};
+use tintype_core::{Error, ErrorKind, PortError, imaging};
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+const ENTROPY: Entropy = Entropy([3; 32]);
+
+/// Mocks never wait, so one poll is the whole call.
+fn run<T>(call: impl Future<Output = T>) -> T {
+    call.now_or_never().expect("mocks answer at once")
+}
+
+fn fails(kind: ErrorKind) -> PortError {
+    PortError::new(kind, "Mock::call", "told to fail")
+}
+
+fn mocks() -> MockPorts {
+    MockPorts::new(ModelCard::example())
+}
+
+fn input() -> GenerateInput {
+    GenerateInput { prompt: Some("red heart".into()), ..GenerateInput::default() }
+}
+
+fn wish() -> Submit {
+    Submit { owner: OwnerId::local(), input: input(), sources: Sources::default(), key: None }
+}
+
+fn job() -> Job {
+    let request =
+        GenerationRequest::resolve(&input(), SourceInput::default(), &ModelCard::example(), Seed(1)).unwrap();
+    let id = JobId::new(NOW, &ENTROPY);
+    let new = NewJob { id, owner: OwnerId::local(), request, warnings: vec![], retry_of: None, now: NOW };
+    Job::accept(new).0
+}
+
+fn begun(attempts: u32) -> Job {
+    let mut job = job();
+    for _ in 0..attempts {
+        job.begin(NOW).unwrap();
+    }
+    job
+}
+
+fn picture() -> imaging::Picture {
+    imaging::encode_rgb(1, 1, vec![200, 0, 0], tintype_core::domain::OutputFormat::Png).unwrap()
+}
+
+fn drawn() -> Generated {
+    let picture = picture();
+    Generated::Image(DrawnImage { index: 0, picture: picture.blob, width: 1, height: 1, seed: Seed(1) })
+}
+
+/// A model that gives `items`, once.
+fn draws(mocks: &mut MockPorts, items: Vec<Result<Generated, PortError>>) {
+    mocks.model.expect_generate().return_once(|_, _| Ok(stream::iter(items).boxed()));
+}
+
+/// A worker's attempt number `attempt`, with nobody listening.
+fn attempt(mocks: &mut MockPorts, attempt: u32) {
+    mocks.jobs.expect_begin().return_once(move |_, _| Ok(begun(attempt)));
+    mocks.connections.expect_listeners().returning(|_, _| Ok(vec![]));
+}
+
+#[derive(Debug)]
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
+
+fn run_once(ports: &Ports) -> Result<Ran, PortError> {
+    run(run_job(ports, &job().id, &Stopped, 0.0))
+}
+
+fn finishes_failed(mocks: &mut MockPorts, code: &'static str) {
+    mocks
+        .jobs
+        .expect_finish()
+        .withf(move |_, outcome, _| matches!(outcome, Outcome::Failed(error) if error.code == code))
+        .times(1)
+        .returning(|fence, outcome, now| {
+            let mut job = begun(fence.attempt);
+            job.finish(fence, outcome, now)?;
+            Ok(job)
+        });
+}
+
+#[test]
+fn a_job_whose_workflow_does_not_start_is_accepted_all_the_same() {
+    let mut mocks = mocks();
+    mocks
+        .jobs
+        .expect_insert()
+        .return_once(|new, _| Ok(InsertedJob::Created(Box::new(Job::accept(new.clone()).0))));
+    mocks.workflow.expect_start().return_once(|_| Err(fails(ErrorKind::Unavailable)));
+    let submitted = run(submit(&mocks.into_ports(), wish(), NOW, &ENTROPY)).unwrap();
+    assert_eq!(submitted.start_error.unwrap().kind(), ErrorKind::Unavailable);
+}
+
+#[test]
+fn a_key_that_is_just_being_accepted_is_not_ready() {
+    let mut mocks = mocks();
+    mocks.jobs.expect_insert().return_once(|_, _| Err(fails(ErrorKind::Conflict)));
+    let error = run(submit(&mocks.into_ports(), wish(), NOW, &ENTROPY)).unwrap_err();
+    assert!(matches!(error, Error::NotReady(_)), "{error}");
+}
+
+#[test]
+fn a_source_picture_that_can_not_be_stored_accepts_no_job() {
+    let mut card = ModelCard::example();
+    card.init_image = true;
+    let mut mocks = MockPorts::new(card);
+    mocks.images.expect_put().return_once(|_, _| Err(fails(ErrorKind::Unavailable)));
+    let wish = Submit {
+        input: GenerateInput { init_image: Some("given".into()), ..input() },
+        sources: Sources { image: Some(picture()), mask: None },
+        ..wish()
+    };
+    // An insert would panic: the mock expects none.
+    assert!(matches!(run(submit(&mocks.into_ports(), wish, NOW, &ENTROPY)), Err(Error::Port(_))));
+}
+
+#[test]
+fn a_store_that_is_away_puts_the_job_back_in_line() {
+    let mut mocks = mocks();
+    attempt(&mut mocks, 1);
+    draws(&mut mocks, vec![Ok(drawn())]);
+    mocks.images.expect_put().return_once(|_, _| Err(fails(ErrorKind::Unavailable)));
+    mocks
+        .jobs
+        .expect_requeue()
+        .withf(|_, error, not_before, _| error.retryable && *not_before > NOW)
+        .times(1)
+        .returning(|fence, error, not_before, now| {
+            let mut job = begun(fence.attempt);
+            job.requeue(fence, error, not_before, now)?;
+            Ok(job)
+        });
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Requeued(_))));
+}
+
+#[test]
+fn a_refused_prompt_fails_at_once() {
+    let mut mocks = mocks();
+    attempt(&mut mocks, 1);
+    draws(&mut mocks, vec![Err(fails(ErrorKind::Rejected))]);
+    finishes_failed(&mut mocks, "rejected");
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_))));
+}
+
+#[test]
+fn the_last_attempt_fails_for_good() {
+    let mut mocks = mocks();
+    attempt(&mut mocks, 4);
+    draws(&mut mocks, vec![Err(fails(ErrorKind::Unavailable))]);
+    finishes_failed(&mut mocks, "unavailable");
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_))));
+}
+
+#[test]
+fn a_job_that_kills_its_worker_each_time_is_given_up_without_another_try() {
+    let mut mocks = mocks();
+    attempt(&mut mocks, 5);
+    finishes_failed(&mut mocks, "attempts_exhausted");
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_))));
+}
+
+#[test]
+fn an_overtaken_attempt_stops_without_writing() {
+    let mut mocks = mocks();
+    attempt(&mut mocks, 1);
+    draws(&mut mocks, vec![Ok(Generated::Progress(Progress { image: 0, step: 1, steps: 2 })), Ok(drawn())]);
+    mocks.jobs.expect_advance().return_once(|_, _, _| Err(fails(ErrorKind::Conflict)));
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Superseded)));
+}
+
+#[test]
+fn an_end_that_can_not_be_recorded_is_an_error_so_that_the_job_is_run_again() {
+    let mut mocks = mocks();
+    attempt(&mut mocks, 1);
+    draws(&mut mocks, vec![Ok(drawn())]);
+    mocks.images.expect_put().return_once(|_, _| Ok(()));
+    mocks.jobs.expect_finish().return_once(|_, _, _| Err(fails(ErrorKind::Unavailable)));
+    assert_eq!(run_once(&mocks.into_ports()).unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[test]
+fn a_model_that_gives_fewer_images_than_asked_for_has_failed() {
+    let mut mocks = mocks();
+    attempt(&mut mocks, 1);
+    draws(&mut mocks, vec![]);
+    finishes_failed(&mut mocks, "data");
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_))));
+}
+
+#[test]
+fn a_delivery_that_fails_does_not_fail_the_job() {
+    let mut mocks = mocks();
+    mocks.jobs.expect_begin().return_once(|_, _| Ok(begun(1)));
+    mocks.connections.expect_listeners().returning(|_, _| Err(fails(ErrorKind::Unavailable)));
+    draws(&mut mocks, vec![Ok(drawn())]);
+    mocks.images.expect_put().return_once(|_, _| Ok(()));
+    mocks.jobs.expect_finish().returning(|fence, outcome, now| {
+        let mut job = begun(fence.attempt);
+        job.finish(fence, outcome, now)?;
+        Ok(job)
+    });
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_))));
+}
+
+fn listener(name: &str) -> Subscription {
+    Subscription {
+        connection: name.parse().unwrap(),
+        job_id: job().id,
+        owner: OwnerId::local(),
+        after: Seq(0),
+        inline: false,
+        expires_at: NOW.after(std::time::Duration::from_secs(60)),
+    }
+}
+
+fn one_event(mocks: &mut MockPorts) {
+    mocks.jobs.expect_events().returning(|_, id, _, _, _| {
+        Ok(Some(vec![JobEvent {
+            job_id: *id,
+            seq: Seq(1),
+            time: NOW,
+            body: EventBody::Running { attempt: 1 },
+        }]))
+    });
+}
+
+#[test]
+fn a_listener_that_can_not_be_told_holds_up_no_other() {
+    let mut mocks = mocks();
+    mocks.connections.expect_listeners().return_once(|_, _| Ok(vec![listener("bad"), listener("good")]));
+    one_event(&mut mocks);
+    mocks.notifier.expect_send().returning(|id: &ConnectionId, _| match id.as_str() {
+        "bad" => Err(fails(ErrorKind::Throttled)),
+        _ => Ok(Delivery::Sent),
+    });
+    mocks
+        .connections
+        .expect_advance()
+        .withf(|id, _, _| id.as_str() == "good")
+        .times(1)
+        .returning(|_, _, _| Ok(()));
+    let outcome = run(use_cases::deliver(&mocks.into_ports(), &job().id, NOW));
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Throttled);
+}
+
+#[test]
+fn a_listener_that_is_gone_is_forgotten() {
+    let mut mocks = mocks();
+    mocks.connections.expect_listeners().return_once(|_, _| Ok(vec![listener("gone")]));
+    one_event(&mut mocks);
+    mocks.notifier.expect_send().return_once(|_, _| Ok(Delivery::Gone));
+    mocks.connections.expect_disconnect().withf(|id| id.as_str() == "gone").times(1).returning(|_| Ok(()));
+    run(use_cases::deliver(&mocks.into_ports(), &job().id, NOW)).unwrap();
+}
+
+#[test]
+fn a_picture_whose_bytes_can_not_be_stored_gets_no_record() {
+    let mut mocks = mocks();
+    mocks.images.expect_put().return_once(|_, _| Err(fails(ErrorKind::Unavailable)));
+    let save = Save {
+        owner: OwnerId::local(),
+        from: SaveFrom::Upload { picture: Box::new(picture()), prompt: None },
+        edit: ImageEdit::default(),
+    };
+    // An insert would panic: the mock expects none.
+    assert!(run(save_image(&mocks.into_ports(), save, NOW, &ENTROPY)).is_err());
+}
+
+fn saved() -> SavedImage {
+    let blob = Blob::new("bytes".into(), ContentType::Png);
+    SavedImage {
+        id: ImageId::new(NOW, &ENTROPY),
+        owner: OwnerId::local(),
+        sha256: *blob.id(),
+        content_type: ContentType::Png,
+        bytes: 5,
+        width: 1,
+        height: 1,
+        prompt: None,
+        source: ImageSource::default(),
+        title: None,
+        note: None,
+        tags: vec![],
+        favorite: false,
+        rating: None,
+        labels: Default::default(),
+        saved_at: NOW,
+        updated_at: NOW,
+        trashed_at: None,
+        version: Version::FIRST,
+    }
+}
+
+#[test]
+fn erasing_leaves_bytes_that_a_job_refers_to() {
+    let mut mocks = mocks();
+    mocks.metadata.expect_find().return_once(|_, _, _| Ok(Some(saved())));
+    mocks.metadata.expect_delete().return_once(|_, _, _| Ok(()));
+    mocks.jobs.expect_refers_to().return_once(|_| Ok(true));
+    // A delete would panic: the mock expects none.
+    run(erase_image(&mocks.into_ports(), &OwnerId::local(), &saved().id, None, NOW)).unwrap();
+}
+
+#[test]
+fn an_edit_is_tried_again_when_another_writer_came_first() {
+    let mut mocks = mocks();
+    mocks.metadata.expect_find().returning(|_, _, _| Ok(Some(saved())));
+    let mut tries = 0;
+    mocks.metadata.expect_update().times(3).returning(move |_, _| {
+        tries += 1;
+        if tries < 3 { Err(fails(ErrorKind::Conflict)) } else { Ok(()) }
+    });
+    let edit = ImageEdit { favorite: Some(true), ..ImageEdit::default() };
+    let owner = OwnerId::local();
+    let edited = run(edit_image(&mocks.into_ports(), &owner, &saved().id, &edit, None, NOW)).unwrap();
+    assert!(edited.favorite);
+}
