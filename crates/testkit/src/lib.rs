@@ -1,1 +1,43 @@
-//! To be written.
+//! The contract of every port as named cases that every adapter runs, and wrappers that make a port fail on demand.
+//!
+//! An adapter brings a factory for each port it has, in a test with `harness = false`:
+//!
+//! ```no_run
+//! use std::{process::ExitCode, sync::Arc};
+//! use tintype_core::ports::ImageStore;
+//! use tintype_testkit::{Fresh, Port, Suites};
+//!
+//! # fn open(_: &std::path::Path) -> Arc<dyn ImageStore> { unimplemented!() }
+//! fn main() -> ExitCode {
+//!     Suites::new("local")
+//!         .image_store(|| async {
+//!             let folder = std::env::temp_dir(); // a tempfile::TempDir in earnest
+//!             Fresh::new(open(&folder)).keeping(folder)
+//!         })
+//!         .skip(Port::Notifier, "the emulator is not installed")
+//!         .run()
+//! }
+//! ```
+//!
+//! A port's cases stand in the file that carries the port's name. What a suite needs beside the port itself (a way to
+//! move the clock, a client's end of a connection) is its fixture, in the same file.
+
+pub mod faults;
+pub mod samples;
+
+mod connection_registry;
+mod image_model;
+mod image_store;
+mod job_repo;
+mod link_signer;
+mod metadata_repo;
+mod notifier;
+mod stub_model;
+mod suites;
+mod workflow;
+
+pub use image_model::ModelFixture;
+pub use image_store::CorruptibleStore;
+pub use notifier::{Client, NotifierFixture};
+pub use suites::{Fresh, Port, Suites};
+pub use workflow::WorkflowFixture;

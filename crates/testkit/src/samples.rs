@@ -1,0 +1,181 @@
+//! Values for tests: ids that are all different, small requests, jobs, images and blobs. Deterministic: the same
+//! arguments give the same value.
+
+use bytes::Bytes;
+use tintype_core::{
+    domain::{
+        Blob, BlobId, ContentType, Entropy, FloatRange, GenerateInput, GenerationRequest, Idempotency,
+        ImageId, ImageSource, IntRange, JobError, JobId, JobImage, Labels, ModelCard, NewJob, OutputFormat,
+        OwnerId, SavedImage, Seed, SourceInput, Timestamp, Version,
+    },
+    error::ErrorKind,
+};
+
+/// When the cases begin.
+pub const START: Timestamp = Timestamp::from_millis(1_769_860_800_000);
+
+/// The moment `millis` after [`START`].
+pub const fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(START.as_millis() + millis)
+}
+
+/// The last moment before `moment`.
+pub const fn just_before(moment: Timestamp) -> Timestamp {
+    Timestamp::from_millis(moment.as_millis() - 1)
+}
+
+/// Random bytes number `n`.
+pub fn entropy(n: u64) -> Entropy {
+    Entropy(*BlobId::of(&n.to_be_bytes()).as_bytes())
+}
+
+/// Job id number `n`, of the moment `millis` after [`START`].
+pub fn job_id(n: u64, millis: i64) -> JobId {
+    JobId::new(at(millis), &entropy(n))
+}
+
+/// Image id number `n`, of the moment `millis` after [`START`].
+pub fn image_id(n: u64, millis: i64) -> ImageId {
+    ImageId::new(at(millis), &entropy(n))
+}
+
+/// The owner of this name.
+pub fn owner(name: &str) -> OwnerId {
+    name.parse().expect("a good owner")
+}
+
+/// The owner of what the cases make.
+pub fn alice() -> OwnerId {
+    owner("alice@example.com")
+}
+
+/// An owner who must see nothing of [`alice`]'s.
+pub fn mallory() -> OwnerId {
+    owner("mallory")
+}
+
+/// A small model: squares of 64 to 128 pixels, every encoding, progress and previews.
+pub fn card() -> ModelCard {
+    ModelCard {
+        name: "stub".parse().expect("a good name"),
+        title: "Stub".to_owned(),
+        description: "Draws one colour.".to_owned(),
+        width: IntRange { min: 64, max: 128, step: 64, default: 64 },
+        height: IntRange { min: 64, max: 128, step: 64, default: 64 },
+        steps: IntRange::of(1, 50, 4),
+        guidance_scale: FloatRange { min: 0.0, max: 20.0, default: 2.5 },
+        count: IntRange::of(1, 4, 1),
+        schedulers: vec!["ddim".to_owned()],
+        output_formats: OutputFormat::ALL.to_vec(),
+        negative_prompt: true,
+        init_image: true,
+        mask_image: true,
+        progress: true,
+        previews: true,
+        vocabulary: None,
+        license: "MIT".to_owned(),
+    }
+}
+
+/// A request for [`card`], changed by `change` before it is checked.
+pub fn request_with(change: impl FnOnce(&mut GenerateInput)) -> GenerationRequest {
+    let mut input = GenerateInput { prompt: Some("red heart".to_owned()), ..GenerateInput::default() };
+    change(&mut input);
+    GenerationRequest::resolve(&input, SourceInput::default(), &card(), Seed(7)).expect("a good request")
+}
+
+/// A request for [`card`].
+pub fn request() -> GenerationRequest {
+    request_with(|_| ())
+}
+
+/// [`alice`]'s job number `n`, accepted `millis` after [`START`].
+pub fn new_job(n: u64, millis: i64) -> NewJob {
+    job_of(&alice(), n, millis)
+}
+
+/// The owner's job number `n`, accepted `millis` after [`START`].
+pub fn job_of(owner: &OwnerId, n: u64, millis: i64) -> NewJob {
+    NewJob {
+        id: job_id(n, millis),
+        owner: owner.clone(),
+        request: request(),
+        warnings: vec![],
+        retry_of: None,
+        now: at(millis),
+    }
+}
+
+/// The key `name` for a request that `body` stands for.
+pub fn key(name: &str, body: &str) -> Idempotency {
+    Idempotency { key: name.parse().expect("a good key"), fingerprint: BlobId::of(body.as_bytes()) }
+}
+
+/// An error of an attempt.
+pub fn failure() -> JobError {
+    JobError {
+        code: ErrorKind::Unavailable.code().to_owned(),
+        message: "no answer".to_owned(),
+        retryable: true,
+    }
+}
+
+/// Bytes number `n`. They are no picture: stores don't look inside.
+pub fn blob(n: u64) -> Blob {
+    Blob::new(Bytes::from(format!("blob number {n}")), ContentType::Png)
+}
+
+/// `length` bytes, the same for the same `n`.
+pub fn large_blob(n: u8, length: usize) -> Blob {
+    let bytes: Vec<u8> = (0..length).map(|index| (index % 251) as u8 ^ n).collect();
+    Blob::new(bytes.into(), ContentType::Png)
+}
+
+/// An image of a job with the bytes of [`blob`] number `n`.
+pub fn job_image(index: u32, n: u64) -> JobImage {
+    let blob = blob(n);
+    JobImage {
+        index,
+        sha256: *blob.id(),
+        content_type: blob.content_type(),
+        bytes: blob.bytes().len() as u64,
+        width: 64,
+        height: 64,
+        seed: Seed(7).nth(index),
+    }
+}
+
+/// [`alice`]'s image number `n` with the bytes of [`blob`] number `n`, saved `millis` after [`START`].
+pub fn saved_image(n: u64, millis: i64) -> SavedImage {
+    image_of(&alice(), n, millis)
+}
+
+/// The owner's image number `n` with the bytes of [`blob`] number `n`, saved `millis` after [`START`].
+pub fn image_of(owner: &OwnerId, n: u64, millis: i64) -> SavedImage {
+    let blob = blob(n);
+    SavedImage {
+        id: image_id(n, millis),
+        owner: owner.clone(),
+        sha256: *blob.id(),
+        content_type: blob.content_type(),
+        bytes: blob.bytes().len() as u64,
+        width: 64,
+        height: 64,
+        prompt: Some("red heart".to_owned()),
+        source: ImageSource {
+            job: Some((job_id(n, millis), 0)),
+            request: Some(request()),
+            seed: Some(Seed(7)),
+        },
+        title: None,
+        note: None,
+        tags: vec![],
+        favorite: false,
+        rating: None,
+        labels: Labels::new(),
+        saved_at: at(millis),
+        updated_at: at(millis),
+        trashed_at: None,
+        version: Version::FIRST,
+    }
+}
