@@ -1,0 +1,29 @@
+# Short names for the commands of the README and of CI.
+
+# Start the server with the embedded model.
+serve *args:
+    cargo run --release -- serve {{args}}
+
+# Every test that needs no tool beyond Rust.
+test:
+    cargo test --workspace
+
+# What CI checks before it runs the long suites.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    cargo deny check bans licenses sources
+    bash .ci/arrows
+
+# The page in headless Chromium.
+page:
+    bash tests/page/run
+
+# kill -9 under load, many times.
+crash cycles="200":
+    TINTYPE_CRASH_CYCLES={{cycles}} cargo test --release -p tintype-tests --test crash -- --ignored --nocapture
+
+# Ratios against the floor, in one run.
+bench *args:
+    cargo run --release -p tintype-bench -- {{args}}
