@@ -1,9 +1,14 @@
 //! The contract of [`ImageStore`], case by case.
 
+use crate::samples::{START, at, blob, large_blob};
 use crate::suites::cases;
 use futures_util::future::BoxFuture;
 use std::{fmt, sync::Arc};
-use tintype_core::{domain::BlobId, ports::ImageStore};
+use tintype_core::{
+    ErrorKind,
+    domain::{Blob, BlobId, Timestamp},
+    ports::{BlobInfo, ImageStore},
+};
 
 /// A store and a way to spoil what it holds behind its back.
 pub struct CorruptibleStore {
@@ -19,5 +24,310 @@ impl fmt::Debug for CorruptibleStore {
     }
 }
 
-cases! { CASES of Arc<dyn ImageStore>: }
-cases! { CORRUPTION_CASES of CorruptibleStore: }
+cases! { CASES of Arc<dyn ImageStore>:
+    put_then_get_gives_the_bytes,
+    an_empty_blob_is_kept,
+    a_large_blob_is_kept,
+    get_missing_is_not_found,
+    get_deleted_is_not_found,
+    get_range_gives_the_part,
+    get_range_up_to_the_end,
+    get_range_past_the_end_gives_what_there_is,
+    get_range_from_the_end_is_invalid,
+    get_range_from_past_the_end_is_invalid,
+    get_range_of_nothing_is_invalid,
+    get_range_backwards_is_invalid,
+    get_range_of_missing_is_not_found,
+    find_missing_is_none,
+    find_tells_length_and_time,
+    put_again_is_one_blob,
+    put_again_counts_as_putting_now,
+    put_after_delete_keeps_it,
+    delete_missing_succeeds,
+    delete_removes_what_was_put_before,
+    delete_leaves_what_was_put_at_that_moment,
+    delete_leaves_what_was_put_later,
+    delete_leaves_what_was_put_again,
+    delete_leaves_other_blobs,
+    list_is_in_order_of_addresses,
+    list_starts_after_the_given_address,
+    list_starts_after_an_address_that_is_not_there,
+    list_gives_at_most_the_limit,
+    list_after_the_last_is_empty,
+    list_walked_page_by_page_gives_every_blob_once,
+    a_reader_sees_all_bytes_or_none_while_one_puts,
+    a_reader_sees_all_bytes_or_none_while_one_deletes,
+    many_may_put_the_same_bytes_at_once,
+}
+
+cases! { CORRUPTION_CASES of CorruptibleStore:
+    corrupted_bytes_are_a_data_error,
+}
+
+async fn put(store: &dyn ImageStore, blob: &Blob, now: Timestamp) {
+    store.put(blob, now).await.expect("put");
+}
+
+async fn put_many(store: &dyn ImageStore, count: u64) -> Vec<BlobId> {
+    let mut ids = Vec::new();
+    for n in 0..count {
+        put(store, &blob(n), START).await;
+        ids.push(*blob(n).id());
+    }
+    ids.sort();
+    ids
+}
+
+async fn ids_after(store: &dyn ImageStore, after: Option<BlobId>, limit: u32) -> Vec<BlobId> {
+    let listed = store.list(after, limit).await.expect("list");
+    listed.into_iter().map(|info| info.id).collect()
+}
+
+async fn get_error(store: &dyn ImageStore, id: &BlobId) -> ErrorKind {
+    store.get(id).await.expect_err("must fail").kind()
+}
+
+/// Ten bytes, `0123456789`, to take parts of.
+async fn put_digits(store: &dyn ImageStore) -> BlobId {
+    let digits = Blob::new("0123456789".into(), blob(0).content_type());
+    put(store, &digits, START).await;
+    *digits.id()
+}
+
+async fn put_then_get_gives_the_bytes(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), START).await;
+    assert_eq!(store.get(blob(1).id()).await.expect("get"), blob(1).bytes());
+}
+
+async fn an_empty_blob_is_kept(store: Arc<dyn ImageStore>) {
+    let empty = large_blob(0, 0);
+    put(&*store, &empty, START).await;
+    assert_eq!(store.get(empty.id()).await.expect("get"), empty.bytes());
+}
+
+async fn a_large_blob_is_kept(store: Arc<dyn ImageStore>) {
+    let large = large_blob(1, 8 * 1024 * 1024 + 1);
+    put(&*store, &large, START).await;
+    assert!(store.get(large.id()).await.expect("get") == large.bytes(), "the bytes differ");
+}
+
+async fn get_missing_is_not_found(store: Arc<dyn ImageStore>) {
+    assert_eq!(get_error(&*store, blob(1).id()).await, ErrorKind::NotFound);
+}
+
+async fn get_deleted_is_not_found(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), START).await;
+    store.delete(blob(1).id(), at(1)).await.expect("delete");
+    assert_eq!(get_error(&*store, blob(1).id()).await, ErrorKind::NotFound);
+}
+
+async fn get_range_gives_the_part(store: Arc<dyn ImageStore>) {
+    let id = put_digits(&*store).await;
+    assert_eq!(store.get_range(&id, 2..5).await.expect("get_range"), "234");
+}
+
+async fn get_range_up_to_the_end(store: Arc<dyn ImageStore>) {
+    let id = put_digits(&*store).await;
+    assert_eq!(store.get_range(&id, 9..10).await.expect("get_range"), "9");
+}
+
+async fn get_range_past_the_end_gives_what_there_is(store: Arc<dyn ImageStore>) {
+    let id = put_digits(&*store).await;
+    assert_eq!(store.get_range(&id, 8..u64::MAX).await.expect("get_range"), "89");
+}
+
+async fn get_range_from_the_end_is_invalid(store: Arc<dyn ImageStore>) {
+    let id = put_digits(&*store).await;
+    let error = store.get_range(&id, 10..11).await.expect_err("must fail");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+async fn get_range_from_past_the_end_is_invalid(store: Arc<dyn ImageStore>) {
+    let id = put_digits(&*store).await;
+    let error = store.get_range(&id, u64::MAX - 1..u64::MAX).await.expect_err("must fail");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+async fn get_range_of_nothing_is_invalid(store: Arc<dyn ImageStore>) {
+    let id = put_digits(&*store).await;
+    let error = store.get_range(&id, 3..3).await.expect_err("must fail");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+#[expect(clippy::reversed_empty_ranges, reason = "that is the case")]
+async fn get_range_backwards_is_invalid(store: Arc<dyn ImageStore>) {
+    let id = put_digits(&*store).await;
+    let error = store.get_range(&id, 5..3).await.expect_err("must fail");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+async fn get_range_of_missing_is_not_found(store: Arc<dyn ImageStore>) {
+    let error = store.get_range(blob(1).id(), 0..1).await.expect_err("must fail");
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+async fn find_missing_is_none(store: Arc<dyn ImageStore>) {
+    assert_eq!(store.find(blob(1).id()).await.expect("find"), None);
+}
+
+async fn find_tells_length_and_time(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), at(5)).await;
+    let bytes = blob(1).bytes().len() as u64;
+    let info = BlobInfo { id: *blob(1).id(), bytes, put_at: at(5) };
+    assert_eq!(store.find(blob(1).id()).await.expect("find"), Some(info));
+}
+
+async fn put_again_is_one_blob(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), START).await;
+    put(&*store, &blob(1), at(1)).await;
+    assert_eq!(ids_after(&*store, None, 10).await, [*blob(1).id()]);
+}
+
+async fn put_again_counts_as_putting_now(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), START).await;
+    put(&*store, &blob(1), at(7)).await;
+    let info = store.find(blob(1).id()).await.expect("find").expect("is there");
+    assert_eq!(info.put_at, at(7));
+}
+
+async fn put_after_delete_keeps_it(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), START).await;
+    store.delete(blob(1).id(), at(1)).await.expect("delete");
+    put(&*store, &blob(1), at(2)).await;
+    assert_eq!(store.get(blob(1).id()).await.expect("get"), blob(1).bytes());
+}
+
+async fn delete_missing_succeeds(store: Arc<dyn ImageStore>) {
+    assert!(store.delete(blob(1).id(), at(1)).await.expect("delete"), "the store is without it");
+}
+
+async fn delete_removes_what_was_put_before(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), START).await;
+    assert!(store.delete(blob(1).id(), at(1)).await.expect("delete"), "the store is without it");
+    assert_eq!(store.find(blob(1).id()).await.expect("find"), None);
+}
+
+async fn check_delete_leaves_it(store: &dyn ImageStore, put_before: Timestamp) {
+    assert!(!store.delete(blob(1).id(), put_before).await.expect("delete"), "the store still has it");
+    assert_eq!(store.get(blob(1).id()).await.expect("get"), blob(1).bytes());
+}
+
+async fn delete_leaves_what_was_put_at_that_moment(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), at(5)).await;
+    check_delete_leaves_it(&*store, at(5)).await;
+}
+
+async fn delete_leaves_what_was_put_later(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), at(9)).await;
+    check_delete_leaves_it(&*store, at(5)).await;
+}
+
+async fn delete_leaves_what_was_put_again(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), at(1)).await;
+    put(&*store, &blob(1), at(9)).await;
+    check_delete_leaves_it(&*store, at(5)).await;
+}
+
+async fn delete_leaves_other_blobs(store: Arc<dyn ImageStore>) {
+    put_many(&*store, 3).await;
+    store.delete(blob(1).id(), at(1)).await.expect("delete");
+    assert_eq!(ids_after(&*store, None, 10).await.len(), 2);
+}
+
+async fn list_is_in_order_of_addresses(store: Arc<dyn ImageStore>) {
+    let ids = put_many(&*store, 20).await;
+    assert_eq!(ids_after(&*store, None, 100).await, ids);
+}
+
+async fn list_starts_after_the_given_address(store: Arc<dyn ImageStore>) {
+    let ids = put_many(&*store, 20).await;
+    assert_eq!(ids_after(&*store, Some(ids[4]), 100).await, ids[5..]);
+}
+
+async fn list_starts_after_an_address_that_is_not_there(store: Arc<dyn ImageStore>) {
+    let ids = put_many(&*store, 20).await;
+    store.delete(&ids[4], at(1)).await.expect("delete");
+    assert_eq!(ids_after(&*store, Some(ids[4]), 100).await, ids[5..]);
+}
+
+async fn list_gives_at_most_the_limit(store: Arc<dyn ImageStore>) {
+    let ids = put_many(&*store, 20).await;
+    assert_eq!(ids_after(&*store, None, 7).await, ids[..7]);
+}
+
+async fn list_after_the_last_is_empty(store: Arc<dyn ImageStore>) {
+    let ids = put_many(&*store, 3).await;
+    assert!(ids_after(&*store, Some(ids[2]), 10).await.is_empty());
+}
+
+async fn list_walked_page_by_page_gives_every_blob_once(store: Arc<dyn ImageStore>) {
+    let ids = put_many(&*store, 25).await;
+    let mut walked: Vec<BlobId> = Vec::new();
+    loop {
+        let page = ids_after(&*store, walked.last().copied(), 4).await;
+        if page.is_empty() {
+            break;
+        }
+        walked.extend(page);
+    }
+    assert_eq!(walked, ids);
+}
+
+/// Reads until `writer` is done; what is read is everything or nothing.
+async fn check_reads_during(
+    store: Arc<dyn ImageStore>,
+    blob: &Blob,
+    writer: impl Future<Output = ()> + Send + 'static,
+) {
+    let writer = tokio::spawn(writer);
+    while !writer.is_finished() {
+        match store.get(blob.id()).await {
+            Ok(bytes) => {
+                assert!(bytes == blob.bytes(), "read {} bytes of {}", bytes.len(), blob.bytes().len())
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{error}"),
+        }
+        tokio::task::yield_now().await;
+    }
+    writer.await.expect("the writer succeeds");
+}
+
+async fn a_reader_sees_all_bytes_or_none_while_one_puts(store: Arc<dyn ImageStore>) {
+    for n in 0..10 {
+        let large = large_blob(n, 1024 * 1024);
+        let (writing, written) = (store.clone(), large.clone());
+        check_reads_during(store.clone(), &large, async move { put(&*writing, &written, START).await }).await;
+    }
+}
+
+async fn a_reader_sees_all_bytes_or_none_while_one_deletes(store: Arc<dyn ImageStore>) {
+    let large = large_blob(1, 1024 * 1024);
+    let (writing, written) = (store.clone(), large.clone());
+    let put_and_delete = async move {
+        for _ in 0..20 {
+            put(&*writing, &written, START).await;
+            writing.delete(written.id(), at(1)).await.expect("delete");
+        }
+    };
+    check_reads_during(store, &large, put_and_delete).await;
+}
+
+async fn many_may_put_the_same_bytes_at_once(store: Arc<dyn ImageStore>) {
+    let large = large_blob(1, 256 * 1024);
+    let putting: Vec<_> = (0..16)
+        .map(|_| {
+            let (store, large) = (store.clone(), large.clone());
+            tokio::spawn(async move { put(&*store, &large, START).await })
+        })
+        .collect();
+    for put in putting {
+        put.await.expect("every put succeeds");
+    }
+    assert!(store.get(large.id()).await.expect("get") == large.bytes(), "the bytes differ");
+}
+
+async fn corrupted_bytes_are_a_data_error(fixture: CorruptibleStore) {
+    put(&*fixture.store, &blob(1), START).await;
+    (fixture.corrupt)(*blob(1).id()).await;
+    assert_eq!(get_error(&*fixture.store, blob(1).id()).await, ErrorKind::Data);
+}
