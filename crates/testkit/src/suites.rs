@@ -2,7 +2,8 @@
 
 use crate::{
     connection_registry, image_model, image_store, job_repo, link_signer, metadata_repo, notifier,
-    stub_model::StubModel, workflow,
+    stub_model::StubModel,
+    workflow::{self, WorkflowFixture},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -35,6 +36,24 @@ impl<T> Fresh<T> {
 
     fn map<U>(self, change: impl FnOnce(T) -> U) -> Fresh<U> {
         Fresh { value: change(self.value), kept: self.kept }
+    }
+}
+
+/// A factory may give a port of its own type.
+macro_rules! fresh_from {
+    ($($port:ident),*) => {$(
+        impl<T: $port> From<Fresh<Arc<T>>> for Fresh<Arc<dyn $port>> {
+            fn from(fresh: Fresh<Arc<T>>) -> Self {
+                fresh.map(|port| port as Arc<dyn $port>)
+            }
+        }
+    )*};
+}
+fresh_from!(ConnectionRegistry, ImageStore, JobRepo, LinkSigner, MetadataRepo);
+
+impl<T: WorkflowFixture> From<Fresh<Box<T>>> for Fresh<Box<dyn WorkflowFixture>> {
+    fn from(fresh: Fresh<Box<T>>) -> Self {
+        fresh.map(|fixture| fixture as Box<dyn WorkflowFixture>)
     }
 }
 
@@ -154,7 +173,7 @@ impl Suites {
     pub fn connection_registry<F, R>(self, fresh: F) -> Self
     where
         F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Fresh<Arc<dyn ConnectionRegistry>>> + Send + 'static,
+        R: Future<Output: Into<Fresh<Arc<dyn ConnectionRegistry>>>> + Send + 'static,
     {
         self.with(Port::ConnectionRegistry, connection_registry::CASES, fresh)
     }
@@ -174,7 +193,7 @@ impl Suites {
     pub fn image_store<F, R>(self, fresh: F) -> Self
     where
         F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Fresh<Arc<dyn ImageStore>>> + Send + 'static,
+        R: Future<Output: Into<Fresh<Arc<dyn ImageStore>>>> + Send + 'static,
     {
         self.with(Port::ImageStore, image_store::CASES, fresh)
     }
@@ -194,7 +213,7 @@ impl Suites {
     pub fn job_repo<F, R>(self, fresh: F) -> Self
     where
         F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Fresh<Arc<dyn JobRepo>>> + Send + 'static,
+        R: Future<Output: Into<Fresh<Arc<dyn JobRepo>>>> + Send + 'static,
     {
         self.with(Port::JobRepo, job_repo::CASES, fresh)
     }
@@ -204,7 +223,7 @@ impl Suites {
     pub fn link_signer<F, R>(self, fresh: F) -> Self
     where
         F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Fresh<Arc<dyn LinkSigner>>> + Send + 'static,
+        R: Future<Output: Into<Fresh<Arc<dyn LinkSigner>>>> + Send + 'static,
     {
         self.with(Port::LinkSigner, link_signer::CASES, fresh)
     }
@@ -214,7 +233,7 @@ impl Suites {
     pub fn metadata_repo<F, R>(self, fresh: F) -> Self
     where
         F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Fresh<Arc<dyn MetadataRepo>>> + Send + 'static,
+        R: Future<Output: Into<Fresh<Arc<dyn MetadataRepo>>>> + Send + 'static,
     {
         self.with(Port::MetadataRepo, metadata_repo::CASES, fresh)
     }
@@ -235,12 +254,14 @@ impl Suites {
     pub fn workflow<F, R>(self, fresh: F) -> Self
     where
         F: Fn(Models) -> R + Send + Sync + 'static,
-        R: Future<Output = Fresh<Box<dyn workflow::WorkflowFixture>>> + Send + 'static,
+        R: Future<Output: Into<Fresh<Box<dyn WorkflowFixture>>>> + Send + 'static,
     {
         self.with(Port::Workflow, workflow::CASES, move || {
             let model = Arc::new(StubModel::default());
-            fresh(Models::new(model.clone()))
-                .map(|fresh| fresh.map(|fixture| workflow::Stage { fixture: fixture.into(), model }))
+            fresh(Models::new(model.clone())).map(|fresh| {
+                let fresh: Fresh<Box<dyn WorkflowFixture>> = fresh.into();
+                fresh.map(|fixture| workflow::Stage { fixture: fixture.into(), model })
+            })
         })
     }
 
@@ -286,14 +307,14 @@ impl Suites {
     where
         T: Send + 'static,
         F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Fresh<T>> + Send + 'static,
+        R: Future<Output: Into<Fresh<T>>> + Send + 'static,
     {
         let fresh = Arc::new(fresh);
         for case in cases {
             let fresh = Arc::clone(&fresh);
             let runner = Box::new(move || {
                 run_case(async move {
-                    let Fresh { value, kept } = fresh().await;
+                    let Fresh { value, kept } = fresh().await.into();
                     let verdict = (case.run)(value).await;
                     drop(kept);
                     verdict

@@ -1,0 +1,92 @@
+//! Pictures' bytes in a map.
+
+use crate::lock;
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::{
+    collections::BTreeMap,
+    ops::{Bound, Range},
+    sync::Mutex,
+};
+use tintype_core::{
+    ErrorKind, PortError, PortResult,
+    domain::{Blob, BlobId, Timestamp},
+    ports::{BlobInfo, ImageStore},
+};
+
+#[derive(Clone, Debug)]
+struct Stored {
+    bytes: Bytes,
+    put_at: Timestamp,
+}
+
+/// An [`ImageStore`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryImages(Mutex<BTreeMap<BlobId, Stored>>);
+
+impl MemoryImages {
+    /// Spoils the bytes at `id`, as a broken disk would: every byte is inverted.
+    pub fn corrupt(&self, id: &BlobId) {
+        if let Some(stored) = lock(&self.0).get_mut(id) {
+            stored.bytes = stored.bytes.iter().map(|byte| !byte).collect();
+        }
+    }
+
+    fn bytes(&self, id: &BlobId, operation: &'static str) -> PortResult<Bytes> {
+        let found = lock(&self.0).get(id).map(|stored| stored.bytes.clone());
+        found.ok_or_else(|| PortError::new(ErrorKind::NotFound, operation, format!("no bytes at {id}")))
+    }
+}
+
+fn info(id: &BlobId, stored: &Stored) -> BlobInfo {
+    BlobInfo { id: *id, bytes: stored.bytes.len() as u64, put_at: stored.put_at }
+}
+
+#[async_trait]
+impl ImageStore for MemoryImages {
+    async fn put(&self, blob: &Blob, now: Timestamp) -> PortResult<()> {
+        lock(&self.0).insert(*blob.id(), Stored { bytes: blob.bytes().clone(), put_at: now });
+        Ok(())
+    }
+
+    async fn get(&self, id: &BlobId) -> PortResult<Bytes> {
+        let bytes = self.bytes(id, "ImageStore::get")?;
+        if BlobId::of(&bytes) != *id {
+            let message = format!("the bytes at {id} do not match their address");
+            return Err(PortError::new(ErrorKind::Data, "ImageStore::get", message));
+        }
+        Ok(bytes)
+    }
+
+    async fn get_range(&self, id: &BlobId, range: Range<u64>) -> PortResult<Bytes> {
+        let bytes = self.bytes(id, "ImageStore::get_range")?;
+        let length = bytes.len() as u64;
+        let end = range.end.min(length);
+        if range.start >= end {
+            let message = format!("{} to {} of {length} bytes is no part", range.start, range.end);
+            return Err(PortError::new(ErrorKind::Invalid, "ImageStore::get_range", message));
+        }
+        // Both are below a length in memory, so they fit.
+        Ok(bytes.slice(range.start as usize..end as usize))
+    }
+
+    async fn find(&self, id: &BlobId) -> PortResult<Option<BlobInfo>> {
+        Ok(lock(&self.0).get(id).map(|stored| info(id, stored)))
+    }
+
+    async fn delete(&self, id: &BlobId, put_before: Timestamp) -> PortResult<bool> {
+        let mut blobs = lock(&self.0);
+        if blobs.get(id).is_some_and(|stored| stored.put_at >= put_before) {
+            return Ok(false);
+        }
+        blobs.remove(id);
+        Ok(true)
+    }
+
+    async fn list(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobInfo>> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let blobs = lock(&self.0);
+        let part = blobs.range((start, Bound::Unbounded)).take(limit as usize);
+        Ok(part.map(|(id, stored)| info(id, stored)).collect())
+    }
+}

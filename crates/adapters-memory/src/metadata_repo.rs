@@ -1,0 +1,142 @@
+//! The records of saved images in a map, with an index by place in the list.
+
+use crate::lock;
+use async_trait::async_trait;
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound,
+    sync::Mutex,
+};
+use tintype_core::{
+    ErrorKind, PortError, PortResult,
+    domain::{BlobId, ImageId, ImageQuery, OwnerId, Page, Position, SavedImage, Sort, Timestamp, Version},
+    ports::{InsertedImage, MetadataRepo},
+};
+
+/// A [`MetadataRepo`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryMetadata(Mutex<HashMap<OwnerId, Library>>);
+
+/// One owner's images.
+#[derive(Debug, Default)]
+struct Library {
+    by_position: BTreeMap<Position, SavedImage>,
+    positions: HashMap<ImageId, Position>,
+    addresses: HashMap<BlobId, ImageId>,
+}
+
+impl Library {
+    fn find(&self, id: &ImageId) -> Option<&SavedImage> {
+        self.by_position.get(self.positions.get(id)?)
+    }
+
+    fn insert(&mut self, image: &SavedImage) -> InsertedImage {
+        let there = self.addresses.get(&image.sha256).and_then(|id| self.find(id));
+        if let Some(existing) = there {
+            return InsertedImage::Existing(Box::new(existing.clone()));
+        }
+        let position = Position::of_image(image.saved_at, &image.id);
+        self.by_position.insert(position, image.clone());
+        self.positions.insert(image.id, position);
+        self.addresses.insert(image.sha256, image.id);
+        InsertedImage::Created
+    }
+
+    fn remove(&mut self, id: &ImageId) {
+        let Some(position) = self.positions.remove(id) else { return };
+        if let Some(image) = self.by_position.remove(&position) {
+            self.addresses.remove(&image.sha256);
+        }
+    }
+
+    /// The images of one page and one more, to learn if there are more.
+    fn page(&self, query: &ImageQuery, now: Timestamp) -> Vec<SavedImage> {
+        let fits = |image: &&SavedImage| image.trashed_at.is_some() == query.trashed && image.is_shown(now);
+        let count = query.limit.get() as usize + 1;
+        let after = query.after.map_or(Bound::Unbounded, Bound::Excluded);
+        match query.sort {
+            Sort::Newest => {
+                let part = self.by_position.range((Bound::Unbounded, after)).rev();
+                part.map(|(_, image)| image).filter(fits).take(count).cloned().collect()
+            }
+            Sort::Oldest => {
+                let part = self.by_position.range((after, Bound::Unbounded));
+                part.map(|(_, image)| image).filter(fits).take(count).cloned().collect()
+            }
+        }
+    }
+}
+
+fn check(stored: &SavedImage, expected: Version, operation: &'static str) -> PortResult<()> {
+    if stored.version == expected {
+        return Ok(());
+    }
+    let message = format!("image {} is at version {}, not {}", stored.id, stored.version.0, expected.0);
+    Err(PortError::new(ErrorKind::Conflict, operation, message))
+}
+
+#[async_trait]
+impl MetadataRepo for MemoryMetadata {
+    async fn insert(&self, image: &SavedImage) -> PortResult<InsertedImage> {
+        Ok(lock(&self.0).entry(image.owner.clone()).or_default().insert(image))
+    }
+
+    async fn find(&self, owner: &OwnerId, id: &ImageId, now: Timestamp) -> PortResult<Option<SavedImage>> {
+        let libraries = lock(&self.0);
+        let found = libraries.get(owner).and_then(|library| library.find(id));
+        Ok(found.filter(|image| image.is_shown(now)).cloned())
+    }
+
+    async fn list(
+        &self,
+        owner: &OwnerId,
+        query: &ImageQuery,
+        now: Timestamp,
+    ) -> PortResult<Page<SavedImage>> {
+        let images = lock(&self.0).get(owner).map(|library| library.page(query, now)).unwrap_or_default();
+        Ok(Page::of(images, query.limit, |image| Position::of_image(image.saved_at, &image.id)))
+    }
+
+    async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()> {
+        let mut libraries = lock(&self.0);
+        let stored = libraries.get_mut(&image.owner).and_then(|library| {
+            let position = library.positions.get(&image.id)?;
+            library.by_position.get_mut(position)
+        });
+        let stored = stored.ok_or_else(|| {
+            PortError::new(ErrorKind::NotFound, "MetadataRepo::update", format!("no image {}", image.id))
+        })?;
+        check(stored, expected, "MetadataRepo::update")?;
+        stored.clone_from(image);
+        Ok(())
+    }
+
+    async fn delete(&self, owner: &OwnerId, id: &ImageId, expected: Version) -> PortResult<()> {
+        let mut libraries = lock(&self.0);
+        let Some(library) = libraries.get_mut(owner) else { return Ok(()) };
+        if let Some(stored) = library.find(id) {
+            check(stored, expected, "MetadataRepo::delete")?;
+            library.remove(id);
+        }
+        Ok(())
+    }
+
+    async fn refers_to(&self, blob: &BlobId) -> PortResult<bool> {
+        Ok(lock(&self.0).values().any(|library| library.addresses.contains_key(blob)))
+    }
+
+    async fn purge(&self, trashed_before: Timestamp, limit: u32) -> PortResult<Vec<BlobId>> {
+        let mut purged = Vec::new();
+        for library in lock(&self.0).values_mut() {
+            let images = library.by_position.values();
+            let old = images.filter(|image| image.trashed_at.is_some_and(|at| at < trashed_before));
+            let part: Vec<_> =
+                old.take(limit as usize - purged.len()).map(|image| (image.id, image.sha256)).collect();
+            for (id, sha256) in part {
+                library.remove(&id);
+                purged.push(sha256);
+            }
+        }
+        Ok(purged)
+    }
+}

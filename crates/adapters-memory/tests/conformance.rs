@@ -1,0 +1,120 @@
+//! Every port in memory keeps the contract of its trait.
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use serde_json::Value;
+use std::{process::ExitCode, sync::Arc, time::Duration};
+use tintype_core::{
+    domain::{
+        Clock, ConnectionId, GenerateInput, GenerationRequest, Job, JobId, Seed, SourceInput, Timestamp,
+    },
+    ports::{ImageStore, Ports},
+};
+use tintype_memory::{
+    ChannelNotifier, Inbox, LEASE, Memory, MemoryConnections, MemoryImages, MemoryJobs, MemoryLinks,
+    MemoryMetadata, ScriptedModel,
+};
+use tintype_testkit::{
+    Client, CorruptibleStore, Fresh, ModelFixture, NotifierFixture, Suites, WorkflowFixture,
+};
+
+fn main() -> ExitCode {
+    Suites::new("memory")
+        .connection_registry(|| async { Fresh::new(Arc::new(MemoryConnections::default())) })
+        .image_model(|| async { Fresh::new(model()) })
+        .image_store(|| async { Fresh::new(Arc::new(MemoryImages::default())) })
+        .corruptible_image_store(|| async { Fresh::new(corruptible()) })
+        .job_repo(|| async { Fresh::new(Arc::new(MemoryJobs::default())) })
+        .link_signer(|| async { Fresh::new(Arc::new(MemoryLinks)) })
+        .metadata_repo(|| async { Fresh::new(Arc::new(MemoryMetadata::default())) })
+        .notifier(|| async { Fresh::new(notifier()) })
+        .workflow(|models| async { Fresh::new(Box::new(StepByStep(Memory::new().with_models(models)))) })
+        .run()
+}
+
+fn corruptible() -> CorruptibleStore {
+    let images = Arc::new(MemoryImages::default());
+    let store: Arc<dyn ImageStore> = images.clone();
+    let corrupt = move |id| {
+        images.corrupt(&id);
+        std::future::ready(()).boxed()
+    };
+    CorruptibleStore { store, corrupt: Box::new(corrupt) }
+}
+
+fn model() -> ModelFixture {
+    let model = ScriptedModel::default().refusing("forbidden");
+    ModelFixture {
+        request: request("red heart"),
+        refused: Some(request("a forbidden thing")),
+        repeatable: true,
+        model: Arc::new(model),
+    }
+}
+
+fn request(prompt: &str) -> GenerationRequest {
+    let input = GenerateInput { prompt: Some(prompt.to_owned()), ..GenerateInput::default() };
+    let card = ScriptedModel::default_card();
+    GenerationRequest::resolve(&input, SourceInput::default(), &card, Seed(1)).expect("a good request")
+}
+
+fn notifier() -> NotifierFixture {
+    let notifier = Arc::new(ChannelNotifier::default());
+    let connecting = notifier.clone();
+    let connect = move || {
+        let client: Box<dyn Client> = Box::new(Reader(connecting.connect()));
+        std::future::ready(client).boxed()
+    };
+    NotifierFixture { notifier, connect: Box::new(connect) }
+}
+
+struct Reader(Inbox);
+
+#[async_trait]
+impl Client for Reader {
+    fn id(&self) -> &ConnectionId {
+        self.0.id()
+    }
+
+    async fn next(&mut self) -> Value {
+        let message = self.0.next().await.expect("the notifier is there");
+        serde_json::to_value(message).expect("a message is JSON")
+    }
+
+    async fn close(self: Box<Self>) {
+        drop(self);
+    }
+}
+
+struct StepByStep(Memory);
+
+#[async_trait]
+impl WorkflowFixture for StepByStep {
+    fn ports(&self) -> Ports {
+        self.0.ports()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    fn pass(&self, time: Duration) {
+        self.0.clock.pass(time);
+    }
+
+    async fn run_next(&self) -> Option<JobId> {
+        self.0.run_next().await.expect("run_next")
+    }
+
+    async fn die_after_begin(&self) -> Option<Job> {
+        let memory = &self.0;
+        memory.workflow.die_after_begin(&memory.ports(), &memory.clock).await.expect("die_after_begin")
+    }
+
+    fn lease(&self) -> Duration {
+        LEASE
+    }
+
+    /// The process is the store.
+    async fn restart(&self) {}
+}
