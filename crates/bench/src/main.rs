@@ -1,0 +1,98 @@
+//! Measures Tintype against a floor and prints ratios: `cargo run --release -p tintype-bench`, or with the names of
+//! the parts to measure. The machine's speed drifts, so the two sides of a ratio take turns in one run.
+
+mod accept;
+mod engine;
+mod floor;
+mod http;
+mod job;
+mod pages;
+mod process;
+mod report;
+mod sockets;
+mod start;
+
+use clap::{Parser, ValueEnum};
+use report::Report;
+use std::path::PathBuf;
+
+/// Measures Tintype against a floor, as ratios in one run.
+#[derive(Debug, Parser)]
+struct Args {
+    /// What to measure; everything if not given.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// Saved images in the library that is paged through.
+    #[arg(long, default_value_t = 1_000_000)]
+    images: u32,
+    /// Idle WebSockets to open.
+    #[arg(long, default_value_t = 10_000)]
+    sockets: usize,
+    /// A Python with torch and diffusers, to measure the engine against.
+    #[arg(long)]
+    python: Option<PathBuf>,
+    /// Serve the floor on this address instead (the run starts itself so).
+    #[arg(long, hide = true)]
+    floor: Option<PathBuf>,
+    /// Hold this many idle WebSockets open to `--address` instead (the run starts itself so).
+    #[arg(long, hide = true, requires = "address")]
+    hold: Option<usize>,
+    /// The server to hold sockets to.
+    #[arg(long, hide = true)]
+    address: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Durable accepts per second and their latency, against the floor.
+    Accept,
+    /// A whole durable job with a model that does nothing, in disk flushes.
+    Job,
+    /// Memory per idle WebSocket.
+    Sockets,
+    /// Pages of a large library, the last against the first.
+    Pages,
+    /// From the process's start to its first answer.
+    Start,
+    /// The engine against diffusers with PyTorch.
+    Engine,
+}
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+fn main() -> Outcome {
+    let args = Args::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(args))
+}
+
+async fn run(args: Args) -> Outcome {
+    if let Some(folder) = &args.floor {
+        return floor::serve(folder).await;
+    }
+    if let (Some(count), Some(address)) = (args.hold, &args.address) {
+        return sockets::hold(address, count).await;
+    }
+    let wanted = |part| args.parts.is_empty() || args.parts.contains(&part);
+    let mut report = Report::default();
+    if wanted(Part::Start) {
+        start::measure(&mut report).await?;
+    }
+    if wanted(Part::Accept) {
+        accept::measure(&mut report).await?;
+    }
+    if wanted(Part::Job) {
+        job::measure(&mut report).await?;
+    }
+    if wanted(Part::Sockets) {
+        sockets::measure(&mut report, args.sockets).await?;
+    }
+    if wanted(Part::Pages) {
+        pages::measure(&mut report, args.images).await?;
+    }
+    if wanted(Part::Engine) {
+        engine::measure(&mut report, args.python.as_deref()).await?;
+    }
+    report.print();
+    Ok(())
+}
