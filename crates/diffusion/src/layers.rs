@@ -6,6 +6,8 @@ mod conv2d;
 mod erf;
 mod gelu;
 mod group_norm;
+mod linear;
+mod product;
 mod resnet;
 mod transformer;
 
@@ -13,6 +15,7 @@ pub(crate) use attention::{Attention, attend};
 pub(crate) use conv2d::Conv2d;
 pub(crate) use gelu::gelu;
 pub(crate) use group_norm::GroupNorm;
+pub(crate) use linear::Linear;
 pub(crate) use resnet::{Resnet, ResnetShape};
 pub(crate) use transformer::{SpatialTransformer, TransformerShape};
 

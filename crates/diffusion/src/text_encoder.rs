@@ -1,11 +1,9 @@
 //! `CLIPTextModel`: from token ids to a state for each, which the UNet attends to.
 
 use crate::config::{Activation, TextEncoderConfig};
-use crate::layers::{attend, gelu};
+use crate::layers::{Linear, attend, gelu};
 use candle_core::{Device, Result, Tensor};
-use candle_nn::{
-    Embedding, LayerNorm, Linear, Module, VarBuilder, embedding, layer_norm, linear, ops::sigmoid,
-};
+use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding, layer_norm, ops::sigmoid};
 
 #[derive(Debug)]
 pub(crate) struct TextEncoder {
@@ -68,7 +66,7 @@ impl Layer {
     fn load(weights: &VarBuilder<'_>, config: &TextEncoderConfig) -> Result<Self> {
         let (width, inner) = (config.hidden_size, config.intermediate_size);
         let norm = |name: &str| layer_norm(width, config.norm_eps, weights.pp(name));
-        let attention = |name: &str| linear(width, width, weights.pp("self_attn").pp(name));
+        let attention = |name: &str| Linear::load(&weights.pp("self_attn").pp(name), width, width);
         Ok(Self {
             norm1: norm("layer_norm1")?,
             query: attention("q_proj")?,
@@ -76,8 +74,8 @@ impl Layer {
             value: attention("v_proj")?,
             out: attention("out_proj")?,
             norm2: norm("layer_norm2")?,
-            linear1: linear(width, inner, weights.pp("mlp.fc1"))?,
-            linear2: linear(inner, width, weights.pp("mlp.fc2"))?,
+            linear1: Linear::load(&weights.pp("mlp.fc1"), width, inner)?,
+            linear2: Linear::load(&weights.pp("mlp.fc2"), inner, width)?,
             activation: config.activation,
             heads: config.heads,
         })

@@ -8,11 +8,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Matrix products of fewer multiplications are not shared among threads. Candle shares every product above the
-/// library's own, far lower bound among as many parts as the machine has cores, on one thread too: a fifth of a small
-/// model's time. The value is the process's; no result depends on it.
-const SHARED_PRODUCT: usize = 32 * 1024 * 1024;
-
 type Task = Box<dyn FnOnce() + Send>;
 
 /// A queue of drawings and the threads that take from it.
@@ -47,7 +42,6 @@ impl Workers {
 
 impl Started {
     fn new(settings: Settings) -> EngineResult<Self> {
-        gemm::set_threading_threshold(SHARED_PRODUCT);
         let (queue, tasks) = channel();
         let tasks = Arc::new(Mutex::new(tasks));
         let pools = (0..settings.workers.get()).map(|_| start_worker(settings, Arc::clone(&tasks)));

@@ -1,7 +1,9 @@
 //! Attention with several heads.
 
+use super::Linear;
+use super::product::{Bias, product};
 use candle_core::{D, Result, Tensor};
-use candle_nn::{Linear, Module, VarBuilder, linear, linear_no_bias, ops::softmax_last_dim};
+use candle_nn::{VarBuilder, ops::softmax_last_dim};
 
 /// The most scores that are held at a time: beyond that the queries are taken in slices.
 const SCORES: usize = 32 * 1024 * 1024;
@@ -20,10 +22,10 @@ impl Attention {
     /// Attention as the UNet has it: no bias but at the end.
     pub(super) fn load(weights: &VarBuilder<'_>, width: usize, context: usize, heads: usize) -> Result<Self> {
         Ok(Self {
-            query: linear_no_bias(width, width, weights.pp("to_q"))?,
-            key: linear_no_bias(context, width, weights.pp("to_k"))?,
-            value: linear_no_bias(context, width, weights.pp("to_v"))?,
-            out: linear(width, width, weights.pp("to_out.0"))?,
+            query: Linear::load_without_bias(&weights.pp("to_q"), width, width)?,
+            key: Linear::load_without_bias(&weights.pp("to_k"), context, width)?,
+            value: Linear::load_without_bias(&weights.pp("to_v"), context, width)?,
+            out: Linear::load(&weights.pp("to_out.0"), width, width)?,
             heads,
         })
     }
@@ -35,7 +37,7 @@ impl Attention {
         } else {
             ["to_q", "to_k", "to_v", "to_out.0"]
         };
-        let [query, key, value, out] = names.map(|name| linear(width, width, weights.pp(name)));
+        let [query, key, value, out] = names.map(|name| Linear::load(&weights.pp(name), width, width));
         Ok(Self { query: query?, key: key?, value: value?, out: out?, heads: 1 })
     }
 
@@ -69,9 +71,9 @@ pub(crate) fn attend(
     let slices: Vec<Tensor> = (0..queries)
         .step_by(slice)
         .map(|from| {
-            let scores = q.narrow(2, from, slice.min(queries - from))?.contiguous()?.matmul(&k)?;
+            let scores = product(&q.narrow(2, from, slice.min(queries - from))?, &k, Bias::None)?;
             let scores = mask.map_or(Ok(scores.clone()), |mask| scores.broadcast_add(mask))?;
-            softmax_last_dim(&scores)?.matmul(&v)
+            product(&softmax_last_dim(&scores)?, &v, Bias::None)
         })
         .collect::<Result<_>>()?;
     let out = if slices.len() == 1 { slices[0].clone() } else { Tensor::cat(&slices, 2)? };
@@ -81,5 +83,5 @@ pub(crate) fn attend(
 /// From batch, tokens, width to batch, heads, tokens, width of a head.
 fn split(x: &Tensor, heads: usize) -> Result<Tensor> {
     let (batch, tokens, width) = x.dims3()?;
-    x.reshape((batch, tokens, heads, width / heads))?.transpose(1, 2)?.contiguous()
+    x.reshape((batch, tokens, heads, width / heads))?.transpose(1, 2)
 }

@@ -2,6 +2,7 @@
 //! multiplies picture by picture, which costs a small model half of its time.
 
 use super::numbers;
+use super::product::{Bias, product};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use candle_nn::VarBuilder;
 use rayon::prelude::*;
@@ -15,7 +16,7 @@ const UNFOLDED: usize = 8 * 1024 * 1024;
 pub(crate) struct Conv2d {
     /// Output channels by unfolded inputs.
     weight: Tensor,
-    bias: Tensor,
+    bias: Vec<f32>,
     kernel: usize,
     stride: usize,
 }
@@ -45,7 +46,7 @@ impl Conv2d {
     ) -> Result<Self> {
         let weight = weights.get((outputs, inputs, kernel, kernel), "weight")?;
         let weight = weight.reshape((outputs, inputs * kernel * kernel))?;
-        let bias = weights.get(outputs, "bias")?.reshape((outputs, 1))?;
+        let bias = weights.get(outputs, "bias")?.to_vec1()?;
         Ok(Self { weight, bias, kernel, stride })
     }
 
@@ -69,7 +70,7 @@ impl Conv2d {
         let shape = (self.weight.dim(0)?, x.dim(0)?, rows.len(), width);
         let before = self.kernel / 2;
         let unfold = Unfold { kernel: self.kernel, stride: self.stride, before, rows, width };
-        self.weight.matmul(&x.apply_op1_no_bwd(&unfold)?)?.broadcast_add(&self.bias)?.reshape(shape)
+        product(&self.weight, &x.apply_op1_no_bwd(&unfold)?, Bias::Rows(&self.bias))?.reshape(shape)
     }
 
     fn out_size(&self, size: usize) -> usize {

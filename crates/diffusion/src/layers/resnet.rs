@@ -1,8 +1,8 @@
 //! The residual block of the UNet and the VAE.
 
-use super::{Conv2d, GroupNorm};
+use super::{Conv2d, GroupNorm, Linear};
 use candle_core::{Result, Tensor};
-use candle_nn::{Linear, Module, VarBuilder, linear};
+use candle_nn::VarBuilder;
 
 /// The dimensions of a residual block.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ impl Resnet {
         Ok(Self {
             norm1: GroupNorm::load(&weights.pp("norm1"), inputs, groups, eps)?,
             conv1: Conv2d::load(&weights.pp("conv1"), inputs, outputs, 3)?,
-            time: time.map(|width| linear(width, outputs, weights.pp("time_emb_proj"))).transpose()?,
+            time: time.map(|width| Linear::load(&weights.pp("time_emb_proj"), width, outputs)).transpose()?,
             norm2: GroupNorm::load(&weights.pp("norm2"), outputs, groups, eps)?,
             conv2: Conv2d::load(&weights.pp("conv2"), outputs, outputs, 3)?,
             shortcut: (inputs != outputs)

@@ -1,8 +1,8 @@
 //! The transformer between the UNet's residual blocks: pixels attend to each other and to the prompt.
 
-use super::{Attention, GroupNorm, gelu::gated_gelu};
+use super::{Attention, GroupNorm, Linear, gelu::gated_gelu};
 use candle_core::{Result, Tensor};
-use candle_nn::{LayerNorm, Linear, Module, VarBuilder, layer_norm, linear};
+use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm};
 
 /// The dimensions of a transformer.
 #[derive(Clone, Copy, Debug)]
@@ -51,12 +51,11 @@ impl SpatialTransformer {
 }
 
 fn projection(weights: &VarBuilder<'_>, shape: TransformerShape) -> Result<Linear> {
-    let width = shape.channels;
     if shape.linear_projection {
-        return linear(width, width, weights.clone());
+        Linear::load(weights, shape.channels, shape.channels)
+    } else {
+        Linear::load_convolution(weights, shape.channels)
     }
-    let weight = weights.get((width, width, 1, 1), "weight")?.reshape((width, width))?;
-    Ok(Linear::new(weight, Some(weights.get(width, "bias")?)))
 }
 
 /// Attention to itself, attention to the prompt, feed-forward.
@@ -81,8 +80,8 @@ impl Block {
             norm2: norm("norm2")?,
             prompt: Attention::load(&weights.pp("attn2"), width, shape.context, shape.heads)?,
             norm3: norm("norm3")?,
-            gate: linear(width, width * 8, weights.pp("ff.net.0.proj"))?,
-            out: linear(width * 4, width, weights.pp("ff.net.2"))?,
+            gate: Linear::load(&weights.pp("ff.net.0.proj"), width, width * 8)?,
+            out: Linear::load(&weights.pp("ff.net.2"), width * 4, width)?,
         })
     }
 

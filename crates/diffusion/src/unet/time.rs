@@ -1,8 +1,9 @@
 //! The time of a step as numbers: waves of many lengths, then two layers.
 
 use crate::config::UnetConfig;
+use crate::layers::Linear;
 use candle_core::{Device, Result, Tensor};
-use candle_nn::{Linear, Module, VarBuilder, linear, ops::silu};
+use candle_nn::{VarBuilder, ops::silu};
 
 #[derive(Debug)]
 pub(super) struct TimeEmbedding {
@@ -20,8 +21,8 @@ impl TimeEmbedding {
         Ok(Self {
             frequencies: (0..half).map(frequency).collect(),
             cosine_first: config.flip_sin_to_cos,
-            linear1: linear(width, width * 4, weights.pp("linear_1"))?,
-            linear2: linear(width * 4, width * 4, weights.pp("linear_2"))?,
+            linear1: Linear::load(&weights.pp("linear_1"), width, width * 4)?,
+            linear2: Linear::load(&weights.pp("linear_2"), width * 4, width * 4)?,
         })
     }
 
