@@ -1,1 +1,45 @@
-//! To be written.
+//! Tintype's ports on one machine, everything embedded: jobs and saved images in SQLite, pictures as files named by
+//! their hash, and a durable workflow in this process. What was acknowledged survives `kill -9`.
+//!
+//! A [`DataFolder`] belongs to one process at a time. A server opens it once and builds everything over it:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use tintype_local::{
+//!     DataFolder, Database, FileImageStore, LocalWorkflow, SqliteJobRepo, SqliteMetadataRepo, SystemClock,
+//!     WorkflowSettings,
+//! };
+//!
+//! # fn main() -> Result<(), tintype_local::OpenError> {
+//! # let temporary = tempfile::tempdir().expect("a folder");
+//! # let path = temporary.path();
+//! let folder = DataFolder::open(path)?;
+//! let database = Database::open(&folder)?;
+//! let images = FileImageStore::open(&folder)?;
+//! let jobs = SqliteJobRepo::new(database.clone());
+//! let metadata = SqliteMetadataRepo::new(database.clone());
+//! let workflow = LocalWorkflow::new(database, WorkflowSettings::default(), Arc::new(SystemClock));
+//! # Ok(())
+//! # }
+//! ```
+
+mod clock;
+mod data_folder;
+mod database;
+mod error;
+mod image_store;
+mod job_repo;
+mod link_signer;
+mod metadata_repo;
+mod queue;
+mod workflow;
+
+pub use clock::SystemClock;
+pub use data_folder::DataFolder;
+pub use database::Database;
+pub use error::OpenError;
+pub use image_store::FileImageStore;
+pub use job_repo::SqliteJobRepo;
+pub use link_signer::PathLinkSigner;
+pub use metadata_repo::SqliteMetadataRepo;
+pub use workflow::{LocalWorkflow, WorkflowSettings};

@@ -1,0 +1,66 @@
+//! The layout of the tables, step by step. A step that was released never changes; a new one is added at the end.
+
+use crate::error::OpenError;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+const STEPS: &[&str] = &[include_str!("../../migrations/0001_jobs_and_images.sql")];
+
+/// The newest layout: `user_version` of a database that took every step.
+const NEWEST: i64 = STEPS.len() as i64;
+
+/// Takes the steps that the database has not taken yet, each in one transaction.
+pub(super) fn migrate(connection: &mut Connection, folder: &Path) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Database { folder: folder.to_owned(), source };
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    let Some(missing) = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)) else {
+        return Err(OpenError::Newer { folder: folder.to_owned(), found, known: NEWEST });
+    };
+    for (version, step) in (found + 1..).zip(missing) {
+        take(connection, step, version).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn take(connection: &mut Connection, step: &str, version: i64) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(step)?;
+    transaction.pragma_update(None, "user_version", version)?;
+    transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(connection: &Connection) -> i64 {
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn an_empty_database_takes_every_step_once() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, Path::new("x")).unwrap();
+        migrate(&mut connection, Path::new("x")).unwrap();
+        assert_eq!(version(&connection), NEWEST);
+        connection.execute("INSERT INTO events VALUES (x'00', 1, 0, '{}')", []).unwrap();
+    }
+
+    #[test]
+    fn a_newer_database_is_refused_with_what_to_do() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "user_version", NEWEST + 1).unwrap();
+        let error = migrate(&mut connection, Path::new("x")).unwrap_err();
+        assert!(matches!(error, OpenError::Newer { .. }));
+        assert!(error.to_string().contains("--data"), "{error}");
+        assert_eq!(version(&connection), NEWEST + 1);
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_nothing_behind() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        take(&mut connection, "CREATE TABLE a (b); CREATE TABLE a (b);", 1).unwrap_err();
+        assert_eq!(version(&connection), 0);
+        connection.execute("CREATE TABLE a (b)", []).unwrap();
+    }
+}

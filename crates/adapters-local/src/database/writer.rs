@@ -1,0 +1,221 @@
+//! The thread that writes. Whatever waits is committed together: one sync of the disk serves all who asked meanwhile.
+
+use crate::error::{Fault, meaning};
+use rusqlite::Connection;
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    thread::JoinHandle,
+    time::Duration,
+};
+use tintype_core::{ErrorKind, PortError, PortResult};
+use tokio::sync::oneshot;
+
+/// The most writes in one transaction: bounds how long the first of them waits.
+const BATCH_MAX: usize = 1_024;
+/// After so many writes, the first pause is used to move the log into the database.
+const CHECKPOINT_AFTER: usize = 500;
+/// How long nobody must have asked for anything for it to be a pause.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What a write must survive once it was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// The loss of power: the disk is synced.
+    Durable,
+    /// The end of this process, `kill -9` included, but not the loss of power.
+    Relaxed,
+}
+
+/// The writing thread; it ends, with all that was submitted, when this is dropped.
+pub(super) struct Writer {
+    inbox: Option<Sender<Box<dyn Write>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> io::Result<Self> {
+        let (inbox, writes) = mpsc::channel();
+        let run = move || {
+            let mut committer = Committer { connection, syncs: true, unmoved: 0 };
+            committer.run(&writes);
+        };
+        let thread = std::thread::Builder::new().name("tintype-write".to_owned()).spawn(run)?;
+        Ok(Self { inbox: Some(inbox), thread: Some(thread) })
+    }
+
+    pub(super) fn submit<T, W>(
+        &self,
+        operation: &'static str,
+        durability: Durability,
+        work: W,
+    ) -> oneshot::Receiver<PortResult<T>>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        let (sender, answer) = oneshot::channel();
+        let call = Call { operation, durability, work: Some(work), outcome: None, sender };
+        if let Some(inbox) = &self.inbox {
+            // A closed inbox drops the call, and the one who asked hears of it.
+            drop(inbox.send(Box::new(call)));
+        }
+        answer
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.inbox = None;
+        self.thread.take().into_iter().for_each(join);
+    }
+}
+
+/// Waits for `thread`, unless that is where this runs.
+pub(super) fn join(thread: JoinHandle<()>) {
+    if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+        tracing::error!("a thread of the database panicked");
+    }
+}
+
+/// One submitted write.
+trait Write: Send {
+    fn durability(&self) -> Durability;
+
+    /// Does the work; says whether to keep it.
+    fn run(&mut self, connection: &Connection) -> bool;
+
+    /// Tells the one who asked: the work's outcome if the batch was committed, else why it was not.
+    fn answer(self: Box<Self>, committed: Result<(), &rusqlite::Error>);
+}
+
+struct Call<T, W> {
+    operation: &'static str,
+    durability: Durability,
+    work: Option<W>,
+    outcome: Option<PortResult<T>>,
+    sender: oneshot::Sender<PortResult<T>>,
+}
+
+impl<T, W> Write for Call<T, W>
+where
+    T: Send,
+    W: FnOnce(&Connection) -> Result<T, Fault> + Send,
+{
+    fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    fn run(&mut self, connection: &Connection) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        let outcome = work(connection).map_err(|fault| fault.into_port(self.operation));
+        let keep = outcome.is_ok();
+        self.outcome = Some(outcome);
+        keep
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), &rusqlite::Error>) {
+        let outcome = match (self.outcome, committed) {
+            (Some(Err(error)), _) => Err(error),
+            (_, Err(error)) => Err(uncommitted(self.operation, error)),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(panicked(self.operation)),
+        };
+        // Whoever asked may be gone.
+        drop(self.sender.send(outcome));
+    }
+}
+
+fn uncommitted(operation: &'static str, error: &rusqlite::Error) -> PortError {
+    let (kind, message) = meaning(error);
+    PortError::new(kind, operation, message)
+}
+
+fn panicked(operation: &'static str) -> PortError {
+    PortError::new(ErrorKind::Internal, operation, "the work on the database ended in a panic")
+}
+
+struct Committer {
+    connection: Connection,
+    /// Whether a commit syncs the disk now.
+    syncs: bool,
+    /// Writes since the log was last moved into the database.
+    unmoved: usize,
+}
+
+impl Committer {
+    fn run(&mut self, inbox: &Receiver<Box<dyn Write>>) {
+        while let Some(first) = self.next(inbox) {
+            let mut batch = vec![first];
+            batch.extend(inbox.try_iter().take(BATCH_MAX - 1));
+            self.unmoved += batch.len();
+            let committed = self.commit(&mut batch);
+            if let Err(error) = &committed {
+                tracing::error!(%error, writes = batch.len(), "a group of writes was not committed");
+            }
+            for write in batch {
+                write.answer(committed.as_ref().copied());
+            }
+        }
+    }
+
+    /// The next write, once there is one; `None` when there will be no more.
+    fn next(&mut self, inbox: &Receiver<Box<dyn Write>>) -> Option<Box<dyn Write>> {
+        if self.unmoved >= CHECKPOINT_AFTER {
+            match inbox.recv_timeout(PAUSE) {
+                Ok(write) => return Some(write),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.checkpoint(),
+            }
+        }
+        inbox.recv().ok()
+    }
+
+    fn commit(&mut self, batch: &mut [Box<dyn Write>]) -> rusqlite::Result<()> {
+        self.set_sync(batch.iter().any(|write| write.durability() == Durability::Durable))?;
+        self.execute("BEGIN IMMEDIATE")?;
+        let committed = batch.iter_mut().try_for_each(|write| self.run_one(write.as_mut()));
+        let committed = committed.and_then(|()| self.execute("COMMIT"));
+        if committed.is_err() && !self.connection.is_autocommit() {
+            self.execute("ROLLBACK")?;
+        }
+        committed
+    }
+
+    /// Runs one write in its own savepoint: its failure is its own.
+    fn run_one(&self, write: &mut dyn Write) -> rusqlite::Result<()> {
+        self.execute("SAVEPOINT one")?;
+        let keep = catch_unwind(AssertUnwindSafe(|| write.run(&self.connection))).unwrap_or(false);
+        if self.connection.is_autocommit() {
+            // Some errors, such as a full disk, end the whole transaction.
+            let ended = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT_ROLLBACK);
+            return Err(rusqlite::Error::SqliteFailure(ended, None));
+        }
+        if !keep {
+            self.execute("ROLLBACK TO one")?;
+        }
+        self.execute("RELEASE one")
+    }
+
+    fn set_sync(&mut self, syncs: bool) -> rusqlite::Result<()> {
+        if self.syncs != syncs {
+            // In WAL mode NORMAL does not sync at a commit; the next commit that does covers all before it.
+            self.connection.pragma_update(None, "synchronous", if syncs { "FULL" } else { "NORMAL" })?;
+            self.syncs = syncs;
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self) {
+        self.unmoved = 0;
+        let done = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = done {
+            tracing::warn!(%error, "the database's log could not be moved into it; the next commits try again");
+        }
+    }
+
+    fn execute(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+}

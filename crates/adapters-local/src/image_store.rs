@@ -1,0 +1,180 @@
+//! Pictures as files named by their hash. A path is only ever made from a [`BlobId`].
+
+mod folders;
+
+use crate::{
+    DataFolder,
+    error::{OpenError, of_io},
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use folders::Folders;
+use std::{
+    fs::{self, File, FileTimes},
+    io::{self, Read, Seek, SeekFrom, Write},
+    ops::Range,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tintype_core::{
+    ErrorKind, PortError, PortResult,
+    domain::{Blob, BlobId, Timestamp},
+    ports::{BlobInfo, ImageStore},
+};
+
+/// Keeps each blob in a file of its own, `blobs/ab/cd/abcd...`. A file's time of change is when it was last put.
+#[derive(Clone, Debug)]
+pub struct FileImageStore {
+    folders: Arc<Folders>,
+}
+
+impl FileImageStore {
+    /// Opens the store in `folder`, and removes what a crash left half written.
+    ///
+    /// # Errors
+    /// [`File`](OpenError::File).
+    pub fn open(folder: &Arc<DataFolder>) -> Result<Self, OpenError> {
+        Ok(Self { folders: Arc::new(Folders::open(folder)?) })
+    }
+
+    /// Runs file work off the async threads; it goes on if the caller is dropped.
+    async fn work<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Folders) -> PortResult<T> + Send + 'static,
+    ) -> PortResult<T> {
+        let folders = Arc::clone(&self.folders);
+        let done = tokio::task::spawn_blocking(move || work(&folders)).await;
+        done.unwrap_or_else(|error| {
+            let message = "the work on a file did not come to an end";
+            Err(PortError::new(ErrorKind::Internal, operation, message).with_source(error))
+        })
+    }
+}
+
+#[async_trait]
+impl ImageStore for FileImageStore {
+    async fn put(&self, blob: &Blob, now: Timestamp) -> PortResult<()> {
+        const OPERATION: &str = "ImageStore::put";
+        let blob = blob.clone();
+        self.work(OPERATION, move |folders| {
+            put(folders, &blob, now).map_err(|error| of_io(OPERATION, unfound(error)))
+        })
+        .await
+    }
+
+    async fn get(&self, id: &BlobId) -> PortResult<Bytes> {
+        let id = *id;
+        self.work("ImageStore::get", move |folders| get(folders, &id)).await
+    }
+
+    async fn get_range(&self, id: &BlobId, range: Range<u64>) -> PortResult<Bytes> {
+        let id = *id;
+        self.work("ImageStore::get_range", move |folders| get_range(folders, &id, &range)).await
+    }
+
+    async fn find(&self, id: &BlobId) -> PortResult<Option<BlobInfo>> {
+        const OPERATION: &str = "ImageStore::find";
+        let id = *id;
+        let work = move |folders: &Folders| folders.find(&id).map_err(|error| of_io(OPERATION, error));
+        self.work(OPERATION, work).await
+    }
+
+    async fn delete(&self, id: &BlobId, put_before: Timestamp) -> PortResult<bool> {
+        const OPERATION: &str = "ImageStore::delete";
+        let id = *id;
+        self.work(OPERATION, move |folders| {
+            delete(folders, &id, put_before).map_err(|error| of_io(OPERATION, error))
+        })
+        .await
+    }
+
+    async fn list(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobInfo>> {
+        const OPERATION: &str = "ImageStore::list";
+        self.work(OPERATION, move |folders| {
+            folders.list(after, limit as usize).map_err(|error| of_io(OPERATION, error))
+        })
+        .await
+    }
+}
+
+/// A folder that vanished under a write is no missing blob.
+fn unfound(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::NotFound { io::Error::other(error) } else { error }
+}
+
+fn put(folders: &Folders, blob: &Blob, now: Timestamp) -> io::Result<()> {
+    let mut shard = folders.shard(blob.id());
+    if put_again(folders, &mut shard, blob, now)? {
+        return Ok(());
+    }
+    drop(shard);
+    // The slow part is done without the lock: two who put the same bytes at once both write them, and one wins.
+    let temporary = folders.temporary();
+    write_durably(&temporary, blob.bytes(), now).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+    let mut shard = folders.shard(blob.id());
+    folders.adopt(&mut shard, blob.id(), &temporary).inspect_err(|_| drop(fs::remove_file(&temporary)))
+}
+
+/// Puts bytes that are there already; `false` if they are not, or not all of them.
+fn put_again(folders: &Folders, shard: &mut folders::Shard, blob: &Blob, now: Timestamp) -> io::Result<bool> {
+    let file = match File::open(folders.path(blob.id())) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    if file.metadata()?.len() != blob.bytes().len() as u64 {
+        return Ok(false);
+    }
+    file.set_times(times(now))?;
+    folders.make_durable(shard, blob.id())?;
+    Ok(true)
+}
+
+fn write_durably(path: &std::path::Path, bytes: &[u8], now: Timestamp) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    file.write_all(bytes)?;
+    file.set_times(times(now))?;
+    file.sync_all()
+}
+
+fn times(now: Timestamp) -> FileTimes {
+    let since_1970 = Duration::from_millis(u64::try_from(now.as_millis()).unwrap_or(0));
+    FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + since_1970)
+}
+
+fn get(folders: &Folders, id: &BlobId) -> PortResult<Bytes> {
+    const OPERATION: &str = "ImageStore::get";
+    let bytes = fs::read(folders.path(id)).map_err(|error| of_io(OPERATION, error))?;
+    if BlobId::of(&bytes) != *id {
+        let message = format!("the bytes stored as {id} are not what was put there");
+        return Err(PortError::new(ErrorKind::Data, OPERATION, message));
+    }
+    Ok(bytes.into())
+}
+
+fn get_range(folders: &Folders, id: &BlobId, range: &Range<u64>) -> PortResult<Bytes> {
+    const OPERATION: &str = "ImageStore::get_range";
+    let failed = |error| of_io(OPERATION, error);
+    let mut file = File::open(folders.path(id)).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    if range.is_empty() || range.start >= length {
+        let message = format!("bytes {} to {} are not in a blob of {length}", range.start, range.end);
+        return Err(PortError::new(ErrorKind::Invalid, OPERATION, message));
+    }
+    file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
+    let wanted = range.end.min(length) - range.start;
+    let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0));
+    file.take(wanted).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes.into())
+}
+
+fn delete(folders: &Folders, id: &BlobId, put_before: Timestamp) -> io::Result<bool> {
+    // Held to the end: no put of the same bytes comes in between.
+    let _shard = folders.shard(id);
+    match folders.find(id)? {
+        None => Ok(true),
+        Some(info) if info.put_at >= put_before => Ok(false),
+        Some(_) => fs::remove_file(folders.path(id)).map(|()| true),
+    }
+}

@@ -1,0 +1,188 @@
+//! Where each blob's file is, and which folders are known to be on the disk.
+
+use crate::{DataFolder, data_folder::make_private, error::OpenError};
+use std::{
+    collections::BTreeSet,
+    fs::{self, File, Metadata},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
+};
+use tintype_core::{
+    domain::{BlobId, Timestamp},
+    ports::BlobInfo,
+};
+
+/// The folders of the store: `blobs/ab/cd` for blobs whose address starts with `abcd`, `incoming` for files that are
+/// being written.
+#[derive(Debug)]
+pub(super) struct Folders {
+    blobs: PathBuf,
+    incoming: PathBuf,
+    next_temporary: AtomicU64,
+    shards: Vec<Mutex<Shard>>,
+    _folder: Arc<DataFolder>,
+}
+
+/// What is known of the blobs whose addresses start with one byte. Whoever holds it is alone in changing them.
+#[derive(Debug, Default)]
+pub(super) struct Shard {
+    /// Whether the folder of this byte was synced into `blobs`.
+    linked: bool,
+    /// The second bytes whose folders were synced: every name in them survives the loss of power. What an earlier
+    /// process renamed may not have been, so each is synced once by this one.
+    synced: BTreeSet<u8>,
+}
+
+impl Folders {
+    pub(super) fn open(folder: &Arc<DataFolder>) -> Result<Self, OpenError> {
+        let root = folder.path();
+        let (blobs, incoming) = (root.join("blobs"), root.join("incoming"));
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            |source| OpenError::File { path, source }
+        };
+        empty(&incoming).map_err(failed(&incoming))?;
+        make_private(&blobs).map_err(failed(&blobs))?;
+        sync_folder(root).map_err(failed(root))?;
+        Ok(Self {
+            blobs,
+            incoming,
+            next_temporary: AtomicU64::new(0),
+            shards: (0..=u8::MAX).map(|_| Mutex::default()).collect(),
+            _folder: Arc::clone(folder),
+        })
+    }
+
+    /// The right to change blobs whose addresses start as `id` does.
+    pub(super) fn shard(&self, id: &BlobId) -> MutexGuard<'_, Shard> {
+        self.shards[usize::from(id.as_bytes()[0])].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn path(&self, id: &BlobId) -> PathBuf {
+        self.parent(id).join(id.to_string())
+    }
+
+    fn parent(&self, id: &BlobId) -> PathBuf {
+        let [first, second, ..] = *id.as_bytes();
+        self.blobs.join(format!("{first:02x}")).join(format!("{second:02x}"))
+    }
+
+    /// A path for a new file that is not a blob yet.
+    pub(super) fn temporary(&self) -> PathBuf {
+        self.incoming.join(self.next_temporary.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    /// Makes the synced file at `temporary` the blob `id`, durably.
+    pub(super) fn adopt(&self, shard: &mut Shard, id: &BlobId, temporary: &Path) -> io::Result<()> {
+        let path = self.path(id);
+        // Until the folder is synced again, its newest name may not survive.
+        let known = shard.synced.remove(&id.as_bytes()[1]);
+        if !known {
+            make_private(&self.parent(id))?;
+        }
+        fs::rename(temporary, path)?;
+        if !known {
+            return self.make_durable(shard, id);
+        }
+        sync_folder(&self.parent(id))?;
+        shard.synced.insert(id.as_bytes()[1]);
+        Ok(())
+    }
+
+    /// Makes sure that the names of this blob and of its folders survive the loss of power: once per folder and
+    /// process, after that it costs nothing.
+    pub(super) fn make_durable(&self, shard: &mut Shard, id: &BlobId) -> io::Result<()> {
+        let second = id.as_bytes()[1];
+        if shard.synced.contains(&second) {
+            return Ok(());
+        }
+        let parent = self.parent(id);
+        sync_folder(&parent)?;
+        parent.parent().map_or(Ok(()), sync_folder)?;
+        if !shard.linked {
+            sync_folder(&self.blobs)?;
+            shard.linked = true;
+        }
+        shard.synced.insert(second);
+        Ok(())
+    }
+
+    /// What is known of the blob `id`; `None` if there is none.
+    pub(super) fn find(&self, id: &BlobId) -> io::Result<Option<BlobInfo>> {
+        match fs::metadata(self.path(id)) {
+            Ok(metadata) => info(*id, &metadata).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Up to `limit` blobs after `after`, in order of their addresses.
+    pub(super) fn list(&self, after: Option<BlobId>, limit: usize) -> io::Result<Vec<BlobInfo>> {
+        let start = after.map_or([0, 0], |id| [id.as_bytes()[0], id.as_bytes()[1]]);
+        let mut found = Vec::new();
+        for first in bytes_in(&self.blobs)?.range(start[0]..) {
+            let folder = self.blobs.join(format!("{first:02x}"));
+            for second in bytes_in(&folder)? {
+                if [*first, second] < start {
+                    continue;
+                }
+                for id in blobs_in(&folder.join(format!("{second:02x}")))? {
+                    if found.len() == limit {
+                        return Ok(found);
+                    }
+                    if after.is_none_or(|after| id > after) {
+                        found.extend(self.find(&id)?);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Makes `folder`, without whatever files a crash left in it.
+fn empty(folder: &Path) -> io::Result<()> {
+    make_private(folder)?;
+    for entry in fs::read_dir(folder)? {
+        fs::remove_file(entry?.path())?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Elsewhere a folder can't be opened, and its names are the file system's business.
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn info(id: BlobId, metadata: &Metadata) -> io::Result<BlobInfo> {
+    let since_1970 = metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Ok(BlobInfo { id, bytes: metadata.len(), put_at: Timestamp::from_millis(0).after(since_1970) })
+}
+
+/// The folders named by one byte in `folder`, in order; anything else there is not ours.
+fn bytes_in(folder: &Path) -> io::Result<BTreeSet<u8>> {
+    names_in(folder, |name| (name.len() == 2).then(|| u8::from_str_radix(name, 16).ok()).flatten())
+}
+
+fn blobs_in(folder: &Path) -> io::Result<BTreeSet<BlobId>> {
+    names_in(folder, |name| name.parse().ok())
+}
+
+fn names_in<T: Ord>(folder: &Path, parse: impl Fn(&str) -> Option<T>) -> io::Result<BTreeSet<T>> {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(folder)? {
+        names.extend(entry?.file_name().to_str().and_then(&parse));
+    }
+    Ok(names)
+}

@@ -1,0 +1,286 @@
+//! The tables of the jobs: what SQL they are read and written with. The order of a page and every filter are SQL's.
+
+use crate::{error::Fault, queue};
+use rusqlite::{CachedStatement, Connection, Params, Row, params};
+use tintype_core::{
+    domain::{
+        BlobId, EventBody, Idempotency, Job, JobEvent, JobId, JobQuery, JobStatus, OwnerId, Position, Seq,
+        Timestamp,
+    },
+    ports::{InsertedJob, PurgedJobs},
+};
+
+/// After every place of a list: where one that is read from its newest end starts.
+const NEWEST: Position = Position { at: Timestamp::from_millis(i64::MAX), id: [u8::MAX; 16] };
+
+/// A new job as it will be written.
+pub(super) struct NewRow {
+    body: String,
+    event: String,
+    key: Option<Idempotency>,
+}
+
+impl NewRow {
+    pub(super) fn of(job: &Job, event: &JobEvent, key: Option<&Idempotency>) -> Result<Self, Fault> {
+        let body = serde_json::to_string(job)?;
+        Ok(Self { body, event: serde_json::to_string(&event.body)?, key: key.cloned() })
+    }
+
+    /// What its key was used for before, as long as that job is shown; after that the key is free again.
+    pub(super) fn replayed(
+        &self,
+        connection: &Connection,
+        owner: &OwnerId,
+        job: &Job,
+    ) -> Result<Option<InsertedJob>, Fault> {
+        let Some(Idempotency { key, fingerprint }) = &self.key else { return Ok(None) };
+        let sql = "SELECT body, fingerprint FROM jobs WHERE owner = ? AND idempotency_key = ?";
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query([owner.as_str(), key.as_str()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let (stored, used_for) = (job_of(row)?, BlobId::from_bytes(row.get(1)?));
+        if !stored.is_shown(job.created_at) {
+            free_key(connection, &stored.id)?;
+            return Ok(None);
+        }
+        let same = used_for == *fingerprint;
+        Ok(Some(if same { InsertedJob::Existing(Box::new(stored)) } else { InsertedJob::KeyReused }))
+    }
+
+    /// Writes the job and its first event; `false` if there is one with this id.
+    pub(super) fn insert(&self, connection: &Connection, job: &Job, event: &JobEvent) -> Result<bool, Fault> {
+        let sql = "INSERT INTO jobs (id, owner, status, created_at, expires_at, idempotency_key, fingerprint, body) \
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+        let inserted = connection.prepare_cached(sql)?.execute(params![
+            job.id.as_bytes(),
+            job.owner.as_str(),
+            job.status.name(),
+            job.created_at.as_millis(),
+            job.expires_at.as_millis(),
+            self.key.as_ref().map(|used| used.key.as_str()),
+            self.key.as_ref().map(|used| used.fingerprint.as_bytes()),
+            self.body,
+        ])?;
+        if inserted == 0 {
+            return Ok(false);
+        }
+        write_event(connection, event, &self.event)?;
+        write_blobs(connection, job)?;
+        Ok(true)
+    }
+}
+
+fn free_key(connection: &Connection, id: &JobId) -> Result<(), Fault> {
+    let sql = "UPDATE jobs SET idempotency_key = NULL, fingerprint = NULL WHERE id = ?";
+    connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
+    Ok(())
+}
+
+/// Writes a job that changed its status, its event, and its place in line.
+pub(super) fn update(connection: &Connection, job: &Job, event: &JobEvent) -> Result<(), Fault> {
+    let sql = "UPDATE jobs SET status = ?2, expires_at = ?3, body = ?4 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![
+        job.id.as_bytes(),
+        job.status.name(),
+        job.expires_at.as_millis(),
+        serde_json::to_string(job)?,
+    ])?;
+    write_event(connection, event, &serde_json::to_string(&event.body)?)?;
+    match job.status {
+        JobStatus::Queued => queue::wait(connection, &job.id, job.not_before),
+        JobStatus::Running => Ok(()),
+        JobStatus::Succeeded => {
+            write_blobs(connection, job)?;
+            queue::leave(connection, &job.id)
+        }
+        JobStatus::Failed | JobStatus::Canceled | JobStatus::Expired => queue::leave(connection, &job.id),
+    }
+}
+
+/// Writes a job that only got further, and its event: no index is touched.
+pub(super) fn update_body(connection: &Connection, job: &Job, event: &JobEvent) -> Result<(), Fault> {
+    let body = serde_json::to_string(job)?;
+    let mut statement = connection.prepare_cached("UPDATE jobs SET body = ?2 WHERE id = ?1")?;
+    statement.execute(params![job.id.as_bytes(), body])?;
+    write_event(connection, event, &serde_json::to_string(&event.body)?)
+}
+
+fn write_event(connection: &Connection, event: &JobEvent, body: &str) -> Result<(), Fault> {
+    let sql = "INSERT INTO events (job_id, seq, time, body) VALUES (?, ?, ?, ?)";
+    let values = params![event.job_id.as_bytes(), event.seq.0, event.time.as_millis(), body];
+    connection.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+fn write_blobs(connection: &Connection, job: &Job) -> Result<(), Fault> {
+    let sql = "INSERT OR IGNORE INTO job_blobs (sha256, job_id) VALUES (?, ?)";
+    for blob in blobs(job) {
+        connection.prepare_cached(sql)?.execute(params![blob.as_bytes(), job.id.as_bytes()])?;
+    }
+    Ok(())
+}
+
+/// The content addresses a job refers to.
+fn blobs(job: &Job) -> impl Iterator<Item = BlobId> {
+    let sources = job.request.source.iter().flat_map(|source| [Some(source.image), source.mask]).flatten();
+    sources.chain(job.images.iter().map(|image| image.sha256))
+}
+
+fn job_of(row: &Row<'_>) -> Result<Job, Fault> {
+    Ok(serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?)
+}
+
+fn jobs_of(mut statement: CachedStatement<'_>, values: impl Params) -> Result<Vec<Job>, Fault> {
+    let mut rows = statement.query(values)?;
+    let mut jobs = Vec::new();
+    while let Some(row) = rows.next()? {
+        jobs.push(job_of(row)?);
+    }
+    Ok(jobs)
+}
+
+/// The job `id`, whoever's it is.
+pub(super) fn find(connection: &Connection, id: &JobId) -> Result<Option<Job>, Fault> {
+    let statement = connection.prepare_cached("SELECT body FROM jobs WHERE id = ?")?;
+    Ok(jobs_of(statement, [id.as_bytes()])?.pop())
+}
+
+/// The owner's job `id`, if it may still be shown.
+pub(super) fn find_shown(
+    connection: &Connection,
+    owner: &OwnerId,
+    id: &JobId,
+    now: Timestamp,
+) -> Result<Option<Job>, Fault> {
+    let sql = "SELECT body FROM jobs WHERE id = ? AND owner = ? AND expires_at > ?";
+    let values = params![id.as_bytes(), owner.as_str(), now.as_millis()];
+    Ok(jobs_of(connection.prepare_cached(sql)?, values)?.pop())
+}
+
+pub(super) fn is_shown(
+    connection: &Connection,
+    owner: &OwnerId,
+    id: &JobId,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM jobs WHERE id = ? AND owner = ? AND expires_at > ?";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.exists(params![id.as_bytes(), owner.as_str(), now.as_millis()])?)
+}
+
+const LIST: &str = "SELECT body FROM jobs WHERE owner = ?1 AND (created_at, id) < (?2, ?3) AND expires_at > ?4 \
+     ORDER BY created_at DESC, id DESC LIMIT ?5";
+const LIST_OF_STATUS: &str = "SELECT body FROM jobs WHERE owner = ?1 AND (created_at, id) < (?2, ?3) \
+     AND expires_at > ?4 AND status = ?6 ORDER BY created_at DESC, id DESC LIMIT ?5";
+
+/// The owner's jobs, the newest first: one more than the page holds, to learn whether there are more.
+pub(super) fn list(
+    connection: &Connection,
+    owner: &OwnerId,
+    query: &JobQuery,
+    now: Timestamp,
+) -> Result<Vec<Job>, Fault> {
+    let after = query.after.unwrap_or(NEWEST);
+    let (owner, at, now, limit) =
+        (owner.as_str(), after.at.as_millis(), now.as_millis(), query.limit.get() + 1);
+    match query.status {
+        None => jobs_of(connection.prepare_cached(LIST)?, params![owner, at, after.id, now, limit]),
+        Some(status) => {
+            let values = params![owner, at, after.id, now, limit, status.name()];
+            jobs_of(connection.prepare_cached(LIST_OF_STATUS)?, values)
+        }
+    }
+}
+
+/// A job's events after `after`, in order.
+pub(super) fn events(
+    connection: &Connection,
+    id: &JobId,
+    after: Seq,
+    limit: u32,
+) -> Result<Vec<JobEvent>, Fault> {
+    let sql = "SELECT seq, time, body FROM events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?";
+    let mut statement = connection.prepare_cached(sql)?;
+    let after = i64::try_from(after.0).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![id.as_bytes(), after, limit])?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body: EventBody = serde_json::from_str(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?;
+        let (seq, time) = (Seq(row.get(0)?), Timestamp::from_millis(row.get(1)?));
+        events.push(JobEvent { job_id: *id, seq, time, body });
+    }
+    Ok(events)
+}
+
+const WAITING: &str = "SELECT jobs.body FROM queue CROSS JOIN jobs ON jobs.id = queue.job_id \
+     WHERE queue.job_id > ?1 AND queue.created_at < ?2 AND jobs.status = 'queued' \
+     ORDER BY queue.job_id LIMIT ?3";
+
+/// Jobs of any owner that wait, in order of their ids. The line is read, not the jobs: it holds only those not ended.
+pub(super) fn waiting(
+    connection: &Connection,
+    accepted_before: Timestamp,
+    after: Option<JobId>,
+    limit: u32,
+) -> Result<Vec<Job>, Fault> {
+    let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());
+    let statement = connection.prepare_cached(WAITING)?;
+    jobs_of(statement, params![after, accepted_before.as_millis(), limit])
+}
+
+const REFERS_TO: &str = "SELECT 1 FROM job_blobs WHERE sha256 = ?";
+
+pub(super) fn refers_to(connection: &Connection, blob: &BlobId) -> Result<bool, Fault> {
+    Ok(connection.prepare_cached(REFERS_TO)?.exists([blob.as_bytes()])?)
+}
+
+const ENDED: &str = "SELECT body FROM jobs WHERE status NOT IN ('queued', 'running') AND expires_at < ?1 \
+     ORDER BY expires_at LIMIT ?2";
+
+/// Removes ended jobs that expired before `now`, with all that belongs to them.
+pub(super) fn purge(connection: &Connection, now: Timestamp, limit: u32) -> Result<PurgedJobs, Fault> {
+    let jobs = jobs_of(connection.prepare_cached(ENDED)?, params![now.as_millis(), limit])?;
+    let mut purged = PurgedJobs::default();
+    for job in &jobs {
+        remove(connection, job)?;
+        purged.jobs += 1;
+        purged.blobs.extend(blobs(job));
+    }
+    purged.blobs.sort();
+    purged.blobs.dedup();
+    Ok(purged)
+}
+
+fn remove(connection: &Connection, job: &Job) -> Result<(), Fault> {
+    let id = job.id.as_bytes();
+    connection.prepare_cached("DELETE FROM events WHERE job_id = ?")?.execute([id])?;
+    let sql = "DELETE FROM job_blobs WHERE sha256 = ? AND job_id = ?";
+    for blob in blobs(job) {
+        connection.prepare_cached(sql)?.execute(params![blob.as_bytes(), id])?;
+    }
+    connection.prepare_cached("DELETE FROM jobs WHERE id = ?")?.execute([id])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::explain;
+
+    #[test]
+    fn no_list_sorts_or_scans() {
+        for (sql, index) in [
+            (LIST, "jobs_of_owner "),
+            (LIST_OF_STATUS, "jobs_of_owner_by_status "),
+            (ENDED, "jobs_ended "),
+            (WAITING, "SEARCH queue USING PRIMARY KEY"),
+            (REFERS_TO, "PRIMARY KEY"),
+            (queue::NEXT_AFTER_OWNER, "queue_ready "),
+            (queue::PLACES_BEFORE, "queue_ready "),
+        ] {
+            let plan = explain(sql);
+            assert!(plan.contains(index), "{sql}\n{plan}");
+            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN jobs"), "{sql}\n{plan}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The line of jobs that have not ended: the one file that knows the table `queue`. Its rows change in the same
+//! transaction as the jobs, so that the durable queue and the jobs can't disagree.
+
+use crate::error::Fault;
+use rusqlite::{Connection, OptionalExtension, params};
+use tintype_core::domain::{Job, JobId, Timestamp, limits};
+
+/// The most places that are counted: past it, a place says "at least this far back".
+const PLACES_MAX: u32 = 10_000;
+
+/// The right of one worker to one job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Claim {
+    /// The job.
+    pub(crate) job_id: JobId,
+    /// Tells this claim from every other of this process.
+    pub(crate) holder: i64,
+}
+
+fn rank(job: &Job) -> u8 {
+    limits::PRIORITY_MAX - job.request.priority.get()
+}
+
+/// Puts a newly accepted job in line.
+pub(crate) fn enter(connection: &Connection, job: &Job) -> Result<(), Fault> {
+    let sql =
+        "INSERT INTO queue (job_id, owner, rank, created_at, state, due) VALUES (?, ?, ?, ?, 'ready', ?)";
+    connection.prepare_cached(sql)?.execute(params![
+        job.id.as_bytes(),
+        job.owner.as_str(),
+        rank(job),
+        job.created_at.as_millis(),
+        job.not_before.as_millis(),
+    ])?;
+    Ok(())
+}
+
+/// Puts a job back in line, to be claimed from `due` on. Whoever held it does not any more.
+pub(crate) fn wait(connection: &Connection, id: &JobId, due: Timestamp) -> Result<(), Fault> {
+    let sql = "UPDATE queue SET state = 'later', due = ?2, holder = NULL WHERE job_id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.as_bytes(), due.as_millis()])?;
+    Ok(())
+}
+
+/// Takes an ended job out of the line.
+pub(crate) fn leave(connection: &Connection, id: &JobId) -> Result<(), Fault> {
+    connection.prepare_cached("DELETE FROM queue WHERE job_id = ?")?.execute([id.as_bytes()])?;
+    Ok(())
+}
+
+/// Gives every leased job back: at open, when the process that held them is gone.
+pub(crate) fn void_leases(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("UPDATE queue SET state = 'ready', holder = NULL WHERE state = 'leased'", [])?;
+    Ok(())
+}
+
+/// Makes ready what is due: jobs that waited for their time, and jobs whose worker has let its lease run out.
+pub(crate) fn wake_due(connection: &Connection, now: Timestamp) -> Result<(), Fault> {
+    let sql = "UPDATE queue SET state = 'ready', holder = NULL WHERE state <> 'ready' AND due <= ?";
+    connection.prepare_cached(sql)?.execute([now.as_millis()])?;
+    Ok(())
+}
+
+pub(crate) const NEXT_AFTER_OWNER: &str = "SELECT job_id, owner FROM queue WHERE state = 'ready' AND owner > ? \
+     ORDER BY owner, rank, created_at, job_id LIMIT 1";
+
+/// The job whose turn it is: of the owner after `last`, round and round, the first in that owner's order. The cost
+/// does not depend on how many wait.
+pub(crate) fn first_ready(connection: &Connection, last: &str) -> Result<Option<(JobId, String)>, Fault> {
+    let mut statement = connection.prepare_cached(NEXT_AFTER_OWNER)?;
+    let mut after = |owner: &str| {
+        let row = |row: &rusqlite::Row<'_>| Ok((JobId::from_bytes(row.get(0)?), row.get(1)?));
+        statement.query_row([owner], row).optional()
+    };
+    let next = after(last)?;
+    Ok(if next.is_some() { next } else { after("")? })
+}
+
+/// Leases a job to `claim`, until `until`.
+pub(crate) fn lease(connection: &Connection, claim: Claim, until: Timestamp) -> Result<(), Fault> {
+    let sql = "UPDATE queue SET state = 'leased', due = ?2, holder = ?3 WHERE job_id = ?1";
+    let values = params![claim.job_id.as_bytes(), until.as_millis(), claim.holder];
+    connection.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+/// Makes a lease last until `until`; says whether it still was `claim`'s.
+pub(crate) fn renew(connection: &Connection, claim: Claim, until: Timestamp) -> Result<bool, Fault> {
+    let sql = "UPDATE queue SET due = ?2 WHERE job_id = ?1 AND holder = ?3 AND state = 'leased'";
+    let values = params![claim.job_id.as_bytes(), until.as_millis(), claim.holder];
+    Ok(connection.prepare_cached(sql)?.execute(values)? == 1)
+}
+
+/// Gives a lease back if it still is `claim`'s: the job may be claimed again from `due` on.
+pub(crate) fn give_back(connection: &Connection, claim: Claim, due: Timestamp) -> Result<(), Fault> {
+    let sql = "UPDATE queue SET state = 'later', due = ?2, holder = NULL \
+               WHERE job_id = ?1 AND holder = ?3 AND state = 'leased'";
+    let values = params![claim.job_id.as_bytes(), due.as_millis(), claim.holder];
+    connection.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+/// When the next job becomes ready by the mere passing of time.
+pub(crate) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT min(due) FROM queue WHERE state <> 'ready'")?;
+    let millis: Option<i64> = statement.query_row([], |row| row.get(0))?;
+    Ok(millis.map(Timestamp::from_millis))
+}
+
+pub(crate) const PLACES_BEFORE: &str = "SELECT count(*) FROM (SELECT 1 FROM queue WHERE state = 'ready' \
+     AND owner = ?1 AND (rank, created_at, job_id) < (?2, ?3, ?4) LIMIT ?5)";
+
+/// The place of a job among its owner's, from 1; `None` if it is not in line.
+pub(crate) fn place(connection: &Connection, job: &Job) -> Result<Option<u32>, Fault> {
+    let id = job.id.as_bytes();
+    let in_line = connection.prepare_cached("SELECT 1 FROM queue WHERE job_id = ?")?.exists([id])?;
+    if !in_line {
+        return Ok(None);
+    }
+    let values = params![job.owner.as_str(), rank(job), job.created_at.as_millis(), id, PLACES_MAX];
+    let before: u32 = connection.prepare_cached(PLACES_BEFORE)?.query_row(values, |row| row.get(0))?;
+    Ok(Some(before + 1))
+}

@@ -1,0 +1,52 @@
+//! Taking jobs out of the line: whose turn it is.
+
+use crate::{error::Fault, queue, queue::Claim};
+use rusqlite::Connection;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+use tintype_core::domain::Timestamp;
+
+/// Hands out claims, to one owner after the other.
+#[derive(Clone, Debug)]
+pub(super) struct Claims {
+    lease: Duration,
+    /// The owner who had the last turn. It need not survive a restart: the turns just start anew.
+    last_owner: Arc<Mutex<String>>,
+    /// Every claim has a number of its own. At a start all older leases are void, so they may start anew too.
+    next_holder: Arc<AtomicI64>,
+}
+
+/// What a look at the line gave.
+#[derive(Debug)]
+pub(super) struct Round {
+    /// The jobs that were claimed.
+    pub(super) claims: Vec<Claim>,
+    /// When another job becomes ready by itself.
+    pub(super) next_due: Option<Timestamp>,
+}
+
+impl Claims {
+    pub(super) fn new(lease: Duration) -> Self {
+        Self { lease, last_owner: Arc::default(), next_holder: Arc::new(AtomicI64::new(1)) }
+    }
+
+    /// Claims up to `most` jobs.
+    pub(super) fn take(&self, connection: &Connection, most: usize, now: Timestamp) -> Result<Round, Fault> {
+        queue::wake_due(connection, now)?;
+        let mut last_owner = self.last_owner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut claims = Vec::new();
+        while claims.len() < most {
+            let Some((job_id, owner)) = queue::first_ready(connection, &last_owner)? else { break };
+            let claim = Claim { job_id, holder: self.next_holder.fetch_add(1, Ordering::Relaxed) };
+            queue::lease(connection, claim, now.after(self.lease))?;
+            claims.push(claim);
+            *last_owner = owner;
+        }
+        Ok(Round { claims, next_due: queue::next_due(connection)? })
+    }
+}

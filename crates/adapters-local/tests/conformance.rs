@@ -1,0 +1,125 @@
+//! Every port of this adapter keeps its contract: the testkit's suites.
+
+mod support;
+
+use async_trait::async_trait;
+use std::{
+    process::ExitCode,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use support::{Machine, ManualClock, blob_path};
+use tempfile::TempDir;
+use tintype_core::{
+    domain::{BlobId, Clock, Job, JobId, Timestamp},
+    ports::{ImageStore, JobRepo, LinkSigner, MetadataRepo, Models, Ports},
+};
+use tintype_local::{
+    DataFolder, Database, FileImageStore, PathLinkSigner, SqliteJobRepo, SqliteMetadataRepo, WorkflowSettings,
+};
+use tintype_testkit::{CorruptibleStore, Fresh, Suites, WorkflowFixture};
+
+fn main() -> ExitCode {
+    Suites::new("local")
+        .image_store(|| async {
+            let (store, folder) = open_store();
+            Fresh::new(Arc::new(store) as Arc<dyn ImageStore>).keeping(folder)
+        })
+        .corruptible_image_store(|| async {
+            let (store, folder) = open_store();
+            let path = folder.path().to_owned();
+            let corrupt = Box::new(move |id: BlobId| {
+                let file = blob_path(&path, &id);
+                Box::pin(async move { std::fs::write(file, "not what was put there").expect("write") }) as _
+            });
+            Fresh::new(CorruptibleStore { store: Arc::new(store), corrupt }).keeping(folder)
+        })
+        .job_repo(|| async {
+            let (database, folder) = open_database();
+            Fresh::new(Arc::new(SqliteJobRepo::new(database)) as Arc<dyn JobRepo>).keeping(folder)
+        })
+        .metadata_repo(|| async {
+            let (database, folder) = open_database();
+            Fresh::new(Arc::new(SqliteMetadataRepo::new(database)) as Arc<dyn MetadataRepo>).keeping(folder)
+        })
+        .link_signer(|| async { Fresh::new(Arc::new(PathLinkSigner) as Arc<dyn LinkSigner>) })
+        .workflow(|models| async { Fresh::new(Box::new(Stage::open(models)) as Box<dyn WorkflowFixture>) })
+        .run()
+}
+
+fn temporary() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn open_store() -> (FileImageStore, TempDir) {
+    let temporary = temporary();
+    let folder = DataFolder::open(temporary.path()).expect("open the folder");
+    (FileImageStore::open(&folder).expect("open the store"), temporary)
+}
+
+fn open_database() -> (Database, TempDir) {
+    let temporary = temporary();
+    let folder = DataFolder::open(temporary.path()).expect("open the folder");
+    (Database::open(&folder).expect("open the database"), temporary)
+}
+
+struct Stage {
+    machine: Mutex<Option<Machine>>,
+    models: Models,
+    clock: ManualClock,
+    folder: TempDir,
+}
+
+impl Stage {
+    fn open(models: Models) -> Self {
+        let (folder, clock) = (temporary(), ManualClock::default());
+        let machine = Machine::open(folder.path(), models.clone(), settings(), Arc::new(clock.clone()));
+        Self { machine: Mutex::new(Some(machine)), models, clock, folder }
+    }
+
+    fn machine(&self) -> Machine {
+        self.machine.lock().unwrap().clone().expect("it is open")
+    }
+}
+
+fn settings() -> WorkflowSettings {
+    WorkflowSettings::default()
+}
+
+#[async_trait]
+impl WorkflowFixture for Stage {
+    fn ports(&self) -> Ports {
+        self.machine().ports
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn pass(&self, time: Duration) {
+        self.clock.pass(time);
+    }
+
+    async fn run_next(&self) -> Option<JobId> {
+        let machine = self.machine();
+        machine.workflow.run_next(&machine.ports).await.expect("run_next")
+    }
+
+    async fn die_after_begin(&self) -> Option<Job> {
+        let machine = self.machine();
+        let id = machine.workflow.abandon_next().await.expect("claim")?;
+        Some(machine.ports.jobs.begin(&id, self.now()).await.expect("begin"))
+    }
+
+    fn lease(&self) -> Duration {
+        settings().lease
+    }
+
+    async fn restart(&self) {
+        // The old machine lets go of the folder before the new one takes it.
+        drop(self.machine.lock().unwrap().take());
+        let clock = Arc::new(self.clock.clone());
+        let machine = Machine::open(self.folder.path(), self.models.clone(), settings(), clock);
+        *self.machine.lock().unwrap() = Some(machine);
+    }
+}
