@@ -74,7 +74,7 @@ impl ModelFixture {
 
     async fn steps(&self) -> Vec<Progress> {
         let everything = self.everything(&self.several()).await;
-        everything.into_iter().filter_map(progress).collect()
+        everything.iter().filter_map(progress).collect()
     }
 }
 
@@ -85,9 +85,9 @@ fn picture(generated: Generated) -> Option<DrawnImage> {
     }
 }
 
-fn progress(generated: Generated) -> Option<Progress> {
+fn progress(generated: &Generated) -> Option<Progress> {
     match generated {
-        Generated::Progress(progress) => Some(progress),
+        Generated::Progress(progress) => Some(*progress),
         Generated::Image(_) | Generated::Preview(_) => None,
     }
 }

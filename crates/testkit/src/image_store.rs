@@ -283,7 +283,7 @@ async fn check_reads_during(
     while !writer.is_finished() {
         match store.get(blob.id()).await {
             Ok(bytes) => {
-                assert!(bytes == blob.bytes(), "read {} bytes of {}", bytes.len(), blob.bytes().len())
+                assert!(bytes == blob.bytes(), "read {} bytes of {}", bytes.len(), blob.bytes().len());
             }
             Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{error}"),
         }

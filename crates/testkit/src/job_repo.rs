@@ -5,7 +5,7 @@ use crate::samples::{
     request_with,
 };
 use crate::suites::cases;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Duration};
 use tintype_core::{
     ErrorKind, PortResult,
     domain::{
@@ -443,7 +443,7 @@ async fn list_tells_apart_jobs_of_one_millisecond(repo: Arc<dyn JobRepo>) {
     for job in &jobs {
         accept(&*repo, job).await;
     }
-    jobs.sort_by(|a, b| b.id.cmp(&a.id));
+    jobs.sort_by_key(|job| Reverse(job.id));
     assert_eq!(walk(&*repo, pages_of(2)).await, ids(&jobs));
 }
 

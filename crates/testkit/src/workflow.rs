@@ -101,10 +101,9 @@ impl Stage {
     }
 
     async fn insert(&self, new: &NewJob) -> Job {
-        match self.ports().jobs.insert(new, None).await.expect("insert") {
-            InsertedJob::Created(job) => *job,
-            other => unreachable!("must be a new job: {other:?}"),
-        }
+        let inserted = self.ports().jobs.insert(new, None).await.expect("insert");
+        let InsertedJob::Created(job) = inserted else { unreachable!("must be a new job: {inserted:?}") };
+        *job
     }
 
     async fn start_job(&self, new: &NewJob) -> Job {
@@ -118,22 +117,22 @@ impl Stage {
     }
 
     /// The owner's job number `n`, accepted `millis` after the fixture's clock.
-    fn new(&self, owner: &OwnerId, n: u64, millis: u64) -> NewJob {
+    fn job_of(&self, owner: &OwnerId, n: u64, millis: u64) -> NewJob {
         NewJob { now: self.fixture.now().after(Duration::from_millis(millis)), ..job_of(owner, n, n as i64) }
     }
 
     /// Starts job number `n` of ann's.
     async fn start(&self, n: u64) -> Job {
-        self.start_job(&self.new(&ann(), n, 0)).await
+        self.start_job(&self.job_of(&ann(), n, 0)).await
     }
 
     async fn start_of(&self, owner: &OwnerId, n: u64) -> Job {
-        self.start_job(&self.new(owner, n, 0)).await
+        self.start_job(&self.job_of(owner, n, 0)).await
     }
 
     async fn start_with_priority(&self, n: u64, priority: i64) -> Job {
         let request = request_with(|input| input.priority = Some(priority));
-        self.start_job(&NewJob { request, ..self.new(&ann(), n, 0) }).await
+        self.start_job(&NewJob { request, ..self.job_of(&ann(), n, 0) }).await
     }
 
     async fn run_next(&self) -> Option<JobId> {
@@ -370,7 +369,7 @@ async fn an_owners_highest_priority_goes_first(stage: Stage) {
 async fn an_owners_oldest_goes_first(stage: Stage) {
     let mut jobs = Vec::new();
     for n in [3, 1, 2] {
-        jobs.push(stage.insert(&stage.new(&ann(), n, n)).await);
+        jobs.push(stage.insert(&stage.job_of(&ann(), n, n)).await);
     }
     stage.fixture.pass(Duration::from_secs(1));
     for job in &jobs {
@@ -384,7 +383,7 @@ async fn priority_does_not_take_another_owners_turn(stage: Stage) {
         stage.start_with_priority(n, 9).await;
     }
     let request = request_with(|input| input.priority = Some(0));
-    let patient = stage.start_job(&NewJob { request, ..stage.new(&bob(), 9, 0) }).await;
+    let patient = stage.start_job(&NewJob { request, ..stage.job_of(&bob(), 9, 0) }).await;
     let first_two = [stage.run_next().await, stage.run_next().await];
     assert!(first_two.contains(&Some(patient.id)));
 }
@@ -460,7 +459,7 @@ async fn cancel_frees_the_worker(stage: Stage) {
 }
 
 async fn cancel_of_a_missing_job_succeeds(stage: Stage) {
-    let nobody = stage.new(&ann(), 1, 0).id;
+    let nobody = stage.job_of(&ann(), 1, 0).id;
     stage.ports().workflow.cancel(&nobody).await.expect("cancel");
 }
 

@@ -1,0 +1,38 @@
+//! A [`ImageStore`] that fails on demand.
+
+use super::Faulty;
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::ops::Range;
+use tintype_core::{
+    domain::{Blob, BlobId, Timestamp},
+    error::PortResult,
+    ports::{BlobInfo, ImageStore},
+};
+
+#[async_trait]
+impl ImageStore for Faulty<dyn ImageStore> {
+    async fn put(&self, blob: &Blob, now: Timestamp) -> PortResult<()> {
+        self.call("ImageStore::put", self.inner.put(blob, now)).await
+    }
+
+    async fn get(&self, id: &BlobId) -> PortResult<Bytes> {
+        self.call("ImageStore::get", self.inner.get(id)).await
+    }
+
+    async fn get_range(&self, id: &BlobId, range: Range<u64>) -> PortResult<Bytes> {
+        self.call("ImageStore::get_range", self.inner.get_range(id, range)).await
+    }
+
+    async fn find(&self, id: &BlobId) -> PortResult<Option<BlobInfo>> {
+        self.call("ImageStore::find", self.inner.find(id)).await
+    }
+
+    async fn delete(&self, id: &BlobId, put_before: Timestamp) -> PortResult<bool> {
+        self.call("ImageStore::delete", self.inner.delete(id, put_before)).await
+    }
+
+    async fn list(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobInfo>> {
+        self.call("ImageStore::list", self.inner.list(after, limit)).await
+    }
+}
