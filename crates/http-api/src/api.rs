@@ -1,0 +1,130 @@
+//! What the routes need to answer: the ports, the clock, the keys. An entry builds it once.
+
+use crate::{access::Access, gates::Gates, metrics::Metrics, page::PageFile, security::Allowed};
+use std::{fmt, sync::Arc};
+use tintype_core::{
+    domain::{Clock, CursorCodec, Entropy, Timestamp},
+    ports::Ports,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+#[cfg(feature = "socket")]
+use crate::{socket::SocketSettings, socket_hub::SocketHub};
+
+/// Draws fresh random bytes; an entry hands in the operating system's.
+pub type EntropySource = Arc<dyn Fn() -> Entropy + Send + Sync>;
+
+/// Everything the routes need.
+#[derive(Clone)]
+pub struct Api {
+    pub(crate) ports: Ports,
+    pub(crate) clock: Arc<dyn Clock>,
+    entropy: EntropySource,
+    pub(crate) cursors: CursorCodec,
+    pub(crate) access: Access,
+    pub(crate) allowed: Allowed,
+    pub(crate) page: Vec<PageFile>,
+    pub(crate) commit: Option<String>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) gates: Gates,
+    pub(crate) metrics: Metrics,
+    #[cfg(feature = "socket")]
+    pub(crate) hub: Option<Arc<SocketHub>>,
+    #[cfg(feature = "socket")]
+    pub(crate) socket_settings: SocketSettings,
+}
+
+impl Api {
+    /// The API over these ports, for those whom `access` lets in. The gallery, extra hosts and the like are added
+    /// by the methods below.
+    pub fn new(
+        ports: Ports,
+        clock: Arc<dyn Clock>,
+        entropy: EntropySource,
+        cursors: CursorCodec,
+        access: Access,
+    ) -> Self {
+        Self {
+            ports,
+            clock,
+            entropy,
+            cursors,
+            access,
+            allowed: Allowed::default(),
+            page: Vec::new(),
+            commit: None,
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            gates: Gates::default(),
+            metrics: Metrics::default(),
+            #[cfg(feature = "socket")]
+            hub: None,
+            #[cfg(feature = "socket")]
+            socket_settings: SocketSettings::default(),
+        }
+    }
+
+    /// Adds `/ws` and `/jobs/{id}/events`. `hub` is the [`Notifier`](tintype_core::ports::Notifier) among the ports.
+    #[cfg(feature = "socket")]
+    #[must_use]
+    pub fn with_hub(mut self, hub: Arc<SocketHub>) -> Self {
+        self.hub = Some(hub);
+        self
+    }
+
+    /// Changes the time limits of WebSockets and event streams.
+    #[cfg(feature = "socket")]
+    #[must_use]
+    pub const fn with_socket_settings(mut self, settings: SocketSettings) -> Self {
+        self.socket_settings = settings;
+        self
+    }
+
+    /// Adds the gallery: `index.html` is served at `/`, `assets/...` below `/assets/`.
+    #[must_use]
+    pub fn with_page(mut self, files: Vec<PageFile>) -> Self {
+        self.page = files;
+        self
+    }
+
+    /// Takes requests for further hosts and from further origins.
+    #[must_use]
+    pub fn with_allowed(mut self, allowed: Allowed) -> Self {
+        self.allowed = allowed;
+        self
+    }
+
+    /// Names the commit this program was built from; shown by `/version`.
+    #[must_use]
+    pub fn with_commit(mut self, commit: impl Into<String>) -> Self {
+        self.commit = Some(commit.into());
+        self
+    }
+
+    /// The token that, once cancelled, ends event streams and WebSockets and makes `/readyz` say so.
+    #[must_use]
+    pub fn with_shutdown(mut self, shutdown: CancellationToken) -> Self {
+        self.shutdown = shutdown;
+        self
+    }
+
+    /// The tasks of the open WebSockets; [`serve`](crate::server::serve) waits for them.
+    pub fn tasks(&self) -> TaskTracker {
+        self.tasks.clone()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn entropy(&self) -> Entropy {
+        (self.entropy)()
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("access", &self.access).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,122 @@
+//! Bodies of requests: their declared type, their size, their speed, and then their JSON.
+
+use crate::{
+    api::Api,
+    json,
+    problem::{Answer, Code, Problem, chain},
+};
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use tintype_core::domain::limits;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// The most bytes of a body that holds no picture.
+pub(crate) const SMALL_BODY: usize = 64 * 1024;
+/// The most bytes of a body with pictures: the largest upload in base64, and room for the other fields.
+pub(crate) const UPLOAD_BODY: usize = limits::UPLOAD_BYTES.div_ceil(3) * 4 + 256 * 1024;
+
+/// A small JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Arc<Api>) -> Answer<Self> {
+        check_type(request.headers())?;
+        check_length(request.headers(), SMALL_BODY)?;
+        let bytes = collect(request.into_body(), SMALL_BODY).await?;
+        Ok(Self(json::parse(&bytes)?))
+    }
+}
+
+/// A JSON body that may hold pictures. While it is kept, its share of the memory for large bodies is taken.
+pub(crate) struct Upload {
+    bytes: Bytes,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl FromRequest<Arc<Api>> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, api: &Arc<Api>) -> Answer<Self> {
+        check_type(request.headers())?;
+        let length = check_length(request.headers(), UPLOAD_BODY)?;
+        // Without a declared length it may become as large as is allowed.
+        let room = match length {
+            Some(length) if length <= SMALL_BODY => None,
+            length => Some(api.gates.body(length.unwrap_or(UPLOAD_BODY)).await?),
+        };
+        let bytes = collect(request.into_body(), length.unwrap_or(UPLOAD_BODY)).await?;
+        Ok(Self { bytes, room })
+    }
+}
+
+impl Upload {
+    /// Reads the JSON; a large one on a thread of its own. The room it took stays taken while the permit is kept.
+    pub(crate) async fn parse<T>(self, api: &Api) -> Answer<(T, Option<OwnedSemaphorePermit>)>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let Self { bytes, room } = self;
+        let parsed = if bytes.len() <= SMALL_BODY {
+            json::parse(&bytes)?
+        } else {
+            api.gates.picture(move || json::parse(&bytes)).await?
+        };
+        Ok((parsed, room))
+    }
+}
+
+fn check_type(headers: &HeaderMap) -> Answer<()> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::UnsupportedMediaType,
+        "send the body as JSON with `Content-Type: application/json`",
+    ))
+}
+
+fn check_length(headers: &HeaderMap, limit: usize) -> Answer<Option<usize>> {
+    let Some(value) = headers.get(header::CONTENT_LENGTH) else { return Ok(None) };
+    let length = value.to_str().ok().and_then(|text| text.parse::<usize>().ok());
+    let length = length.ok_or_else(|| Problem::new(Code::BadHeader, "Content-Length is not a number"))?;
+    if length > limit { Err(too_large(limit)) } else { Ok(Some(length)) }
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken here"))
+}
+
+async fn collect(body: Body, limit: usize) -> Answer<Bytes> {
+    let mut stream = body.into_data_stream();
+    let mut collected = BytesMut::new();
+    while let Some(part) = stream.next().await {
+        let part = part.map_err(|error| broken(&error))?;
+        if collected.len() + part.len() > limit {
+            return Err(too_large(limit));
+        }
+        collected.extend_from_slice(&part);
+    }
+    Ok(collected.freeze())
+}
+
+fn broken(error: &axum::Error) -> Problem {
+    let cause = chain(error);
+    if cause.contains(TOO_SLOW) {
+        return Problem::new(Code::BodyTimeout, "the body came too slowly; send it at once");
+    }
+    Problem::new(Code::BadBody, "the body ended before its declared length, or was not well framed")
+}
+
+/// What the error of a body that came too slowly says.
+pub(crate) const TOO_SLOW: &str = "the body came too slowly";

@@ -1,0 +1,61 @@
+//! Bounds on what requests may take at the same time: memory for large bodies, threads for pictures.
+
+use crate::problem::{Answer, Code, Problem, chain};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+    time::timeout,
+};
+
+/// How many KiB of large bodies may be held at the same time: two of the largest uploads.
+const BODIES_KIB: u32 = 28 * 1024;
+/// How many pictures may be unpacked at the same time: the largest takes over 100 MB for a moment.
+const PICTURES: usize = 1;
+/// How long a request waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The server's gates; clones share them.
+#[derive(Clone)]
+pub(crate) struct Gates {
+    bodies: Arc<Semaphore>,
+    pictures: Arc<Semaphore>,
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        Self {
+            bodies: Arc::new(Semaphore::new(BODIES_KIB as usize)),
+            pictures: Arc::new(Semaphore::new(PICTURES)),
+        }
+    }
+}
+
+impl Gates {
+    /// Waits for room for a body of this many bytes; the room is given back when the permit is dropped.
+    pub(crate) async fn body(&self, bytes: usize) -> Answer<OwnedSemaphorePermit> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).min(BODIES_KIB);
+        let room = self.bodies.clone().acquire_many_owned(kib);
+        admitted(timeout(PATIENCE, room).await.ok().and_then(Result::ok))
+    }
+
+    /// Does slow work on a picture, on a thread of its own, when its turn comes.
+    pub(crate) async fn picture<T, F>(&self, work: F) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Answer<T> + Send + 'static,
+    {
+        let turn = self.pictures.clone().acquire_owned();
+        let turn = admitted(timeout(PATIENCE, turn).await.ok().and_then(Result::ok))?;
+        let done = spawn_blocking(move || {
+            let result = work();
+            drop(turn);
+            result
+        });
+        done.await.map_err(|error| Problem::internal(chain(&error)))?
+    }
+}
+
+fn admitted<T>(permit: Option<T>) -> Answer<T> {
+    permit.ok_or_else(|| Problem::new(Code::Unavailable, "the server is busy with other pictures; try again"))
+}

@@ -1,0 +1,146 @@
+//! A TCP stream that gives up on a client that is slow: to say its first byte, to finish a request's head, to take
+//! what is sent to it.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep, sleep_until},
+};
+
+/// A timer that is made when it is first needed.
+#[derive(Debug, Default)]
+struct Timer(Option<Pin<Box<Sleep>>>);
+
+impl Timer {
+    fn disarm(&mut self) {
+        self.0 = None;
+    }
+
+    /// Arms it unless it runs.
+    fn arm(&mut self, limit: Duration) {
+        self.0.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
+    }
+
+    fn expired(&mut self, cx: &mut Context<'_>) -> bool {
+        self.0.as_mut().is_some_and(|sleep| sleep.as_mut().poll(cx).is_ready())
+    }
+}
+
+/// Whether a request's head is awaited, as the connection's service knows it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Awaiting(Arc<AtomicBool>);
+
+impl Awaiting {
+    /// A request's head has come; what follows is its body.
+    pub(crate) fn head_came(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    /// It was answered; what follows is the next head.
+    pub(crate) fn next_head(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn head(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct GuardedIo<S> {
+    inner: S,
+    awaiting: Awaiting,
+    head_limit: Duration,
+    write_limit: Duration,
+    head: Timer,
+    write: Timer,
+}
+
+impl<S> GuardedIo<S> {
+    /// Guards `inner`: its first request's head must come within `head_limit` of now, a later one within that of its
+    /// first byte, and a client that takes nothing for `write_limit` is cut off.
+    pub(crate) fn new(inner: S, awaiting: Awaiting, head_limit: Duration, write_limit: Duration) -> Self {
+        awaiting.next_head();
+        let mut head = Timer::default();
+        head.arm(head_limit);
+        Self { inner, awaiting, head_limit, write_limit, head, write: Timer::default() }
+    }
+
+    fn guard_head(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if !self.awaiting.head() {
+            self.head.disarm();
+        }
+        if self.head.expired(cx) { Err(timed_out("the head of a request did not come")) } else { Ok(()) }
+    }
+
+    fn guard_write<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.write.disarm();
+            return written;
+        }
+        self.write.arm(self.write_limit);
+        if self.write.expired(cx) { Poll::Ready(Err(timed_out("the client takes nothing"))) } else { written }
+    }
+}
+
+fn timed_out(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, what)
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for GuardedIo<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let read = Pin::new(&mut this.inner).poll_read(cx, buf);
+        if this.awaiting.head() && buf.filled().len() > before {
+            this.head.arm(this.head_limit);
+        }
+        this.guard_head(cx)?;
+        ready!(read)?;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedIo<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.inner).poll_write(cx, buf);
+        this.guard_write(written, cx)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.inner).poll_flush(cx);
+        this.guard_write(flushed, cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let shut = Pin::new(&mut this.inner).poll_shutdown(cx);
+        this.guard_write(shut, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.inner).poll_write_vectored(cx, bufs);
+        this.guard_write(written, cx)
+    }
+}

@@ -1,0 +1,60 @@
+//! What an operator or an orchestrator asks: does it live, can it serve, what is it.
+
+use crate::{
+    api::Api,
+    problem::{Answer, Code, Problem},
+};
+use axum::{Json, extract::State, response::IntoResponse};
+use futures_util::TryFutureExt;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+use tintype_core::{
+    PortResult,
+    domain::{BlobId, Entropy, ImageId, JobId, OwnerId, Timestamp},
+};
+use tokio::time::timeout;
+
+/// How long a part may take to answer before the server counts as not ready.
+const READY_TIME: Duration = Duration::from_secs(2);
+
+/// `GET /livez`: the process answers.
+pub(crate) async fn livez() -> Json<Value> {
+    Json(json!({ "status": "live" }))
+}
+
+/// `GET /readyz`: what it needs answers, and it is not shutting down.
+pub(crate) async fn readyz(State(api): State<Arc<Api>>) -> Answer {
+    if api.shutdown.is_cancelled() {
+        return Err(Problem::new(Code::Unavailable, "the server is shutting down"));
+    }
+    match timeout(READY_TIME, ask(&api)).await {
+        Ok(Ok(())) => Ok(Json(json!({ "status": "ready" })).into_response()),
+        Ok(Err(part)) => Err(not_ready(part)),
+        Err(_) => Err(not_ready("one of the stores, in time")),
+    }
+}
+
+fn not_ready(part: &str) -> Problem {
+    Problem::new(Code::Unavailable, format!("the server can't reach {part}; its log says why"))
+}
+
+/// Looks up something that is not there in each store.
+async fn ask(api: &Api) -> Result<(), &'static str> {
+    let (owner, now) = (OwnerId::local(), api.now());
+    let (start, nothing) = (Timestamp::from_millis(0), Entropy([0; 32]));
+    let (job, image) = (JobId::new(start, &nothing), ImageId::new(start, &nothing));
+    let noted = |part: &'static str, result: PortResult<()>| {
+        result.map_err(|error| {
+            tracing::warn!(part, cause = crate::problem::chain(&error), "not ready");
+            part
+        })
+    };
+    noted("the job store", api.ports.jobs.find(&owner, &job, now).map_ok(drop).await)?;
+    noted("the image records", api.ports.metadata.find(&owner, &image, now).map_ok(drop).await)?;
+    noted("the image store", api.ports.images.find(&BlobId::of(b"")).map_ok(drop).await)
+}
+
+/// `GET /version`
+pub(crate) async fn version(State(api): State<Arc<Api>>) -> Json<Value> {
+    Json(json!({ "name": "tintype", "version": env!("CARGO_PKG_VERSION"), "commit": api.commit }))
+}

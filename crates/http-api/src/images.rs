@@ -1,0 +1,183 @@
+//! `/images`: the library of saved images.
+
+use crate::{
+    access::Owner,
+    api::Api,
+    body::Json,
+    conditional::{expected_version, has_already, version_tag},
+    content::{self, Form, Stored},
+    path::PathParts,
+    problem::{Answer, Problem},
+    query::{NoQuery, Query, flag},
+};
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::json;
+use std::sync::Arc;
+use tintype_core::{
+    domain::{ImageEdit, OutputFormat, SavedImage, Sort, limits},
+    use_cases::{self, ImageListing, find_image, list_images},
+    views::ImageView,
+};
+
+/// The parameters of `GET /images`.
+pub(crate) const LIST_PARAMETERS: &[&str] = &["limit", "cursor", "sort", "trashed"];
+/// The parameters of `GET /images/{id}/content`.
+pub(crate) const CONTENT_PARAMETERS: &[&str] = &["variant", "w", "format"];
+/// The width of a thumbnail in pixels.
+const THUMBNAIL_WIDTH: u32 = 320;
+/// A record may be kept by its client, and asked for again with its tag.
+const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// `GET /images`
+pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut query: Query) -> Answer {
+    let sort = query.map("sort", "must be newest or oldest", |name| {
+        [Sort::Newest, Sort::Oldest].into_iter().find(|sort| sort.name() == name)
+    });
+    let trashed = query.map("trashed", "must be true or false", flag);
+    let listing = ImageListing {
+        trashed: trashed.unwrap_or_default(),
+        sort: sort.unwrap_or_default(),
+        cursor: query.text("cursor"),
+        limit: query.limit(),
+    };
+    query.finish(LIST_PARAMETERS)?;
+    let listed = list_images(&api.ports, &api.cursors, &owner, &listing, api.now()).await;
+    let listed = listed.map_err(Problem::of_list)?;
+    let mut items = Vec::with_capacity(listed.items.len());
+    for image in listed.items {
+        items.push(ImageView::of(image, &*api.ports.links, api.now()).await?);
+    }
+    let filter = [
+        ("limit", listing.limit.get().to_string()),
+        ("sort", listing.sort.name().to_owned()),
+        ("trashed", listing.trashed.to_string()),
+    ];
+    Ok(page(items, listed.next_cursor, &filter))
+}
+
+/// A page of a list, and a `Link` to the next one. The link is relative, so it holds behind any prefix.
+pub(crate) fn page<T: Serialize>(
+    items: Vec<T>,
+    next_cursor: Option<String>,
+    filter: &[(&'static str, String)],
+) -> Response {
+    let link = next_cursor.as_deref().and_then(|cursor| {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(filter)
+            .append_pair("cursor", cursor)
+            .finish();
+        HeaderValue::try_from(format!("<?{query}>; rel=\"next\"")).ok()
+    });
+    let body = axum::Json(json!({ "items": items, "next_cursor": next_cursor }));
+    let mut response = body.into_response();
+    if let Some(link) = link {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
+}
+
+/// `GET /images/{id}`
+pub(crate) async fn get(
+    State(api): State<Arc<Api>>,
+    Owner(owner): Owner,
+    path: PathParts,
+    _: NoQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let image = find_image(&api.ports, &owner, &path.image()?, api.now()).await?;
+    let tag = version_tag(image.version);
+    if has_already(&headers, &tag) {
+        let headers = [(header::ETAG, tag), (header::CACHE_CONTROL, REVALIDATE)];
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    answer(&api, StatusCode::OK, image).await
+}
+
+/// `PATCH /images/{id}`
+pub(crate) async fn edit(
+    State(api): State<Arc<Api>>,
+    Owner(owner): Owner,
+    path: PathParts,
+    _: NoQuery,
+    headers: HeaderMap,
+    Json(edit): Json<ImageEdit>,
+) -> Answer {
+    let (id, expected) = (path.image()?, expected_version(&headers)?);
+    let image = use_cases::edit_image(&api.ports, &owner, &id, &edit, expected, api.now()).await?;
+    answer(&api, StatusCode::OK, image).await
+}
+
+/// `DELETE /images/{id}`
+pub(crate) async fn delete(
+    State(api): State<Arc<Api>>,
+    Owner(owner): Owner,
+    path: PathParts,
+    mut query: Query,
+    headers: HeaderMap,
+) -> Answer {
+    let permanent = query.map("permanent", "must be true or false", flag).unwrap_or_default();
+    query.finish(&["permanent"])?;
+    let (id, expected) = (path.image()?, expected_version(&headers)?);
+    if permanent {
+        use_cases::erase_image(&api.ports, &owner, &id, expected, api.now()).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let image = use_cases::trash_image(&api.ports, &owner, &id, expected, api.now()).await?;
+    answer(&api, StatusCode::OK, image).await
+}
+
+/// `POST /images/{id}/restore`
+pub(crate) async fn restore(
+    State(api): State<Arc<Api>>,
+    Owner(owner): Owner,
+    path: PathParts,
+    _: NoQuery,
+) -> Answer {
+    let image = use_cases::restore_image(&api.ports, &owner, &path.image()?, api.now()).await?;
+    answer(&api, StatusCode::OK, image).await
+}
+
+/// `GET /images/{id}/content`
+pub(crate) async fn content(
+    State(api): State<Arc<Api>>,
+    Owner(owner): Owner,
+    path: PathParts,
+    mut query: Query,
+    headers: HeaderMap,
+) -> Answer {
+    let form = form(&mut query)?;
+    let image = find_image(&api.ports, &owner, &path.image()?, api.now()).await?;
+    let stored = Stored {
+        id: image.sha256,
+        content_type: image.content_type,
+        bytes: image.bytes,
+        name: image.id.to_string(),
+    };
+    content::serve(&api, &stored, image.width, &form, &headers).await
+}
+
+fn form(query: &mut Query) -> Answer<Form> {
+    let variant = query.map("variant", "must be original or thumbnail", |text| {
+        [("original", None), ("thumbnail", Some(THUMBNAIL_WIDTH))].into_iter().find(|(name, _)| *name == text)
+    });
+    let rule = format!("must be a whole number from 1 to {}", limits::SIDE_MAX);
+    let width = query
+        .map("w", &rule, |text| text.parse().ok().filter(|width| (1..=limits::SIDE_MAX).contains(width)));
+    let format = query.map("format", "must be png, jpeg or webp", |text| {
+        OutputFormat::ALL.into_iter().find(|format| format.name() == text)
+    });
+    std::mem::take(query).finish(CONTENT_PARAMETERS)?;
+    Ok(Form { max_width: width.or(variant.and_then(|(_, width)| width)), format })
+}
+
+/// An image with its tag.
+pub(crate) async fn answer(api: &Api, status: StatusCode, image: SavedImage) -> Answer {
+    let headers = [(header::ETAG, version_tag(image.version)), (header::CACHE_CONTROL, REVALIDATE)];
+    let view = ImageView::of(image, &*api.ports.links, api.now()).await?;
+    Ok((status, headers, axum::Json(view)).into_response())
+}

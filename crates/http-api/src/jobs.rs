@@ -1,0 +1,112 @@
+//! `/jobs`: finding, stopping and repeating jobs, and the bytes of their results.
+
+use crate::{
+    access::Owner,
+    api::Api,
+    content::{self, Stored},
+    generate,
+    images::page,
+    path::PathParts,
+    problem::{Answer, Code, Problem},
+    query::{NoQuery, Query},
+};
+use axum::{Json, extract::State, http::HeaderMap, response::IntoResponse};
+use std::sync::Arc;
+use tintype_core::{
+    domain::{Job, JobStatus},
+    use_cases::{self, JobListing, find_job, list_jobs},
+    views::JobView,
+};
+
+/// The parameters of `GET /jobs`.
+pub(crate) const LIST_PARAMETERS: &[&str] = &["limit", "cursor", "status"];
+
+/// `GET /jobs`
+pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut query: Query) -> Answer {
+    let names = JobStatus::ALL.map(JobStatus::name).join(", ");
+    let status = query.value::<JobStatus>("status", &format!("must be one of: {names}"));
+    let listing = JobListing { status, cursor: query.text("cursor"), limit: query.limit() };
+    query.finish(LIST_PARAMETERS)?;
+    let listed = list_jobs(&api.ports, &api.cursors, &owner, &listing, api.now()).await;
+    let listed = listed.map_err(Problem::of_list)?;
+    let mut items = Vec::with_capacity(listed.items.len());
+    for job in listed.items {
+        items.push(view(&api, job).await?);
+    }
+    let mut filter = vec![("limit", listing.limit.get().to_string())];
+    filter.extend(status.map(|status| ("status", status.name().to_owned())));
+    Ok(page(items, listed.next_cursor, &filter))
+}
+
+/// `GET /jobs/{id}`
+pub(crate) async fn get(
+    State(api): State<Arc<Api>>,
+    Owner(owner): Owner,
+    path: PathParts,
+    _: NoQuery,
+) -> Answer {
+    let now = api.now();
+    let (job, place) = find_job(&api.ports, &owner, &path.job()?, now).await?;
+    Ok(Json(JobView::of(job, place, &*api.ports.links, now).await?).into_response())
+}
+
+/// `POST /jobs/{id}/cancel`
+pub(crate) async fn cancel(
+    State(api): State<Arc<Api>>,
+    Owner(owner): Owner,
+    path: PathParts,
+    _: NoQuery,
+) -> Answer {
+    let job = use_cases::cancel(&api.ports, &owner, &path.job()?, api.now()).await?;
+    Ok(Json(view(&api, job).await?).into_response())
+}
+
+/// `POST /jobs/{id}/retry`
+pub(crate) async fn retry(
+    State(api): State<Arc<Api>>,
+    Owner(owner): Owner,
+    path: PathParts,
+    _: NoQuery,
+) -> Answer {
+    let submitted = use_cases::retry(&api.ports, &owner, &path.job()?, api.now(), &api.entropy()).await?;
+    generate::accepted(&api, submitted).await
+}
+
+/// `GET /jobs/{id}/images/{n}`
+pub(crate) async fn image(
+    State(api): State<Arc<Api>>,
+    Owner(owner): Owner,
+    path: PathParts,
+    _: NoQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let (id, place) = (path.job()?, path.place()?);
+    let (job, _) = find_job(&api.ports, &owner, &id, api.now()).await?;
+    let image = job.images.iter().find(|image| image.index == place).ok_or_else(|| {
+        let status = job.status.name();
+        let detail = format!("no such image in this job: it is {status} and has {} images", job.images.len());
+        Problem::new(Code::NotFound, detail)
+    })?;
+    let stored = Stored {
+        id: image.sha256,
+        content_type: image.content_type,
+        bytes: image.bytes,
+        name: format!("{id}-{place}"),
+    };
+    content::original(&api, &stored, &headers).await
+}
+
+/// What a client sees of `job`, with its place in line while it waits.
+pub(crate) async fn view(api: &Api, job: Job) -> Answer<JobView> {
+    let now = api.now();
+    let place = match job.status {
+        // Its place is good to know, and no reason to fail.
+        JobStatus::Queued => api.ports.workflow.place(&job, now).await.unwrap_or_default(),
+        JobStatus::Running
+        | JobStatus::Succeeded
+        | JobStatus::Failed
+        | JobStatus::Canceled
+        | JobStatus::Expired => None,
+    };
+    Ok(JobView::of(job, place, &*api.ports.links, now).await?)
+}

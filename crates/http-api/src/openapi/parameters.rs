@@ -1,0 +1,76 @@
+//! The parameters and headers of all routes, each described once.
+
+use crate::generate::WAIT_MAX_S;
+use serde_json::{Map, Value, json};
+use tintype_core::domain::{IdempotencyKey, JobStatus, OutputFormat, limits};
+
+/// Every parameter, by the name routes use.
+pub(super) fn all() -> Value {
+    let parameters = path().into_iter().chain(query()).chain(headers());
+    Value::Object(parameters.map(|(name, parameter)| (name.to_owned(), parameter)).collect::<Map<_, _>>())
+}
+
+fn path() -> Vec<(&'static str, Value)> {
+    let part =
+        |name, schema| (name, json!({ "name": name, "in": "path", "required": true, "schema": schema }));
+    vec![
+        part("id", json!({ "type": "string", "format": "uuid" })),
+        part("n", json!({ "type": "integer", "minimum": 0, "exclusiveMaximum": limits::COUNT_MAX })),
+        part("path", json!({ "type": "string" })),
+    ]
+}
+
+fn query() -> Vec<(&'static str, Value)> {
+    let statuses = JobStatus::ALL.map(JobStatus::name);
+    let formats = OutputFormat::ALL.map(OutputFormat::name);
+    let flag = json!({ "type": "boolean", "default": false });
+    let limit = json!({
+        "type": "integer", "minimum": 1, "maximum": limits::PAGE_MAX, "default": limits::PAGE_DEFAULT,
+    });
+    let parameter = |name, description: &str, schema| {
+        (name, json!({ "name": name, "in": "query", "description": description, "schema": schema }))
+    };
+    vec![
+        parameter("limit", "The most items of the page", limit),
+        parameter("cursor", "`next_cursor` of the page before", json!({ "type": "string" })),
+        parameter("status", "Only jobs of this status", json!({ "type": "string", "enum": statuses })),
+        parameter("sort", "The order", json!({ "type": "string", "enum": ["newest", "oldest"] })),
+        parameter("trashed", "The trash instead of the library", flag.clone()),
+        parameter("permanent", "Erase it instead of trashing it", flag),
+        parameter(
+            "variant",
+            "The picture or a small form of it",
+            json!({ "enum": ["original", "thumbnail"] }),
+        ),
+        parameter(
+            "w",
+            "No wider than this many pixels",
+            json!({
+                "type": "integer", "minimum": 1, "maximum": limits::SIDE_MAX,
+            }),
+        ),
+        parameter("format", "The encoding", json!({ "type": "string", "enum": formats })),
+        parameter(
+            "after",
+            "The number of the last event you have",
+            json!({ "type": "integer", "minimum": 0 }),
+        ),
+    ]
+}
+
+fn headers() -> Vec<(&'static str, Value)> {
+    let header = |name, description: &str, schema| {
+        (name, json!({ "name": name, "in": "header", "description": description, "schema": schema }))
+    };
+    let text = json!({ "type": "string" });
+    let key = json!({ "type": "string", "minLength": 1, "maxLength": IdempotencyKey::MAX_BYTES });
+    let wait = format!("`wait=N`: answer when the job has ended, within N seconds ({WAIT_MAX_S} at most)");
+    vec![
+        header("Idempotency-Key", "Repeating the request with it does nothing twice", key),
+        header("Prefer", &wait, text.clone()),
+        header("If-Match", "The `ETag` the change is meant for", text.clone()),
+        header("If-None-Match", "The `ETag` of what you have", text.clone()),
+        header("Range", "Which bytes, as in `bytes=0-1023`", text.clone()),
+        header("Last-Event-ID", "The number of the last event you have", text),
+    ]
+}

@@ -1,0 +1,248 @@
+//! The shapes of what is sent and answered. Every limit comes from the domain or from the models' cards.
+
+use super::operation::schema_ref;
+use crate::{api::Api, problem::Code};
+use serde_json::{Map, Value, json};
+use tintype_core::domain::{ContentType, IntRange, JobStatus, ModelCard, OutputFormat, limits};
+
+/// Every schema, by name.
+pub(super) fn schemas(api: &Api) -> Value {
+    let cards: Vec<_> = api.ports.models.cards().collect();
+    let mut schemas = Map::new();
+    let parts = [
+        ("GenerateInput", generate_input(&cards)),
+        ("SaveInput", save_input()),
+        ("ImageEdit", image_edit()),
+        ("Job", job()),
+        ("JobImage", job_image()),
+        ("JobPage", page("Job")),
+        ("Image", image()),
+        ("ImagePage", page("Image")),
+        ("Models", models()),
+        ("Problem", problem()),
+        ("Status", object(json!({ "status": text() }))),
+        ("Version", object(json!({ "name": text(), "version": text(), "commit": nullable("string") }))),
+        ("Object", json!({ "type": "object" })),
+    ];
+    schemas.extend(parts.map(|(name, schema)| (name.to_owned(), schema)));
+    Value::Object(schemas)
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+fn chars(max: usize) -> Value {
+    json!({ "type": "string", "maxLength": max })
+}
+
+fn nullable(kind: &str) -> Value {
+    json!({ "type": [kind, "null"] })
+}
+
+fn time() -> Value {
+    json!({ "type": "string", "format": "date-time" })
+}
+
+fn uuid() -> Value {
+    json!({ "type": "string", "format": "uuid" })
+}
+
+fn count() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+/// What a server answers: it may grow further fields.
+fn object(properties: Value) -> Value {
+    json!({ "type": "object", "properties": properties })
+}
+
+/// What a client sends: an unknown field is an error.
+fn input(properties: Value) -> Value {
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+fn labels() -> Value {
+    json!({
+        "type": "object",
+        "maxProperties": limits::LABELS_MAX,
+        "propertyNames": { "minLength": 1, "maxLength": limits::LABEL_NAME_CHARS },
+        "additionalProperties": chars(limits::LABEL_VALUE_CHARS),
+    })
+}
+
+/// The range of what any of the models takes; each one's own is in `/models`.
+fn range(cards: &[&ModelCard], of: impl Fn(&ModelCard) -> IntRange) -> Value {
+    let ranges: Vec<_> = cards.iter().map(|card| of(card)).collect();
+    json!({
+        "type": "integer",
+        "minimum": ranges.iter().map(|range| range.min).min(),
+        "maximum": ranges.iter().map(|range| range.max).max(),
+    })
+}
+
+fn guidance_scale(cards: &[&ModelCard]) -> Value {
+    let least = cards.iter().map(|card| card.guidance_scale.min).reduce(f64::min);
+    let most = cards.iter().map(|card| card.guidance_scale.max).reduce(f64::max);
+    json!({ "type": "number", "minimum": least, "maximum": most })
+}
+
+fn generate_input(cards: &[&ModelCard]) -> Value {
+    let names: Vec<_> = cards.iter().map(|card| card.name.as_str()).collect();
+    let mut schedulers: Vec<_> = cards.iter().flat_map(|card| &card.schedulers).collect();
+    schedulers.sort_unstable();
+    schedulers.dedup();
+    let mut schema = input(json!({
+        "prompt": { "type": "string", "minLength": 1, "maxLength": limits::PROMPT_CHARS },
+        "negative_prompt": chars(limits::PROMPT_CHARS),
+        "width": range(cards, |card| card.width),
+        "height": range(cards, |card| card.height),
+        "steps": range(cards, |card| card.steps),
+        "guidance_scale": guidance_scale(cards),
+        "seed": { "type": "integer", "minimum": 0, "maximum": limits::SEED_MAX },
+        "count": range(cards, |card| card.count),
+        "model": { "type": "string", "enum": names },
+        "scheduler": { "type": "string", "enum": schedulers },
+        "init_image": { "type": "string", "description": "Base64 or a data URL" },
+        "strength": { "type": "number", "exclusiveMinimum": 0, "maximum": 1 },
+        "mask_image": { "type": "string", "description": "Base64 or a data URL; white is drawn anew" },
+        "output_format": { "type": "string", "enum": OutputFormat::ALL.map(OutputFormat::name) },
+        "priority": {
+            "type": "integer", "minimum": 0, "maximum": limits::PRIORITY_MAX, "default": limits::PRIORITY_DEFAULT,
+        },
+        "deadline_s": {
+            "type": "integer", "minimum": 1, "maximum": limits::DEADLINE_MAX_S,
+            "default": limits::DEADLINE_DEFAULT_S,
+        },
+        "webhook": { "type": "string", "format": "uri" },
+        "labels": labels(),
+    }));
+    schema["required"] = json!(["prompt"]);
+    schema
+}
+
+/// What a person notes of an image.
+fn notes() -> Map<String, Value> {
+    let title = json!({ "type": ["string", "null"], "maxLength": limits::TITLE_CHARS });
+    let note = json!({ "type": ["string", "null"], "maxLength": limits::NOTE_CHARS });
+    let tag = json!({ "type": "string", "minLength": 1, "maxLength": limits::TAG_CHARS });
+    let rating = json!({ "type": ["integer", "null"], "minimum": 1, "maximum": limits::RATING_MAX });
+    let notes = [
+        ("title", title),
+        ("note", note),
+        ("tags", json!({ "type": "array", "maxItems": limits::TAGS_MAX, "items": tag })),
+        ("favorite", json!({ "type": "boolean" })),
+        ("rating", rating),
+        ("labels", labels()),
+    ];
+    notes.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+fn image_edit() -> Value {
+    input(Value::Object(notes()))
+}
+
+fn save_input() -> Value {
+    let mut properties = notes();
+    let index =
+        json!({ "type": "integer", "minimum": 0, "exclusiveMaximum": limits::COUNT_MAX, "default": 0 });
+    let picture = json!({
+        "type": "string",
+        "description": format!("Base64 or a data URL of at most {} bytes", limits::UPLOAD_BYTES),
+    });
+    properties.insert("job_id".to_owned(), uuid());
+    properties.insert("index".to_owned(), index);
+    properties.insert("image".to_owned(), picture);
+    properties.insert("prompt".to_owned(), chars(limits::PROMPT_CHARS));
+    let mut schema = input(Value::Object(properties));
+    schema["oneOf"] = json!([{ "required": ["job_id"] }, { "required": ["image"] }]);
+    schema
+}
+
+fn job() -> Value {
+    object(json!({
+        "id": uuid(),
+        "status": { "type": "string", "enum": JobStatus::ALL.map(JobStatus::name) },
+        "request": { "type": "object", "description": "What is drawn, with every default filled in" },
+        "images": { "type": "array", "items": schema_ref("JobImage") },
+        "error": object(json!({ "code": text(), "message": text(), "retryable": { "type": "boolean" } })),
+        "progress": object(json!({ "image": count(), "step": count(), "steps": count() })),
+        "queue_position": count(),
+        "eta_s": count(),
+        "warnings": { "type": "array", "items": object(json!({ "code": text(), "detail": text(), "word": text() })) },
+        "attempts": count(),
+        "retry_of": uuid(),
+        "last_seq": count(),
+        "created_at": time(),
+        "started_at": time(),
+        "finished_at": time(),
+        "expires_at": time(),
+        "links": object(json!({ "self": text(), "events": text(), "cancel": text(), "retry": text() })),
+    }))
+}
+
+fn job_image() -> Value {
+    let mut properties = picture();
+    properties.insert("index".to_owned(), count());
+    object(Value::Object(properties))
+}
+
+/// What jobs' and saved images have in common.
+fn picture() -> Map<String, Value> {
+    let sha256 = json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" });
+    let fields = [
+        ("url", text()),
+        ("thumbnail_url", text()),
+        ("width", count()),
+        ("height", count()),
+        ("content_type", json!({ "type": "string", "enum": ContentType::ALL.map(ContentType::as_str) })),
+        ("bytes", count()),
+        ("sha256", sha256),
+        ("seed", nullable("integer")),
+    ];
+    fields.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+fn image() -> Value {
+    let mut properties = picture();
+    properties.extend(notes());
+    let fields = [
+        ("id", uuid()),
+        ("prompt", nullable("string")),
+        ("request", nullable("object")),
+        ("job_id", nullable("string")),
+        ("job_index", nullable("integer")),
+        ("saved_at", time()),
+        ("updated_at", time()),
+        ("trashed_at", time()),
+        ("version", count()),
+    ];
+    properties.extend(fields.map(|(name, schema)| (name.to_owned(), schema)));
+    object(Value::Object(properties))
+}
+
+fn page(item: &str) -> Value {
+    object(json!({
+        "items": { "type": "array", "items": schema_ref(item) },
+        "next_cursor": nullable("string"),
+    }))
+}
+
+fn models() -> Value {
+    object(json!({ "default": text(), "models": { "type": "array", "items": { "type": "object" } } }))
+}
+
+fn problem() -> Value {
+    let codes: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
+    let error = object(json!({ "pointer": text(), "code": text(), "detail": text() }));
+    object(json!({
+        "type": { "type": "string", "format": "uri-reference" },
+        "title": text(),
+        "status": { "type": "integer" },
+        "detail": text(),
+        "instance": text(),
+        "code": { "type": "string", "enum": codes },
+        "request_id": text(),
+        "errors": { "type": "array", "items": error },
+    }))
+}

@@ -1,0 +1,164 @@
+//! The loop that serves the router on a TCP listener. Unlike axum's own it cuts off clients that are slow or silent,
+//! bounds how many there are, and waits for open WebSockets when it ends.
+
+use crate::{
+    guarded_io::{Awaiting, GuardedIo},
+    timed_body::TimedBody,
+};
+use axum::{Router, body::Body, extract::Request, response::Response};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_service::Service;
+
+/// The bounds of the server.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerSettings {
+    /// How many connections may be open; more are answered with 503.
+    pub connections: usize,
+    /// How long a connection's first request, and each later one from its first byte, may take to send its head.
+    pub head: Duration,
+    /// How long a connection may wait for its next request.
+    pub keep_alive: Duration,
+    /// How long a client may take nothing of what is sent to it.
+    pub write_stall: Duration,
+    /// How long requests and WebSockets may take to end once the server shuts down.
+    pub drain: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            connections: 16_384,
+            head: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
+            write_stall: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// hyper's own bound on a request's head; the router refuses smaller ones with a body that explains it.
+const HEAD_BYTES: usize = 32 * 1024;
+/// How long to wait after the system had no socket to give.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+retry-after: 2\r\nconnection: close\r\ncontent-length: 140\r\n\r\n\
+{\"type\":\"/docs#unavailable\",\"title\":\"Try again soon\",\"status\":503,\"code\":\"unavailable\",\
+\"detail\":\"too many connections are open; try again\"}";
+
+/// Serves `router` until `shutdown` is cancelled, then ends: requests are answered, `tasks` (the WebSockets, see
+/// [`Api::tasks`](crate::Api::tasks)) awaited, and what is left after `settings.drain` is cut off.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    settings: ServerSettings,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+) {
+    let room = Arc::new(Semaphore::new(settings.connections));
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match (accepted, room.clone().try_acquire_owned()) {
+            (Ok((stream, _)), Ok(permit)) => {
+                let connection = Connection { settings, router: router.clone(), shutdown: shutdown.clone() };
+                connections.spawn(connection.run(stream, permit));
+            }
+            (Ok((stream, _)), Err(_)) => drop(connections.spawn(turn_away(stream))),
+            (Err(error), _) => rest(&error).await,
+        }
+    }
+    drop(listener);
+    drain(connections, tasks, settings.drain).await;
+}
+
+/// A connection that broke before it was accepted is none of ours; a system without sockets needs a moment.
+async fn rest(error: &io::Error) {
+    let broken = [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset];
+    if !broken.contains(&error.kind()) {
+        tracing::error!(cause = %error, "no connection can be accepted");
+        sleep(ACCEPT_RETRY).await;
+    }
+}
+
+async fn turn_away(mut stream: TcpStream) {
+    let answered = timeout(Duration::from_secs(1), stream.write_all(BUSY)).await;
+    drop(answered);
+}
+
+async fn drain(mut connections: JoinSet<()>, tasks: TaskTracker, limit: Duration) {
+    tasks.close();
+    let ended = async {
+        while connections.join_next().await.is_some() {}
+        tasks.wait().await;
+    };
+    if timeout(limit, ended).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            sockets = tasks.len(),
+            "cut off what did not end in time"
+        );
+    }
+}
+
+struct Connection {
+    settings: ServerSettings,
+    router: Router,
+    shutdown: CancellationToken,
+}
+
+impl Connection {
+    async fn run(self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+        // Small answers wait for nothing.
+        drop(stream.set_nodelay(true));
+        let Self { settings, router, shutdown } = self;
+        let awaiting = Awaiting::default();
+        let io = GuardedIo::new(stream, awaiting.clone(), settings.head, settings.write_stall);
+        let permit = Arc::new(permit);
+        let service =
+            service_fn(move |request| respond(router.clone(), awaiting.clone(), permit.clone(), request));
+        let mut server = http1::Builder::new();
+        server.timer(TokioTimer::new()).header_read_timeout(settings.keep_alive).max_buf_size(HEAD_BYTES);
+        let connection = server.serve_connection(TokioIo::new(io), service).with_upgrades();
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(cause = %error, "a connection ended early");
+        }
+    }
+}
+
+async fn respond(
+    mut router: Router,
+    awaiting: Awaiting,
+    permit: Arc<OwnedSemaphorePermit>,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    awaiting.head_came();
+    let mut request = request.map(|body| Body::new(TimedBody::new(body)));
+    // A WebSocket keeps its connection's place after this connection's service has ended.
+    request.extensions_mut().insert(permit);
+    let response = router.call(request).await;
+    awaiting.next_head();
+    response
+}

@@ -1,0 +1,261 @@
+//! `GET /ws`: the WebSocket of one connection, from its handshake to its close.
+
+use crate::{
+    access::{Owner, SUBPROTOCOL},
+    api::Api,
+    events::hub,
+    listener::Listener,
+    problem::{Answer, Code, Problem},
+    query::NoQuery,
+    socket_action::Action,
+    socket_hub::Outgoing,
+};
+use axum::{
+    Extension,
+    extract::{
+        State,
+        ws::{
+            CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
+        },
+    },
+    http::{HeaderValue, header},
+};
+use serde_json::json;
+use std::{sync::Arc, time::Duration};
+use tintype_core::{domain::JobId, views::Message};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+/// The largest message a client may send, in bytes.
+const MESSAGE_BYTES: usize = 16 * 1024;
+/// Beyond this the connection is closed instead: the rest of such a message would have to be read to be skipped.
+const FRAME_BYTES: usize = 64 * 1024;
+/// A small buffer per socket: the default of 128 KiB times ten thousand sockets is over a gigabyte.
+const READ_BUFFER: usize = 4 * 1024;
+
+const GOING_AWAY: u16 = 1001;
+const POLICY: u16 = 1008;
+
+/// The time limits of WebSockets and event streams.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketSettings {
+    /// How often a WebSocket is pinged.
+    pub ping: Duration,
+    /// How long a WebSocket may stay silent, pongs included.
+    pub silence: Duration,
+    /// How long a WebSocket may listen to nothing and say nothing. API Gateway's limit is the same.
+    pub idle: Duration,
+    /// How often an event stream that has nothing to tell sends a comment.
+    pub keep_alive: Duration,
+}
+
+impl Default for SocketSettings {
+    fn default() -> Self {
+        Self {
+            ping: Duration::from_secs(30),
+            silence: Duration::from_secs(75),
+            idle: Duration::from_secs(600),
+            keep_alive: Duration::from_secs(15),
+        }
+    }
+}
+
+/// `GET /ws`
+pub(crate) async fn socket(
+    State(api): State<Arc<Api>>,
+    Owner(owner): Owner,
+    _: NoQuery,
+    permit: Option<Extension<Arc<OwnedSemaphorePermit>>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Answer {
+    let upgrade = upgrade.map_err(|rejection| not_a_handshake(&rejection))?;
+    let listener = Listener::open(&api, &hub(&api)?, owner).await?;
+    let tasks = api.tasks.clone();
+    Ok(upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_message_size(FRAME_BYTES)
+        .max_frame_size(FRAME_BYTES)
+        .protocols([SUBPROTOCOL])
+        .on_upgrade(move |socket| {
+            tasks.track_future(async move {
+                Session::new(api, listener, socket).run().await;
+                // The server counts this connection as open until here.
+                drop(permit);
+            })
+        }))
+}
+
+fn not_a_handshake(rejection: &WebSocketUpgradeRejection) -> Problem {
+    let detail = format!("connect with a WebSocket client (version 13): {rejection}");
+    Problem::new(Code::UpgradeRequired, detail)
+        .with_header(header::UPGRADE, HeaderValue::from_static("websocket"))
+        .with_header(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
+}
+
+/// One open WebSocket.
+struct Session {
+    api: Arc<Api>,
+    listener: Listener,
+    socket: WebSocket,
+    /// When anything last came from the client.
+    heard_at: Instant,
+    /// When a message last went either way.
+    used_at: Instant,
+}
+
+/// How a session goes on.
+enum Next {
+    Stay,
+    /// The client is gone, or broke the protocol.
+    Gone,
+    /// Say goodbye with this code and reason.
+    Close(u16, &'static str),
+}
+
+enum Event {
+    Shutdown,
+    Received(Option<Result<Frame, axum::Error>>),
+    Send(Box<Outgoing>),
+    Tick,
+}
+
+impl Session {
+    fn new(api: Arc<Api>, listener: Listener, socket: WebSocket) -> Self {
+        let now = Instant::now();
+        Self { api, listener, socket, heard_at: now, used_at: now }
+    }
+
+    async fn run(mut self) {
+        let mut ticker = ticker(self.api.socket_settings.ping);
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = self.api.shutdown.cancelled() => Event::Shutdown,
+                received = self.socket.recv() => Event::Received(received),
+                outgoing = self.listener.next() => Event::Send(outgoing),
+                _ = ticker.tick() => Event::Tick,
+            };
+            match self.handle(event).await {
+                Next::Stay => {}
+                Next::Gone => return,
+                Next::Close(code, reason) => return self.close(code, reason).await,
+            }
+        }
+    }
+
+    async fn handle(&mut self, event: Event) -> Next {
+        match event {
+            Event::Shutdown => Next::Close(GOING_AWAY, "the server shuts down; connect again"),
+            // Boxed, because a task keeps room for its largest future as long as it lives.
+            Event::Received(Some(Ok(frame))) => Box::pin(self.receive(frame)).await,
+            Event::Received(Some(Err(_)) | None) => Next::Gone,
+            Event::Send(outgoing) => {
+                self.used_at = Instant::now();
+                self.send(Frame::Text(outgoing.text.into())).await
+            }
+            Event::Tick => self.tick().await,
+        }
+    }
+
+    async fn receive(&mut self, frame: Frame) -> Next {
+        self.heard_at = Instant::now();
+        match frame {
+            Frame::Text(text) => {
+                self.used_at = self.heard_at;
+                self.obey(text.as_str()).await
+            }
+            Frame::Binary(_) => {
+                let detail = "send messages as text frames that hold JSON";
+                self.complain(None, &Problem::new(Code::UnsupportedMediaType, detail)).await
+            }
+            Frame::Ping(_) | Frame::Pong(_) => Next::Stay,
+            Frame::Close(_) => Next::Gone,
+        }
+    }
+
+    async fn obey(&mut self, text: &str) -> Next {
+        if text.len() > MESSAGE_BYTES {
+            let detail = format!("a message may have at most {MESSAGE_BYTES} bytes");
+            return self.complain(None, &Problem::new(Code::BodyTooLarge, detail)).await;
+        }
+        match Action::parse(text) {
+            Ok(Action::Ping) => self.tell(&Message::transient("pong", None, self.api.now(), json!({}))).await,
+            Ok(Action::Subscribe { job_id, after, inline }) => {
+                match self.listener.subscribe(job_id, after, inline).await {
+                    Ok(_) => Next::Stay,
+                    Err(error) => self.complain(Some(job_id), &error.into()).await,
+                }
+            }
+            Ok(Action::Unsubscribe { job_id }) => match self.listener.unsubscribe(job_id).await {
+                Ok(()) => Next::Stay,
+                Err(error) => self.complain(Some(job_id), &error.into()).await,
+            },
+            Err(problem) => self.complain(None, &problem).await,
+        }
+    }
+
+    /// Tells the client what was wrong with its message; the connection stays open.
+    async fn complain(&mut self, job_id: Option<JobId>, problem: &Problem) -> Next {
+        if let Some(cause) = problem.cause() {
+            let code = problem.code().name();
+            tracing::error!(
+                connection = self.listener.connection().id.as_str(),
+                code,
+                cause,
+                "an action failed"
+            );
+        }
+        let data = json!({
+            "code": problem.code().name(),
+            "detail": problem.detail(),
+            "errors": problem.errors(),
+        });
+        self.tell(&Message::transient("error", job_id, self.api.now(), data)).await
+    }
+
+    async fn tell(&mut self, message: &Message) -> Next {
+        match Outgoing::of(message) {
+            Ok(outgoing) => self.send(Frame::Text(outgoing.text.into())).await,
+            Err(_) => Next::Stay,
+        }
+    }
+
+    async fn send(&mut self, frame: Frame) -> Next {
+        match self.socket.send(frame).await {
+            Ok(()) => Next::Stay,
+            Err(_) => Next::Gone,
+        }
+    }
+
+    async fn tick(&mut self) -> Next {
+        let settings = self.api.socket_settings;
+        if self.heard_at.elapsed() >= settings.silence {
+            return Next::Gone;
+        }
+        if self.api.now() >= self.listener.connection().expires_at {
+            return Next::Close(GOING_AWAY, "connections end after two hours; connect again");
+        }
+        if self.listener.is_idle() && self.used_at.elapsed() >= settings.idle {
+            return Next::Close(POLICY, "nothing was subscribed for too long");
+        }
+        self.send(Frame::Ping(bytes::Bytes::new())).await
+    }
+
+    async fn close(mut self, code: u16, reason: &'static str) {
+        let frame = CloseFrame { code, reason: reason.into() };
+        if self.socket.send(Frame::Close(Some(frame))).await.is_err() {
+            return;
+        }
+        // The client's own close frame ends the connection cleanly; a client that sends none is not waited for.
+        let answered = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+        let in_time = tokio::time::timeout(Duration::from_secs(1), answered).await;
+        drop(in_time);
+    }
+}
+
+fn ticker(period: Duration) -> Interval {
+    let mut ticker = interval_at(Instant::now() + period, period);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticker
+}

@@ -1,0 +1,111 @@
+//! What a client says over the WebSocket.
+
+use crate::{
+    json,
+    problem::{Answer, Problem},
+};
+use serde::Deserialize;
+use tintype_core::domain::{JobId, Seq};
+
+/// What a client wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// To hear of a job, from the event after `after` on.
+    Subscribe {
+        /// The job.
+        job_id: JobId,
+        /// The last event it has.
+        after: Seq,
+        /// Whether it wants the images' bytes as messages too.
+        inline: bool,
+    },
+    /// To hear no more of a job.
+    Unsubscribe {
+        /// The job.
+        job_id: JobId,
+    },
+    /// To hear that the connection works.
+    Ping,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Input {
+    action: Option<String>,
+    job_id: Option<String>,
+    execution_arn: Option<String>,
+    after: Option<u64>,
+    inline: Option<bool>,
+}
+
+impl Action {
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// As [`json::parse`], and the field that is wrong.
+    pub(crate) fn parse(text: &str) -> Answer<Self> {
+        let input: Input = json::parse(text.as_bytes())?;
+        match input.action.as_deref() {
+            Some("subscribe") => Ok(Self::Subscribe {
+                job_id: job_id(&input)?,
+                after: Seq(input.after.unwrap_or_default()),
+                inline: input.inline.unwrap_or_default(),
+            }),
+            Some("unsubscribe") => Ok(Self::Unsubscribe { job_id: job_id(&input)? }),
+            Some("ping") => Ok(Self::Ping),
+            Some(_) => {
+                Err(Problem::field("/action", "unknown", "must be one of: subscribe, unsubscribe, ping"))
+            }
+            None => Err(Problem::field("/action", "required", "is required")),
+        }
+    }
+}
+
+fn job_id(input: &Input) -> Answer<JobId> {
+    let (pointer, id) = match (&input.job_id, &input.execution_arn) {
+        (Some(id), None) => ("/job_id", id.as_str()),
+        // An execution is named after its job, and its ARN ends with its name.
+        (None, Some(arn)) => ("/execution_arn", arn.rsplit(':').next().unwrap_or_default()),
+        (Some(_), Some(_)) => {
+            return Err(Problem::field("/execution_arn", "conflicts", "stands in place of `job_id`"));
+        }
+        (None, None) => return Err(Problem::field("/job_id", "required", "is required")),
+    };
+    id.parse().map_err(|_| Problem::field(pointer, "bad_id", "is not the id of a job"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b";
+
+    fn pointer(text: &str) -> String {
+        Action::parse(text).unwrap_err().errors()[0].pointer.clone()
+    }
+
+    #[test]
+    fn an_execution_arn_names_the_job_too() {
+        let job_id = ID.parse().unwrap();
+        let expected = Action::Subscribe { job_id, after: Seq(0), inline: false };
+        for text in [
+            format!(r#"{{"action":"subscribe","job_id":"{ID}"}}"#),
+            format!(r#"{{"action":"subscribe","execution_arn":"{ID}"}}"#),
+            format!(
+                r#"{{"action":"subscribe","execution_arn":"arn:aws:states:eu-west-1:1:execution:m:{ID}"}}"#
+            ),
+        ] {
+            assert_eq!(Action::parse(&text).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(pointer("{}"), "/action");
+        assert_eq!(pointer(r#"{"action":"dance"}"#), "/action");
+        assert_eq!(pointer(r#"{"action":"subscribe"}"#), "/job_id");
+        assert_eq!(pointer(r#"{"action":"subscribe","job_id":"x"}"#), "/job_id");
+        assert_eq!(pointer(&format!(r#"{{"action":"subscribe","job_id":"{ID}","after":-1}}"#)), "/after");
+        assert_eq!(pointer(r#"{"action":"ping","loud":true}"#), "/loud");
+    }
+}
