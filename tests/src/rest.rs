@@ -218,7 +218,8 @@ impl Answer {
 
     /// A header's text.
     pub fn header(&self, name: &str) -> &str {
-        let value = self.headers.get(name).unwrap_or_else(|| panic!("no header {name} in {:?}", self.headers));
+        let value =
+            self.headers.get(name).unwrap_or_else(|| panic!("no header {name} in {:?}", self.headers));
         value.to_str().unwrap()
     }
 

@@ -79,7 +79,9 @@ impl Home {
         fs::write(&config, settings.config_file()).unwrap();
         command.arg("--config").arg(config);
         // The settings of whoever runs the tests are none of theirs.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TINTYPE_")) {
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TINTYPE_"))
+        {
             command.env_remove(name);
         }
         command
@@ -221,7 +223,8 @@ impl Stopped {
         let log = File::options().append(true).create(true).open(home.path("log")).unwrap();
         let mut command = home.command(&settings);
         let began = Instant::now();
-        let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let child =
+            command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         let mut process = Process(child);
         loop {
             if let Some(address) = fs::read_to_string(&ready).ok().as_deref().and_then(parse_address) {

@@ -1,0 +1,114 @@
+//! Sweeping: what is past its time goes, what a crash left behind goes on, and nothing else is touched.
+
+use crate::world::{World, alice, input};
+use bytes::Bytes;
+use std::time::Duration;
+use tintype_core::{
+    Error,
+    domain::{
+        Blob, ContentType, GenerateInput, GenerationRequest, JobId, JobStatus, NewJob, Seed, SourceInput,
+        limits,
+    },
+    use_cases::{erase_image, find_job, trash_image},
+};
+use tintype_memory::ScriptedModel;
+
+#[tokio::test]
+async fn a_job_that_was_accepted_and_never_started_is_started() {
+    let world = World::new();
+    let (ports, now) = (world.memory.ports(), world.now());
+    let card = ScriptedModel::default_card();
+    let request =
+        GenerationRequest::resolve(&input("red heart"), SourceInput::default(), &card, Seed(1)).unwrap();
+    let id = JobId::new(now, &world.memory.entropy());
+    // As if the process had died between the two writes of `submit`.
+    let job = NewJob { id, owner: alice(), request, warnings: vec![], retry_of: None, now };
+    ports.jobs.insert(&job, None).await.unwrap();
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.sweep().await.started, 1);
+    world.memory.run_all().await.unwrap();
+    assert_eq!(world.job(&id).await.status, JobStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn a_waiting_job_past_its_deadline_is_ended_and_its_listeners_are_told() {
+    let world = World::new();
+    let job = world.accepted(GenerateInput { deadline_s: Some(5), ..input("red heart") }).await;
+    let mut inbox = world.listener(&job).await;
+    world.pass(Duration::from_secs(5));
+    assert_eq!(world.sweep().await.expired, 1);
+    assert_eq!(inbox.arrived().last().unwrap().kind, "job.expired");
+}
+
+#[tokio::test]
+async fn a_result_nobody_saved_is_shown_until_its_retention_ends_and_not_after() {
+    let world = World::new();
+    let job = world.drawn(input("red heart")).await;
+    world.pass(limits::RESULT_RETENTION - Duration::from_millis(1));
+    assert_eq!(world.job(&job.id).await.status, JobStatus::Succeeded);
+    world.pass(Duration::from_millis(1));
+    let found = find_job(&world.memory.ports(), &alice(), &job.id, world.now()).await;
+    assert!(matches!(found, Err(Error::NotFound(_))), "shown though it was not swept yet: {found:?}");
+}
+
+#[tokio::test]
+async fn an_expired_result_goes_with_its_bytes() {
+    let world = World::new();
+    let job = world.drawn(input("red heart")).await;
+    world.pass(limits::RESULT_RETENTION + Duration::from_millis(1));
+    let swept = world.sweep().await;
+    assert_eq!((swept.jobs, swept.blobs), (1, 1));
+    assert!(world.memory.ports().images.find(&job.images[0].sha256).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_image_is_gone_with_its_bytes_once_its_time_in_the_trash_is_over() {
+    let world = World::new();
+    let image = world.saved("red heart").await;
+    trash_image(&world.memory.ports(), &alice(), &image.id, None, world.now()).await.unwrap();
+    world.pass(limits::TRASH_RETENTION + Duration::from_millis(1));
+    assert!(world.listed(true).await.is_empty(), "not shown, though it was not swept yet");
+    world.sweep().await;
+    assert!(!world.has_bytes(&image).await);
+}
+
+#[tokio::test]
+async fn bytes_that_two_owners_keep_stay_until_the_last_lets_go() {
+    let world = World::new();
+    let wish = GenerateInput { seed: Some(7), ..input("red heart") };
+    let mut images = Vec::new();
+    for name in ["alice", "bob"] {
+        let owner = crate::world::owner(name);
+        let job = world.submit(owner.clone(), wish.clone(), None).await.unwrap().job;
+        world.memory.run_all().await.unwrap();
+        images.push((owner.clone(), world.save(&owner, &job).await.unwrap().image));
+    }
+    assert_eq!(images[0].1.sha256, images[1].1.sha256);
+    world.pass(limits::RESULT_RETENTION + Duration::from_millis(1));
+    world.sweep().await;
+    for (index, (owner, image)) in images.iter().enumerate() {
+        assert!(world.has_bytes(image).await, "before erasure {index}");
+        erase_image(&world.memory.ports(), owner, &image.id, None, world.now()).await.unwrap();
+    }
+    assert!(!world.has_bytes(&images[0].1).await);
+}
+
+#[tokio::test]
+async fn orphaned_bytes_are_left_alone_for_a_while_and_then_removed() {
+    let world = World::new();
+    let orphan = Blob::new(Bytes::from_static(b"written before a crash"), ContentType::Png);
+    world.memory.ports().images.put(&orphan, world.now()).await.unwrap();
+    world.pass(limits::BLOB_GRACE);
+    assert_eq!(world.sweep_orphans().await, 0);
+    world.pass(Duration::from_millis(1));
+    assert_eq!(world.sweep_orphans().await, 1);
+}
+
+#[tokio::test]
+async fn sweeping_twice_changes_no_more_than_once() {
+    let world = World::new();
+    world.drawn(input("red heart")).await;
+    world.pass(limits::RESULT_RETENTION + Duration::from_millis(1));
+    world.sweep().await;
+    assert_eq!(world.sweep().await, tintype_core::use_cases::Swept::default());
+}
