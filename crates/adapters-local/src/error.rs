@@ -104,13 +104,13 @@ pub(crate) fn of_sqlite(operation: &'static str, error: rusqlite::Error) -> Port
 
 /// What SQLite's error means to the caller of a port.
 pub(crate) fn meaning(error: &rusqlite::Error) -> (ErrorKind, &'static str) {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
     let unreadable = (ErrorKind::Data, "a stored record can't be read");
-    match error {
-        rusqlite::Error::FromSqlConversionFailure(..)
-        | rusqlite::Error::IntegralValueOutOfRange(..)
-        | rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::Utf8Error(..) => return unreadable,
-        _ => {}
+    if matches!(
+        error,
+        FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..)
+    ) {
+        return unreadable;
     }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -132,6 +132,7 @@ pub(crate) fn meaning(error: &rusqlite::Error) -> (ErrorKind, &'static str) {
 }
 
 /// The file system's error as a port's.
+#[expect(clippy::wildcard_enum_match_arm, reason = "not our enum: a kind nobody has looked at may pass")]
 pub(crate) fn of_io(operation: &'static str, error: io::Error) -> PortError {
     let (kind, message) = match error.kind() {
         io::ErrorKind::NotFound => (ErrorKind::NotFound, "there are no such bytes"),

@@ -64,7 +64,7 @@ impl JobRepo for SqliteJobRepo {
                 return Ok(existing);
             }
             if !row.insert(connection, &job, &event)? {
-                return repeated(connection, job);
+                return repeated(connection, &job);
             }
             queue::enter(connection, &job)?;
             Ok(InsertedJob::Created(Box::new(job)))
@@ -210,7 +210,7 @@ fn existing(connection: &Connection, id: &JobId, operation: &'static str) -> Res
 }
 
 /// The answer to an insertion whose id is there: the same call once more, or a caller that draws ids badly.
-fn repeated(connection: &Connection, job: Job) -> Result<InsertedJob, Fault> {
+fn repeated(connection: &Connection, job: &Job) -> Result<InsertedJob, Fault> {
     match rows::find(connection, &job.id)? {
         Some(stored) if stored.owner == job.owner && stored.request == job.request => {
             Ok(InsertedJob::Existing(Box::new(stored)))

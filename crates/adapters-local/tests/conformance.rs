@@ -78,7 +78,7 @@ impl Stage {
     }
 
     fn machine(&self) -> Machine {
-        self.machine.lock().unwrap().clone().expect("it is open")
+        self.machine.lock().expect("no panic").clone().expect("it is open")
     }
 }
 
@@ -117,9 +117,9 @@ impl WorkflowFixture for Stage {
 
     async fn restart(&self) {
         // The old machine lets go of the folder before the new one takes it.
-        drop(self.machine.lock().unwrap().take());
+        drop(self.machine.lock().expect("no panic").take());
         let clock = Arc::new(self.clock.clone());
         let machine = Machine::open(self.folder.path(), self.models.clone(), settings(), clock);
-        *self.machine.lock().unwrap() = Some(machine);
+        *self.machine.lock().expect("no panic") = Some(machine);
     }
 }

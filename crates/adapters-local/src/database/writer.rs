@@ -219,3 +219,66 @@ impl Committer {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(sql: &'static str) -> impl FnOnce(&Connection) -> Result<usize, Fault> {
+        move |connection| Ok(connection.execute(sql, [])?)
+    }
+
+    fn boxed<W>(work: W) -> (Box<dyn Write>, oneshot::Receiver<PortResult<usize>>)
+    where
+        W: FnOnce(&Connection) -> Result<usize, Fault> + Send + 'static,
+    {
+        let (sender, answer) = oneshot::channel();
+        let (operation, durability) = ("test", Durability::Durable);
+        (Box::new(Call { operation, durability, work: Some(work), outcome: None, sender }), answer)
+    }
+
+    fn committer() -> Committer {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute("CREATE TABLE t (n INTEGER PRIMARY KEY)", []).unwrap();
+        Committer { connection, syncs: true, unmoved: 0 }
+    }
+
+    fn count(committer: &Committer) -> u32 {
+        committer.connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn one_that_fails_does_not_hurt_the_others_of_its_group() {
+        let mut committer = committer();
+        let fails = |connection: &Connection| {
+            connection.execute("INSERT INTO t VALUES (7)", [])?;
+            Ok(connection.execute("INSERT INTO t VALUES (1)", [])?)
+        };
+        let (first, mut first_answer) = boxed(write("INSERT INTO t VALUES (1)"));
+        let (second, mut second_answer) = boxed(fails);
+        let (third, mut third_answer) = boxed(|_| panic!("a bug"));
+        let (fourth, mut fourth_answer) = boxed(write("INSERT INTO t VALUES (2)"));
+        let mut batch = vec![first, second, third, fourth];
+        committer.commit(&mut batch).unwrap();
+        batch.into_iter().for_each(|write| write.answer(Ok(())));
+
+        assert_eq!(first_answer.try_recv().unwrap().unwrap(), 1);
+        assert_eq!(second_answer.try_recv().unwrap().unwrap_err().kind(), ErrorKind::Internal);
+        assert_eq!(third_answer.try_recv().unwrap().unwrap_err().kind(), ErrorKind::Internal);
+        assert_eq!(fourth_answer.try_recv().unwrap().unwrap(), 1);
+        assert_eq!(count(&committer), 2);
+    }
+
+    #[test]
+    fn a_transaction_that_ended_within_fails_the_whole_group() {
+        let mut committer = committer();
+        let (first, _) = boxed(write("INSERT INTO t VALUES (1)"));
+        let (second, _) = boxed(write("ROLLBACK"));
+        let (third, _) = boxed(write("INSERT INTO t VALUES (3)"));
+        committer.commit(&mut [first, second, third]).unwrap_err();
+        assert_eq!(count(&committer), 0);
+        let (next, _) = boxed(write("INSERT INTO t VALUES (4)"));
+        committer.commit(&mut [next]).unwrap();
+        assert_eq!(count(&committer), 1);
+    }
+}

@@ -1,0 +1,331 @@
+//! What only this adapter promises: one process at a time, jobs that outlive it, turns among owners, workers that are
+//! freed.
+
+mod support;
+
+use async_trait::async_trait;
+use futures_util::{FutureExt, StreamExt, stream};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use support::{Machine, ManualClock, blob_path};
+use tempfile::TempDir;
+use tintype_core::{
+    ErrorKind, PortResult,
+    domain::{Clock, GenerationRequest, Job, JobStatus, ModelCard, NewJob, OwnerId},
+    ports::{Drawn, ImageModel, ImageStore, InsertedJob, Models, SourceBytes},
+};
+use tintype_local::{DataFolder, FileImageStore, OpenError, SystemClock, WorkflowSettings};
+use tintype_testkit::samples::{alice, at, blob, card, job_of, mallory};
+use tokio_util::sync::CancellationToken;
+
+/// A model that does as the test wants, and counts who is at work.
+#[derive(Debug)]
+struct Scripted {
+    card: ModelCard,
+    script: Script,
+    busy: Arc<AtomicUsize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Script {
+    Hang,
+    Panic,
+}
+
+struct Busy(Arc<AtomicUsize>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl ImageModel for Scripted {
+    fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    async fn generate(&self, _: &GenerationRequest, _: Option<SourceBytes>) -> PortResult<Drawn> {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        let busy = Busy(Arc::clone(&self.busy));
+        match self.script {
+            Script::Hang => {
+                let hang = async move {
+                    let _busy = busy;
+                    std::future::pending().await
+                };
+                Ok(hang.into_stream().boxed())
+            }
+            Script::Panic => Ok(stream::poll_fn(|_| panic!("the model fell over")).boxed()),
+        }
+    }
+}
+
+struct Stage {
+    folder: TempDir,
+    clock: ManualClock,
+    busy: Arc<AtomicUsize>,
+    script: Script,
+}
+
+impl Stage {
+    fn new(script: Script) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self { folder, clock: ManualClock::default(), busy: Arc::default(), script }
+    }
+
+    fn open(&self) -> Machine {
+        let settings =
+            WorkflowSettings { heartbeat: Duration::from_millis(20), grace: Duration::ZERO, ..defaults() };
+        self.open_with(settings, Arc::new(self.clock.clone()))
+    }
+
+    fn open_with(&self, settings: WorkflowSettings, clock: Arc<dyn Clock>) -> Machine {
+        let model = Scripted { card: card(), script: self.script, busy: Arc::clone(&self.busy) };
+        Machine::open(self.folder.path(), Models::new(Arc::new(model)), settings, clock)
+    }
+
+    async fn until_busy(&self, count: usize) {
+        until(|| self.busy.load(Ordering::SeqCst) == count).await;
+    }
+}
+
+fn defaults() -> WorkflowSettings {
+    WorkflowSettings::default()
+}
+
+async fn until(holds: impl Fn() -> bool) {
+    let wait = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), wait).await.expect("it holds in time");
+}
+
+async fn accept(machine: &Machine, new: &NewJob) -> Job {
+    match machine.ports.jobs.insert(new, None).await.expect("insert") {
+        InsertedJob::Created(job) => *job,
+        other => panic!("must be a new job: {other:?}"),
+    }
+}
+
+async fn status(machine: &Machine, job: &Job) -> JobStatus {
+    let found = machine.ports.jobs.find(&job.owner, &job.id, at(0)).await.expect("find");
+    found.expect("the job is there").status
+}
+
+#[test]
+fn a_folder_that_is_open_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let _open = DataFolder::open(folder.path()).unwrap();
+    let error = DataFolder::open(folder.path()).unwrap_err();
+    assert!(
+        matches!(error, OpenError::InUse { pid: Some(pid), .. } if pid == std::process::id()),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("--data"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_folder_is_for_this_user_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/data");
+    drop(DataFolder::open(&path).unwrap());
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn what_a_crash_left_half_written_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(FileImageStore::open(&DataFolder::open(folder.path()).unwrap()).unwrap());
+    let torn = folder.path().join("incoming/7");
+    std::fs::write(&torn, "half a pic").unwrap();
+    drop(FileImageStore::open(&DataFolder::open(folder.path()).unwrap()).unwrap());
+    assert!(!torn.exists());
+}
+
+#[tokio::test]
+async fn putting_heals_a_blob_that_was_cut_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileImageStore::open(&DataFolder::open(folder.path()).unwrap()).unwrap();
+    store.put(&blob(1), at(0)).await.unwrap();
+    std::fs::write(blob_path(folder.path(), blob(1).id()), "blob").unwrap();
+    assert_eq!(store.get(blob(1).id()).await.unwrap_err().kind(), ErrorKind::Data);
+    store.put(&blob(1), at(1)).await.unwrap();
+    assert_eq!(store.get(blob(1).id()).await.unwrap(), blob(1).bytes());
+}
+
+#[tokio::test]
+async fn a_blob_of_an_earlier_process_is_put_again_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    for millis in [3, 5] {
+        let store = FileImageStore::open(&DataFolder::open(folder.path()).unwrap()).unwrap();
+        store.put(&blob(1), at(millis)).await.unwrap();
+        let info = store.find(blob(1).id()).await.unwrap().unwrap();
+        assert_eq!(info.put_at, at(millis));
+    }
+}
+
+#[tokio::test]
+async fn a_running_job_is_resumed_at_once_when_the_process_is_gone() {
+    let stage = Stage::new(Script::Hang);
+    let machine = stage.open();
+    let job = accept(&machine, &job_of(&alice(), 1, 0)).await;
+    assert_eq!(machine.workflow.abandon_next().await.unwrap(), Some(job.id));
+    machine.ports.jobs.begin(&job.id, at(0)).await.unwrap();
+    drop(machine);
+
+    let machine = stage.open();
+    assert_eq!(machine.workflow.abandon_next().await.unwrap(), Some(job.id));
+}
+
+#[tokio::test]
+async fn an_owner_with_10_000_jobs_holds_up_nobody() {
+    let stage = Stage::new(Script::Hang);
+    let machine = stage.open();
+    let accepted = (0..10_000_u64).map(|n| job_of(&alice(), n, 0)).map(|new| {
+        let machine = machine.clone();
+        tokio::spawn(async move { accept(&machine, &new).await })
+    });
+    for task in accepted.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    let other = job_of(&mallory(), 10_001, 5);
+    accept(&machine, &other).await;
+
+    let next_two =
+        [machine.workflow.abandon_next().await.unwrap(), machine.workflow.abandon_next().await.unwrap()];
+    assert!(next_two.contains(&Some(other.id)));
+}
+
+#[tokio::test]
+async fn cancel_stops_the_model_and_frees_the_worker() {
+    let stage = Stage::new(Script::Hang);
+    let machine = stage.open();
+    let first = accept(&machine, &job_of(&alice(), 1, 0)).await;
+    let run = spawn_run(&machine);
+    stage.until_busy(1).await;
+    let second = accept(&machine, &job_of(&alice(), 2, 1)).await;
+    machine.ports.workflow.start(&second).await.unwrap();
+
+    machine.ports.jobs.cancel(&alice(), &first.id, at(0)).await.unwrap();
+    machine.ports.workflow.cancel(&first.id).await.unwrap();
+    while status(&machine, &second).await != JobStatus::Running {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(status(&machine, &first).await, JobStatus::Canceled);
+    stage.until_busy(1).await;
+    run.abort();
+}
+
+fn spawn_run(machine: &Machine) -> tokio::task::JoinHandle<()> {
+    spawn_run_until(machine, CancellationToken::new())
+}
+
+fn spawn_run_until(machine: &Machine, shutdown: CancellationToken) -> tokio::task::JoinHandle<()> {
+    let machine = machine.clone();
+    tokio::spawn(async move { machine.workflow.run(machine.ports.clone(), shutdown).await })
+}
+
+#[tokio::test]
+async fn a_worker_that_lost_its_lease_stops() {
+    let stage = Stage::new(Script::Hang);
+    let machine = stage.open();
+    let job = accept(&machine, &job_of(&alice(), 1, 0)).await;
+    let slow = machine.clone();
+    let worker = tokio::spawn(async move { slow.workflow.run_next(&slow.ports).await });
+    stage.until_busy(1).await;
+    // The clock jumps past the lease, and another takes the job: unless a heartbeat was quicker.
+    let taken = loop {
+        stage.clock.pass(defaults().lease);
+        if let Some(taken) = machine.workflow.abandon_next().await.unwrap() {
+            break taken;
+        }
+    };
+    worker.await.unwrap().unwrap();
+    assert_eq!((taken, stage.busy.load(Ordering::SeqCst)), (job.id, 0));
+}
+
+#[tokio::test]
+async fn a_living_worker_keeps_its_lease() {
+    let stage = Stage::new(Script::Hang);
+    let machine = stage.open();
+    accept(&machine, &job_of(&alice(), 1, 0)).await;
+    let run = spawn_run(&machine);
+    stage.until_busy(1).await;
+    for _ in 0..8 {
+        stage.clock.pass(defaults().lease / 4);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(machine.workflow.abandon_next().await.unwrap(), None);
+    }
+    run.abort();
+}
+
+#[tokio::test]
+async fn a_model_that_panics_costs_an_attempt_and_no_worker() {
+    let stage = Stage::new(Script::Panic);
+    let machine = stage.open();
+    let job = accept(&machine, &job_of(&alice(), 1, 0)).await;
+    while machine.workflow.run_next(&machine.ports).await.unwrap().is_some() {
+        stage.clock.pass(defaults().lease);
+    }
+    assert_eq!(status(&machine, &job).await, JobStatus::Failed);
+}
+
+#[tokio::test]
+async fn shutdown_cuts_off_what_outlasts_the_grace_and_a_restart_resumes_it() {
+    let stage = Stage::new(Script::Hang);
+    let machine = stage.open();
+    let job = accept(&machine, &job_of(&alice(), 1, 0)).await;
+    let shutdown = CancellationToken::new();
+    let run = spawn_run_until(&machine, shutdown.clone());
+    stage.until_busy(1).await;
+    shutdown.cancel();
+    run.await.unwrap();
+    assert_eq!(stage.busy.load(Ordering::SeqCst), 0);
+    drop(machine);
+
+    let machine = stage.open();
+    let run = spawn_run(&machine);
+    stage.until_busy(1).await;
+    assert_eq!(status(&machine, &job).await, JobStatus::Running);
+    run.abort();
+}
+
+#[tokio::test]
+async fn without_workers_jobs_are_accepted_and_wait() {
+    let stage = Stage::new(Script::Hang);
+    let settings = WorkflowSettings { workers: 0, ..defaults() };
+    let machine = stage.open_with(settings, Arc::new(SystemClock));
+    let run = spawn_run(&machine);
+    let job = accept(&machine, &job_of(&alice(), 1, 0)).await;
+    machine.ports.workflow.start(&job).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(status(&machine, &job).await, JobStatus::Queued);
+    run.abort();
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_its_time_is_run_by_the_clock_alone() {
+    let stage = Stage::new(Script::Hang);
+    let machine = stage.open_with(defaults(), Arc::new(SystemClock));
+    let now = SystemClock.now();
+    let job = accept(&machine, &NewJob { now, ..job_of(&OwnerId::local(), 1, 0) }).await;
+    let begun = machine.ports.jobs.begin(&job.id, now).await.unwrap();
+    let error = tintype_testkit::samples::failure();
+    let due = now.after(Duration::from_millis(300));
+    machine.ports.jobs.requeue(&begun.fence(), error, due, now).await.unwrap();
+    let run = spawn_run(&machine);
+    stage.until_busy(1).await;
+    assert!(SystemClock.now() >= due);
+    run.abort();
+}
