@@ -17,7 +17,8 @@ mod model;
 mod noise;
 mod outbox;
 mod pipeline;
-#[cfg(all(test, feature = "embedded-model"))]
+#[cfg(test)]
+#[cfg(feature = "embedded-model")]
 mod reference_tests;
 mod schedule;
 mod settings;

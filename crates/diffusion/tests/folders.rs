@@ -1,4 +1,6 @@
 //! Which folders are taken, and how the others are refused.
+#![cfg(feature = "embedded-model")]
+#![allow(clippy::unwrap_used, reason = "a test that can't be prepared fails")]
 
 mod support;
 

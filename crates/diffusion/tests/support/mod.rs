@@ -1,6 +1,7 @@
 //! What the tests of the engine share.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(clippy::unwrap_used, reason = "a test that can't be prepared fails")]
 
 use futures_executor::block_on;
 use futures_util::StreamExt;
