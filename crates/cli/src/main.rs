@@ -1,2 +1,76 @@
-//! To be written.
-fn main() {}
+//! The `tintype` command: a server, and its client. Each verb stands in a file of its own; [`terminal`] is the one
+//! that prints, [`compose`] the one that chooses adapters, [`system`] the one that asks for randomness and environment.
+
+mod args;
+mod client;
+mod compose;
+mod config;
+mod data_secret;
+mod failure;
+mod gallery;
+mod generate;
+mod jobs;
+mod key;
+mod library;
+mod logging;
+mod models;
+mod noop_model;
+mod output_file;
+mod picture_in_terminal;
+mod progress;
+mod runtime;
+mod serve;
+mod settings;
+mod signals;
+mod sweeper;
+mod system;
+mod table;
+mod terminal;
+mod version;
+mod when;
+
+use args::{Args, Verb};
+use failure::Outcome;
+use std::process::ExitCode;
+use terminal::Terminal;
+use tintype_core::domain::Clock;
+use tintype_local::SystemClock;
+
+fn main() -> ExitCode {
+    let args = Args::read();
+    let terminal = Terminal::detect(&system::variable);
+    match run(args, &terminal) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal.failure(&failure);
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+fn run(args: Args, terminal: &Terminal) -> Outcome {
+    let env = &system::variable;
+    let now = SystemClock.now();
+    match args.verb {
+        None => serve::run(&args.settings, terminal, env),
+        Some(Verb::Serve(settings)) => serve::run(&settings, terminal, env),
+        Some(Verb::Generate(args)) => generate::run(&args, terminal, env),
+        Some(Verb::Save(args)) => library::save(&args, terminal),
+        Some(Verb::List(args)) => library::list(&args, terminal, now),
+        Some(Verb::Show(args)) => library::show(&args, terminal),
+        Some(Verb::Jobs(args)) => jobs::list(&args, terminal, now),
+        Some(Verb::Cancel(args)) => jobs::cancel(&args, terminal),
+        Some(Verb::Retry(args)) => jobs::retry(&args, terminal),
+        Some(Verb::Models(args)) => models::list(&args, terminal),
+        Some(Verb::Config(args)) => config::show(&args.settings, args.json, terminal, env),
+        Some(Verb::Key(args)) => key::make(&args.owner, terminal),
+        Some(Verb::Completions(args)) => completions(args.shell, terminal),
+        Some(Verb::Version(args)) => version::show(&args, terminal),
+    }
+}
+
+fn completions(shell: clap_complete::Shell, terminal: &Terminal) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::definition(), "tintype", &mut script);
+    terminal.bytes(&script)
+}

@@ -1,0 +1,358 @@
+//! The command line: verbs, flags, examples. What a verb does stands in its own file.
+
+use crate::failure::Exit;
+use crate::settings::{Flags, table::SETTINGS};
+use clap::{Command as ClapCommand, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
+use std::path::PathBuf;
+
+/// Draws images from words, on this machine.
+///
+/// With no command it serves: it opens the gallery on http://127.0.0.1:7860 and takes the flags of `tintype serve`.
+#[derive(Debug, Parser)]
+#[command(name = "tintype", version, args_conflicts_with_subcommands = true, propagate_version = true)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) settings: Flags,
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tintype                                     open the gallery on http://127.0.0.1:7860
+  tintype generate \"red heart\"                draw one picture into this folder
+  tintype generate \"cat face\" -n 4 -o cats/   draw four into a folder
+  tintype generate - < prompt.txt             read the prompt from stdin
+  tintype list                                what is in the library";
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Serve the gallery and the API
+    Serve(Flags),
+    /// Draw images from a prompt
+    Generate(Box<Generate>),
+    /// Keep an image in the library: one that a job made, or a file
+    Save(Save),
+    /// List the library, the newest first
+    #[command(visible_alias = "ls")]
+    List(List),
+    /// Show an image or a job, and what it was made with
+    Show(Show),
+    /// List the jobs, the newest first
+    Jobs(Jobs),
+    /// Stop a job
+    Cancel(JobArgs),
+    /// Repeat a job as a new one
+    Retry(JobArgs),
+    /// List the models and what they can do
+    Models(Models),
+    /// Show the effective settings and where each comes from
+    Config(Config),
+    /// Make a key for one who may call the server
+    Key(Key),
+    /// Print what completes this command in a shell
+    Completions(Completions),
+    /// Show the version of this command, and of the server
+    Version(Version),
+}
+
+/// Which server to talk to.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ServerArgs {
+    /// The server's URL [default: http://127.0.0.1:7860]
+    #[arg(long, env = "TINTYPE_SERVER", value_name = "URL", help_heading = "Server", value_hint = ValueHint::Url)]
+    pub(crate) server: Option<String>,
+    /// Your key for it; better in the environment, where others can't see it
+    #[arg(long, env = "TINTYPE_KEY", value_name = "KEY", help_heading = "Server", hide_env_values = true)]
+    pub(crate) key: Option<String>,
+}
+
+/// `tintype generate`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+What is not given is the model's own choice; `tintype models` shows every range.
+The path of each file is printed to stdout, everything else to stderr.
+
+Examples:
+  tintype generate \"red heart\"
+  tintype generate \"blue star\" --seed 7 --steps 20 --negative \"green\"
+  tintype generate \"cat face\" --count 4 -o cats/
+  tintype generate \"cat face\" -o - | magick - cat.gif
+  tintype generate \"cat face\" --json | jq .images[0].seed")]
+pub(crate) struct Generate {
+    /// What to draw; `-` reads it from stdin
+    #[arg(required = true, value_name = "PROMPT")]
+    pub(crate) prompt: Vec<String>,
+    /// What not to draw
+    #[arg(long, value_name = "PROMPT", help_heading = "Picture")]
+    pub(crate) negative: Option<String>,
+    /// Pixels across
+    #[arg(long, value_name = "PIXELS", help_heading = "Picture", allow_negative_numbers = true)]
+    pub(crate) width: Option<i64>,
+    /// Pixels down
+    #[arg(long, value_name = "PIXELS", help_heading = "Picture", allow_negative_numbers = true)]
+    pub(crate) height: Option<i64>,
+    /// Sampling steps: more is slower and finer
+    #[arg(long, value_name = "N", help_heading = "Picture", allow_negative_numbers = true)]
+    pub(crate) steps: Option<i64>,
+    /// How strongly the prompt pulls
+    #[arg(long, value_name = "SCALE", help_heading = "Picture", allow_negative_numbers = true)]
+    pub(crate) guidance: Option<f64>,
+    /// Same seed and same request, same picture; random if not given
+    #[arg(long, value_name = "N", help_heading = "Picture", allow_negative_numbers = true)]
+    pub(crate) seed: Option<i64>,
+    /// How many pictures
+    #[arg(short = 'n', long, value_name = "N", help_heading = "Picture", allow_negative_numbers = true)]
+    pub(crate) count: Option<i64>,
+    /// The model's name, or with --local also a folder
+    #[arg(long, value_name = "NAME", help_heading = "Picture")]
+    pub(crate) model: Option<String>,
+    /// The scheduler's name
+    #[arg(long, value_name = "NAME", help_heading = "Picture")]
+    pub(crate) scheduler: Option<String>,
+    /// png, jpeg or webp
+    #[arg(long, value_name = "FORMAT", help_heading = "Picture")]
+    pub(crate) format: Option<String>,
+    /// A name and a value of your own; repeatable
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Picture", value_parser = parse_label)]
+    pub(crate) label: Vec<(String, String)>,
+    /// A file, a folder, or `-` for stdout [default: a name made of prompt and seed, in this folder]
+    #[arg(short, long, value_name = "FILE|DIR", help_heading = "Result", value_hint = ValueHint::AnyPath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Keep the pictures in the library too
+    #[arg(long, help_heading = "Result")]
+    pub(crate) save: bool,
+    /// Print the job as JSON instead of the files' paths
+    #[arg(long, help_heading = "Result")]
+    pub(crate) json: bool,
+    /// Don't show the pictures in the terminal
+    #[arg(long, help_heading = "Result")]
+    pub(crate) no_show: bool,
+    /// Draw in this process, even if a server runs
+    #[arg(long, help_heading = "Server", conflicts_with_all = ["server", "key"])]
+    pub(crate) local: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+fn parse_label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("must be NAME=VALUE".to_owned()),
+    }
+}
+
+/// `tintype save`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tintype save 019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77
+  tintype save 019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77 2 --title \"the best one\"
+  tintype save holiday.jpg --tag beach --tag 2026")]
+pub(crate) struct Save {
+    /// A job's id, or a PNG, JPEG or WebP file
+    #[arg(value_name = "JOB|FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) what: String,
+    /// Which of the job's images, from 0
+    #[arg(value_name = "INDEX", default_value_t = 0)]
+    pub(crate) index: u32,
+    /// A name for it
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// A tag; repeatable
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Vec<String>,
+    /// What a file was drawn from
+    #[arg(long)]
+    pub(crate) prompt: Option<String>,
+    /// Print the image as JSON instead of its id
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// How much of a list.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct PageArgs {
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+    /// Everything there is
+    #[arg(long, conflicts_with = "limit")]
+    pub(crate) all: bool,
+    /// Print a JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `tintype list`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+On a screen it is a table; into a pipe go tab-separated lines, nothing cut off.
+
+Examples:
+  tintype list
+  tintype list --all | cut -f 1
+  tintype list --trash")]
+pub(crate) struct List {
+    /// What is in the trash
+    #[arg(long)]
+    pub(crate) trash: bool,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// `tintype show`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    /// The id of an image in the library, or of a job
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Don't show the picture in the terminal
+    #[arg(long)]
+    pub(crate) no_show: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// `tintype jobs`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Jobs {
+    /// Only jobs of this status: queued, running, succeeded, failed, canceled or expired
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Option<String>,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// `tintype cancel`, `tintype retry`
+#[derive(Debug, clap::Args)]
+pub(crate) struct JobArgs {
+    /// The job's id
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+    /// Print the job as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// `tintype models`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Models {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// `tintype config`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Config {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) settings: Flags,
+}
+
+/// `tintype key`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The key is shown once, on stderr; only its hash goes into the configuration, on stdout.
+
+Example:
+  tintype key alice >> tintype.toml")]
+pub(crate) struct Key {
+    /// Whose key it is: jobs and images belong to this name
+    #[arg(value_name = "OWNER")]
+    pub(crate) owner: String,
+}
+
+/// `tintype completions`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  tintype completions bash > ~/.local/share/bash-completion/completions/tintype")]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `tintype version`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Version {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+impl Args {
+    /// The command line's definition.
+    pub(crate) fn definition() -> ClapCommand {
+        // The root takes the settings, for `tintype --listen ...`, but shows them under `serve` only.
+        let root = Self::command();
+        let hidden = SETTINGS.iter().filter(|setting| setting.flag.is_some());
+        let root = hidden.fold(root, |root, setting| root.mut_arg(setting.key, |arg| arg.hide(true)));
+        root.after_help(format!("{EXAMPLES}\n\n{}", exit_codes()))
+    }
+
+    /// Reads the command line; ends the process on `--help`, `--version` and mistakes.
+    pub(crate) fn read() -> Self {
+        let matches = Self::definition().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+fn exit_codes() -> String {
+    let mut text = "Exit codes:\n    0  done".to_owned();
+    for exit in Exit::ALL {
+        text.push_str(&format!("\n  {:>3}  {}", exit as u8, exit.meaning()));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Args::definition().debug_assert();
+    }
+
+    #[test]
+    fn serve_needs_no_word() {
+        let matches = Args::definition().try_get_matches_from(["tintype", "--listen", "8080"]).unwrap();
+        let args = Args::from_arg_matches(&matches).unwrap();
+        assert!(args.verb.is_none());
+        assert_eq!(args.settings.0["listen"], ["8080"]);
+    }
+
+    #[test]
+    fn a_repeated_flag_adds_to_a_list() {
+        let line = ["tintype", "--model", "a", "--model", "b"];
+        let matches = Args::definition().try_get_matches_from(line).unwrap();
+        assert_eq!(Args::from_arg_matches(&matches).unwrap().settings.0["model"], ["a", "b"]);
+    }
+
+    #[test]
+    fn every_exit_code_is_in_the_help() {
+        let help = Args::definition().render_help().to_string();
+        assert!(help.contains("130  stopped with Ctrl-C"), "{help}");
+    }
+}

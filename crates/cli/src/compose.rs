@@ -1,0 +1,180 @@
+//! The composition root: which adapter stands behind each port. A new adapter is a name in `settings::choices` and an
+//! arm here.
+
+use crate::failure::{Exit, Failure, Outcome};
+use crate::noop_model::NoopModel;
+use crate::settings::{
+    ConnectionsPort, ImagesPort, JobsPort, MetadataPort, ModelChoice, NOOP_MODEL, Settings,
+};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use tintype_core::ports::{
+    ConnectionRegistry, ImageModel, ImageStore, JobRepo, MetadataRepo, Models, Notifier, Ports, Workflow,
+};
+use tintype_diffusion::{DiffusionModel, EngineError, Settings as EngineSettings};
+use tintype_local::{
+    DataFolder, Database, FileImageStore, LocalWorkflow, OpenError, PathLinkSigner, SqliteJobRepo,
+    SqliteMetadataRepo, SystemClock, WorkflowSettings,
+};
+use tintype_memory::{MemoryConnections, MemoryImages, MemoryJobs, MemoryLinks, MemoryMetadata};
+
+/// What a server runs on.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// The ports.
+    pub(crate) ports: Ports,
+    /// What carries jobs through; it is to be run.
+    pub(crate) workflow: LocalWorkflow,
+    /// The data folder, locked for as long as this lives.
+    pub(crate) folder: Arc<DataFolder>,
+}
+
+/// The ports of a server whose clients hear by `notifier`.
+///
+/// # Errors
+/// If the data folder is in use or can't be opened, or a model is not there.
+pub(crate) fn server(settings: &Settings, notifier: Arc<dyn Notifier>) -> Outcome<Server> {
+    let stores = Stores::open(settings)?;
+    let work = WorkflowSettings { workers: settings.workers, ..WorkflowSettings::default() };
+    let workflow = LocalWorkflow::new(stores.database.clone(), work, Arc::new(SystemClock));
+    let folder = stores.folder.clone();
+    let ports = stores.ports(settings, notifier, Arc::new(workflow.clone()))?;
+    Ok(Server { ports, workflow, folder })
+}
+
+/// The ports of a single job on the data folder, run by its submitter.
+///
+/// # Errors
+/// As [`server`].
+pub(crate) fn ports_for_one(
+    settings: &Settings,
+    notifier: Arc<dyn Notifier>,
+    workflow: Arc<dyn Workflow>,
+) -> Outcome<Ports> {
+    Stores::open(settings)?.ports(settings, notifier, workflow)
+}
+
+/// The ports of a single job that leaves nothing behind.
+///
+/// # Errors
+/// If a model is not there.
+pub(crate) fn ports_in_memory(
+    settings: &Settings,
+    notifier: Arc<dyn Notifier>,
+    workflow: Arc<dyn Workflow>,
+) -> Outcome<Ports> {
+    Ok(Ports {
+        models: models(settings)?,
+        images: Arc::<MemoryImages>::default(),
+        metadata: Arc::<MemoryMetadata>::default(),
+        jobs: Arc::<MemoryJobs>::default(),
+        connections: Arc::<MemoryConnections>::default(),
+        notifier,
+        workflow,
+        links: Arc::new(MemoryLinks),
+    })
+}
+
+/// What outlives the process.
+struct Stores {
+    folder: Arc<DataFolder>,
+    database: Database,
+    images: Arc<dyn ImageStore>,
+    metadata: Arc<dyn MetadataRepo>,
+    jobs: Arc<dyn JobRepo>,
+}
+
+impl Stores {
+    fn open(settings: &Settings) -> Outcome<Self> {
+        let folder = DataFolder::open(&settings.data).map_err(|error| cant_open(&error))?;
+        let database = Database::open(&folder).map_err(|error| cant_open(&error))?;
+        let images = match settings.ports.images {
+            ImagesPort::Files => FileImageStore::open(&folder).map_err(|error| cant_open(&error))?,
+        };
+        let metadata = match settings.ports.metadata {
+            MetadataPort::Sqlite => SqliteMetadataRepo::new(database.clone()),
+        };
+        let jobs = match settings.ports.jobs {
+            JobsPort::Sqlite => SqliteJobRepo::new(database.clone()),
+        };
+        Ok(Self {
+            images: Arc::new(images),
+            metadata: Arc::new(metadata),
+            jobs: Arc::new(jobs),
+            folder,
+            database,
+        })
+    }
+
+    fn ports(
+        self,
+        settings: &Settings,
+        notifier: Arc<dyn Notifier>,
+        workflow: Arc<dyn Workflow>,
+    ) -> Outcome<Ports> {
+        let connections: Arc<dyn ConnectionRegistry> = match settings.ports.connections {
+            ConnectionsPort::Memory => Arc::<MemoryConnections>::default(),
+        };
+        Ok(Ports {
+            models: models(settings)?,
+            images: self.images,
+            metadata: self.metadata,
+            jobs: self.jobs,
+            connections,
+            notifier,
+            workflow,
+            links: Arc::new(PathLinkSigner),
+        })
+    }
+}
+
+fn cant_open(error: &OpenError) -> Failure {
+    let failure = Failure::failed(error.to_string());
+    match std::error::Error::source(error) {
+        Some(cause) => failure.hint(format!("because: {cause}")),
+        None => failure,
+    }
+}
+
+/// The models that the settings name, the first as the default. Their weights load with their first picture.
+///
+/// # Errors
+/// If a model's folder holds none that can be drawn with.
+fn models(settings: &Settings) -> Outcome<Models> {
+    let mut choices = settings.models.iter();
+    let Some(default) = choices.next() else {
+        return Err(Failure::usage("no model is named; leave out --model for the one inside this command"));
+    };
+    choices.try_fold(Models::new(model(default, settings)?), |models, choice| {
+        Ok(models.with(model(choice, settings)?))
+    })
+}
+
+fn model(choice: &ModelChoice, settings: &Settings) -> Outcome<Arc<dyn ImageModel>> {
+    // The engine's own workers: none at all would make it wait for ever.
+    let workers = NonZeroUsize::new(settings.workers).unwrap_or(NonZeroUsize::MIN);
+    match choice {
+        ModelChoice::Noop => Ok(Arc::new(NoopModel::new()?)),
+        ModelChoice::Embedded => {
+            let engine = EngineSettings { workers, ..EngineSettings::small() };
+            Ok(Arc::new(DiffusionModel::embedded(engine).map_err(|error| engine_failed(&error))?))
+        }
+        ModelChoice::Folder(path) => {
+            let model = DiffusionModel::from_folder(path, EngineSettings::large());
+            Ok(Arc::new(model.map_err(|error| bad_folder(path, &error))?))
+        }
+    }
+}
+
+fn engine_failed(error: &EngineError) -> Failure {
+    Failure::failed(error.to_string())
+}
+
+fn bad_folder(path: &Path, error: &EngineError) -> Failure {
+    Failure::new(Exit::Usage, format!("the model in {}: {error}", path.display()))
+        .hint("a folder as diffusers writes it, with model_index.json in it, is what it takes;")
+        .hint(format!(
+            "leave out --model for the one inside this command, or use `{NOOP_MODEL}` to test without one"
+        ))
+}

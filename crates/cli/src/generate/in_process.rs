@@ -1,0 +1,165 @@
+//! Drawing in this process: the same use cases over ports in memory, or over the data folder where the pictures are to
+//! be kept.
+
+use super::{Drawn, check_succeeded, interrupted, warn};
+use crate::args::Generate;
+use crate::client::{problem::of_invalid, views};
+use crate::compose;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::progress::ProgressLine;
+use crate::settings::{Env, Flags, Resolved, Settings};
+use crate::system;
+use crate::terminal::Terminal;
+use async_trait::async_trait;
+use serde_json::Value;
+use std::sync::Arc;
+use tintype_core::domain::{
+    Clock, Connection, GenerateInput, ImageEdit, Job, JobId, OwnerId, Seq, Timestamp, limits,
+};
+use tintype_core::ports::{Place, Ports, Workflow};
+use tintype_core::use_cases::{
+    Ran, Save, SaveFrom, Sources, Submit, Subscribe, run_job, save_image, submit, subscribe,
+};
+use tintype_core::views::{JobView, Message};
+use tintype_core::{Error, PortResult};
+use tintype_local::SystemClock;
+use tintype_memory::{ChannelNotifier, Inbox};
+
+/// Draws `input` here.
+///
+/// # Errors
+/// If the request is refused, the job fails, or Ctrl-C is pressed.
+pub(super) async fn draw(
+    args: &Generate,
+    input: &GenerateInput,
+    terminal: &Terminal,
+    env: Env<'_>,
+) -> Outcome<Drawn> {
+    let settings = settings(args, env)?;
+    let notifier = Arc::new(ChannelNotifier::default());
+    let inbox = notifier.connect();
+    let ports = if args.save {
+        compose::ports_for_one(&settings, notifier, Arc::new(NoLine))?
+    } else {
+        compose::ports_in_memory(&settings, notifier, Arc::new(NoLine))?
+    };
+    // The model was chosen by the settings: as a folder, its name is not what was typed.
+    let input = GenerateInput { model: None, ..input.clone() };
+    tokio::select! {
+        drawn = run(&ports, input, inbox, args.save, terminal) => drawn,
+        () = interrupted() => Err(Failure::new(Exit::Interrupted, "interrupted")),
+    }
+}
+
+/// The server's settings, with the model that was asked for.
+fn settings(args: &Generate, env: Env<'_>) -> Outcome<Settings> {
+    let mut flags = Flags::default();
+    if let Some(model) = &args.model {
+        flags = flags.with("model", vec![model.clone()]);
+    }
+    Settings::parse(&Resolved::gather(&flags, env)?)
+}
+
+async fn run(
+    ports: &Ports,
+    input: GenerateInput,
+    inbox: Inbox,
+    save: bool,
+    terminal: &Terminal,
+) -> Outcome<Drawn> {
+    let clock = SystemClock;
+    let owner = OwnerId::local();
+    let command = Submit { owner: owner.clone(), input, sources: Sources::default(), key: None };
+    let job = submit(ports, command, clock.now(), &system::entropy()).await.map_err(in_words)?.job;
+    warn(&views::read(&view(ports, &job, clock.now()).await?)?, terminal);
+    listen(ports, &owner, &job.id, &inbox, clock.now()).await?;
+    let line = ProgressLine::new(terminal);
+    let job = tokio::select! {
+        ended = to_the_end(ports, &job.id, &clock) => ended?,
+        failure = show(inbox, line) => return Err(failure),
+    };
+    collect(ports, job, save, clock.now()).await
+}
+
+async fn listen(ports: &Ports, owner: &OwnerId, id: &JobId, inbox: &Inbox, now: Timestamp) -> Outcome {
+    let expires_at = now.after(limits::CONNECTION_LIFE);
+    let connection = Connection { id: inbox.id().clone(), owner: owner.clone(), expires_at };
+    ports.connections.connect(&connection).await?;
+    let wish = Subscribe { connection, job_id: *id, after: Seq(0), inline: false };
+    subscribe(ports, wish, now).await.map_err(in_words)
+}
+
+/// Runs a job again until it has ended.
+async fn to_the_end(ports: &Ports, id: &JobId, clock: &SystemClock) -> Outcome<Job> {
+    loop {
+        match run_job(ports, id, clock, system::entropy().fraction()).await? {
+            Ran::Ended(job) => return Ok(*job),
+            Ran::Requeued(job) => tokio::time::sleep(job.not_before.since(clock.now())).await,
+            Ran::Superseded => {
+                return Err(Failure::failed(format!("another process took over the job {id}")));
+            }
+        }
+    }
+}
+
+/// Shows what is told of the job, for as long as it is polled.
+async fn show(mut inbox: Inbox, mut line: ProgressLine) -> Failure {
+    while let Some(message) = inbox.next().await {
+        if let Ok(event) = to_json(&message).and_then(|value| views::read(&value)) {
+            line.event(&event);
+        }
+    }
+    Failure::failed("the job's events ended before the job did")
+}
+
+fn to_json(message: &Message) -> Outcome<Value> {
+    serde_json::to_value(message).map_err(|error| Failure::failed(error.to_string()))
+}
+
+async fn view(ports: &Ports, job: &Job, now: Timestamp) -> Outcome<Value> {
+    let view = JobView::of(job.clone(), None, &*ports.links, now).await?;
+    serde_json::to_value(view).map_err(|error| Failure::failed(error.to_string()))
+}
+
+async fn collect(ports: &Ports, job: Job, save: bool, now: Timestamp) -> Outcome<Drawn> {
+    let mut drawn = Drawn { job: view(ports, &job, now).await?, pictures: Vec::new(), saved: Vec::new() };
+    check_succeeded(&views::read(&drawn.job)?)?;
+    for image in &job.images {
+        drawn.pictures.push(ports.images.get(&image.sha256).await?.to_vec());
+        if save {
+            let from = SaveFrom::Job { id: job.id, index: image.index };
+            let command = Save { owner: job.owner.clone(), from, edit: ImageEdit::default() };
+            let saved = save_image(ports, command, now, &system::entropy()).await.map_err(in_words)?;
+            drawn.saved.push(saved.image.id.to_string());
+        }
+    }
+    Ok(drawn)
+}
+
+fn in_words(error: Error) -> Failure {
+    match error {
+        Error::Invalid(invalid) => of_invalid(&invalid),
+        Error::NotFound(_) => Failure::new(Exit::NotFound, error.to_string()),
+        Error::KeyReused | Error::NotReady(_) | Error::Stale { .. } => Failure::failed(error.to_string()),
+        Error::Port(error) => error.into(),
+    }
+}
+
+/// No line to wait in: the one job is run by the one who submitted it.
+#[derive(Debug)]
+struct NoLine;
+
+#[async_trait]
+impl Workflow for NoLine {
+    async fn start(&self, _job: &Job) -> PortResult<()> {
+        Ok(())
+    }
+
+    async fn cancel(&self, _id: &JobId) -> PortResult<()> {
+        Ok(())
+    }
+
+    async fn place(&self, _job: &Job, _now: Timestamp) -> PortResult<Option<Place>> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,24 @@
+//! `tintype key`: makes a key and its line for the configuration file.
+
+use crate::failure::{Failure, Outcome};
+use crate::system;
+use crate::terminal::{Style, Terminal};
+use tintype_core::domain::{BlobId, OwnerId};
+
+/// Makes a key for `owner`: the key to stderr, once; its hash to stdout, for the configuration file.
+///
+/// # Errors
+/// If the name can't be an owner's.
+pub(crate) fn make(owner: &str, terminal: &Terminal) -> Outcome {
+    let owner: OwnerId = owner.parse().map_err(|_| {
+        Failure::usage(format!(
+            "{owner:?} can't be an owner; 1 to 128 of A-Z a-z 0-9 . _ : @ | - are allowed"
+        ))
+    })?;
+    let key = format!("tt_{}", system::random_name());
+    terminal.note(&format!("The key of {owner}, shown this once:"));
+    terminal.note(&format!("\n  {}\n", terminal.paint(Style::Bold, &key)));
+    terminal
+        .note("It goes into TINTYPE_KEY, or the gallery's settings. The server's configuration file gets:\n");
+    terminal.data(&format!("[[keys]]\nowner = \"{owner}\"\nsha256 = \"{}\"", BlobId::of(key.as_bytes())))
+}

@@ -1,0 +1,24 @@
+//! The server's log, on stderr.
+
+use crate::failure::{Failure, Outcome};
+use crate::settings::{LogFormat, Settings};
+use crate::terminal::Terminal;
+use std::io;
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// Starts the log in the form and at the level of the settings.
+///
+/// # Errors
+/// If the filter can't be understood.
+pub(crate) fn start(settings: &Settings, terminal: &Terminal) -> Outcome {
+    let filter = EnvFilter::builder().parse(&settings.log_filter).map_err(|error| {
+        Failure::usage(format!("the log filter {:?} is not understood: {error}", settings.log_filter))
+            .hint("a level is enough: error, warn, info, debug or trace; by module: info,tintype_http=debug")
+    })?;
+    let log = fmt().with_env_filter(filter).with_writer(io::stderr);
+    let started = match settings.log_format {
+        LogFormat::Human => log.with_ansi(terminal.stderr_color()).with_target(false).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| Failure::failed(format!("can't start the log: {error}")))
+}

@@ -1,0 +1,147 @@
+//! How far a job is, on one line of stderr that is drawn anew and wiped at the end. Only where a person looks.
+
+use crate::client::views::Event;
+use crate::terminal::{Style, Terminal};
+use serde::Deserialize;
+use std::time::{Duration, Instant};
+use tintype_core::domain::Progress;
+
+/// Characters across that the bar takes.
+const ACROSS: usize = 24;
+/// Steps before their pace is taken as a measure.
+const STEPS_TO_JUDGE: u32 = 2;
+
+/// The line that shows a job on its way.
+#[derive(Debug)]
+pub(crate) struct ProgressLine {
+    terminal: Terminal,
+    first_step: Option<(Instant, u32)>,
+    shown: bool,
+}
+
+impl ProgressLine {
+    /// A line that shows nothing yet.
+    pub(crate) fn new(terminal: &Terminal) -> Self {
+        Self { terminal: terminal.clone(), first_step: None, shown: false }
+    }
+
+    /// Shows what waits, and for how long.
+    pub(crate) fn waiting(&mut self, position: Option<u32>, eta_s: Option<u32>) {
+        let place = match position {
+            Some(position) if position > 1 => format!(", {} before it", position - 1),
+            _ => String::new(),
+        };
+        let eta = eta_s.map(|seconds| format!(", about {seconds} s")).unwrap_or_default();
+        self.show(&format!("waiting{place}{eta}"));
+    }
+
+    /// Shows what an event tells.
+    pub(crate) fn event(&mut self, event: &Event) {
+        match event.kind.as_str() {
+            "job.queued" => self.queued(event),
+            "job.running" => {
+                self.first_step = None;
+                self.show("drawing");
+            }
+            "job.progress" => {
+                if let Ok(progress) = Progress::deserialize(&event.data) {
+                    self.step(progress, Instant::now());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Wipes the line, for something that stays.
+    pub(crate) fn wipe(&mut self) {
+        if self.shown {
+            self.terminal.raw("\r\u{1b}[K");
+            self.shown = false;
+        }
+    }
+
+    fn queued(&mut self, event: &Event) {
+        match event.data.pointer("/error/message").and_then(serde_json::Value::as_str) {
+            Some(message) => {
+                self.wipe();
+                self.terminal.warn(&format!("an attempt failed: {message}; trying again"));
+                self.show("waiting to try again");
+            }
+            // The place in line, if it is shown, says more.
+            None if self.shown => {}
+            None => self.show("waiting"),
+        }
+    }
+
+    fn step(&mut self, progress: Progress, now: Instant) {
+        let (since, first) = *self.first_step.get_or_insert((now, progress.step));
+        let left = time_left(progress, first, now.duration_since(since));
+        let Progress { step, steps, .. } = progress;
+        let bar = self.bar(step, steps);
+        self.show(&format!("drawing {bar} step {step} of {steps}{left}"));
+    }
+
+    fn bar(&self, step: u32, steps: u32) -> String {
+        let done = (ACROSS * step as usize / (steps.max(1) as usize)).min(ACROSS);
+        let ahead = self.terminal.paint(Style::Dim, &"\u{2500}".repeat(ACROSS - done));
+        format!("{}{ahead}", self.terminal.paint(Style::Amber, &"\u{2501}".repeat(done)))
+    }
+
+    fn show(&mut self, text: &str) {
+        if self.terminal.stderr_is_screen {
+            self.terminal.raw(&format!("\r{text}\u{1b}[K"));
+            self.shown = true;
+        }
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+fn time_left(progress: Progress, first: u32, taken: Duration) -> String {
+    let done = progress.step.saturating_sub(first);
+    if done < STEPS_TO_JUDGE {
+        return String::new();
+    }
+    let left =
+        taken.as_secs_f64() / f64::from(done) * f64::from(progress.steps.saturating_sub(progress.step));
+    if left < 1.0 { String::new() } else { format!(", {} left", in_words(Duration::from_secs_f64(left))) }
+}
+
+/// A duration as a person says it.
+pub(crate) fn in_words(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => format!("{:.1} s", duration.as_secs_f64()),
+        1..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_follows_the_pace_so_far() {
+        let progress = Progress { image: 0, step: 11, steps: 31 };
+        assert_eq!(time_left(progress, 1, Duration::from_secs(20)), ", 40 s left");
+    }
+
+    #[test]
+    fn one_step_is_no_pace() {
+        let progress = Progress { image: 0, step: 2, steps: 31 };
+        assert_eq!(time_left(progress, 1, Duration::from_secs(20)), "");
+    }
+
+    #[test]
+    fn a_duration_is_said_in_its_two_largest_units() {
+        assert_eq!(in_words(Duration::from_millis(850)), "0.8 s");
+        assert_eq!(in_words(Duration::from_secs(75)), "1 min 15 s");
+        assert_eq!(in_words(Duration::from_secs(3_700)), "1 h 1 min");
+    }
+}

@@ -1,0 +1,199 @@
+//! The server's settings: data, parsed once. [`table`] lists every setting; flags, environment, file keys, help and
+//! `tintype config` derive from it. Nothing here opens anything but the configuration file.
+
+pub(crate) mod choices;
+pub(crate) mod file;
+pub(crate) mod flags;
+pub(crate) mod places;
+pub(crate) mod resolve;
+pub(crate) mod table;
+
+pub(crate) use choices::{ConnectionsPort, ImagesPort, JobsPort, LogFormat, MetadataPort};
+pub(crate) use flags::Flags;
+pub(crate) use resolve::Resolved;
+
+use crate::failure::{Failure, Outcome};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use tintype_core::domain::{BlobId, OwnerId};
+
+/// Reads one environment variable; a parameter, so that tests have an environment of their own.
+pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The effective settings of a server.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Where it listens: `TINTYPE_LISTEN`.
+    pub(crate) listen: SocketAddr,
+    /// Its data folder: `TINTYPE_DATA`.
+    pub(crate) data: PathBuf,
+    /// Its models, the default first: `TINTYPE_MODEL`.
+    pub(crate) models: Vec<ModelChoice>,
+    /// How many jobs run at a time: `TINTYPE_WORKERS`.
+    pub(crate) workers: usize,
+    /// Web pages of these origins may call it: `TINTYPE_ALLOWED_ORIGINS`.
+    pub(crate) allowed_origins: Vec<String>,
+    /// Names it answers to beside its own address: `TINTYPE_ALLOWED_HOSTS`.
+    pub(crate) allowed_hosts: Vec<String>,
+    /// Who may call it: `TINTYPE_KEYS`. None: everyone on this machine.
+    pub(crate) keys: Vec<AccessKey>,
+    /// The form of its log: `TINTYPE_LOG_FORMAT`.
+    pub(crate) log_format: LogFormat,
+    /// What it logs: `TINTYPE_LOG`.
+    pub(crate) log_filter: String,
+    /// Where it writes its address once it listens: `TINTYPE_READY_FILE`.
+    pub(crate) ready_file: Option<PathBuf>,
+    /// Which adapter stands behind each port.
+    pub(crate) ports: PortChoices,
+}
+
+/// Which adapter stands behind each port.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PortChoices {
+    /// `TINTYPE_PORTS_IMAGES`
+    pub(crate) images: ImagesPort,
+    /// `TINTYPE_PORTS_METADATA`
+    pub(crate) metadata: MetadataPort,
+    /// `TINTYPE_PORTS_JOBS`
+    pub(crate) jobs: JobsPort,
+    /// `TINTYPE_PORTS_CONNECTIONS`
+    pub(crate) connections: ConnectionsPort,
+}
+
+/// A model by name or folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ModelChoice {
+    /// The one inside this binary.
+    Embedded,
+    /// Draws a fixed small picture at once: for load tests.
+    Noop,
+    /// A folder as diffusers writes it.
+    Folder(PathBuf),
+}
+
+/// The name of the model inside the binary.
+pub(crate) const EMBEDDED_MODEL: &str = "tintype-icons";
+/// The name of the model that draws nothing.
+pub(crate) const NOOP_MODEL: &str = "noop";
+
+impl ModelChoice {
+    /// The model that `text` names.
+    ///
+    /// # Errors
+    /// What is allowed, if it is neither a known name nor a folder.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            EMBEDDED_MODEL => Ok(Self::Embedded),
+            NOOP_MODEL => Ok(Self::Noop),
+            _ if PathBuf::from(text).is_dir() => Ok(Self::Folder(text.into())),
+            _ => {
+                let close = crate::failure::nearest(text, [EMBEDDED_MODEL, NOOP_MODEL])
+                    .map(|name| format!("; did you mean `{name}`?"))
+                    .unwrap_or_default();
+                Err(format!("must be `{EMBEDDED_MODEL}` or an existing folder in diffusers' layout{close}"))
+            }
+        }
+    }
+}
+
+/// One who may call the server: the owner, and the SHA-256 of the key. The key itself is nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AccessKey {
+    /// Whose key it is.
+    pub(crate) owner: OwnerId,
+    /// The hash of the key's text.
+    pub(crate) sha256: BlobId,
+}
+
+impl AccessKey {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (owner, hash) =
+            text.rsplit_once('=').ok_or("must be OWNER=SHA256; `tintype key OWNER` makes one")?;
+        let owner = owner.trim().parse().map_err(|_| {
+            format!("names the owner {owner:?}; 1 to 128 of A-Z a-z 0-9 . _ : @ | - are allowed")
+        })?;
+        let sha256 = hash.trim().parse().map_err(|_| {
+            "must hold the SHA-256 of a key, 64 lower-case hexadecimal digits; `tintype key OWNER` makes one"
+        })?;
+        Ok(Self { owner, sha256 })
+    }
+}
+
+impl Settings {
+    /// The settings of flags, environment and file together.
+    ///
+    /// # Errors
+    /// The first setting that is wrong, with where it came from and what is allowed.
+    pub(crate) fn parse(resolved: &Resolved) -> Outcome<Self> {
+        let settings = Self {
+            listen: resolved.one("listen", parse_listen)?,
+            data: resolved.one("data", |text| Ok(PathBuf::from(text)))?,
+            models: resolved.many("model", ModelChoice::parse)?,
+            workers: resolved.one("workers", parse_workers)?,
+            allowed_origins: resolved.many("allowed_origins", parse_origin)?,
+            allowed_hosts: resolved.many("allowed_hosts", |text| Ok(text.to_owned()))?,
+            keys: resolved.many("keys", AccessKey::parse)?,
+            log_format: resolved.one("log_format", LogFormat::parse)?,
+            log_filter: resolved.one("log_filter", |text| Ok(text.to_owned()))?,
+            ready_file: resolved.many("ready_file", |text| Ok(PathBuf::from(text)))?.pop(),
+            ports: PortChoices {
+                images: resolved.one("ports.images", ImagesPort::parse)?,
+                metadata: resolved.one("ports.metadata", MetadataPort::parse)?,
+                jobs: resolved.one("ports.jobs", JobsPort::parse)?,
+                connections: resolved.one("ports.connections", ConnectionsPort::parse)?,
+            },
+        };
+        Ok(settings)
+    }
+
+    /// Refuses to open the server to others while everyone may call it.
+    ///
+    /// # Errors
+    /// If it would listen beyond this machine without a key.
+    pub(crate) fn check_exposure(&self) -> Outcome {
+        if self.listen.ip().is_loopback() || !self.keys.is_empty() {
+            return Ok(());
+        }
+        let port = self.listen.port();
+        Err(Failure::usage(format!(
+            "{} can be reached from other machines, and no key is configured: anyone could use this server",
+            self.listen
+        ))
+        .hint("make a key and add what it prints to the configuration file:")
+        .hint("  tintype key YOUR-NAME >> tintype.toml")
+        .hint(format!("  tintype serve --listen {} --config tintype.toml", self.listen))
+        .hint(format!("or stay on this machine: --listen 127.0.0.1:{port}")))
+    }
+}
+
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let local = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
+    if let Ok(port) = local.parse::<u16>() {
+        return Ok(SocketAddr::new(loopback, port));
+    }
+    text.parse().map_err(|_| {
+        "must be an address and a port, as in 127.0.0.1:7860; port 0 takes any free one".to_owned()
+    })
+}
+
+/// The most jobs at a time that a setting may ask for.
+const WORKERS_MAX: usize = 256;
+
+fn parse_workers(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|workers| *workers <= WORKERS_MAX)
+        .ok_or_else(|| format!("must be from 0 to {WORKERS_MAX}; with 0, jobs are accepted and wait"))
+}
+
+fn parse_origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains('/') => Ok(text.to_owned()),
+        _ => Err("must be an origin as a browser sends it, as in https://gallery.example.com".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

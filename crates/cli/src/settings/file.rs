@@ -1,0 +1,83 @@
+//! The configuration file: TOML, flattened to the keys of the settings' table.
+
+use super::table::{self, Arity, CONFIG, SETTINGS};
+use crate::failure::{Failure, Outcome, nearest};
+use std::{collections::BTreeMap, path::Path};
+use toml::{Table, Value};
+
+/// The values of a configuration file, by key.
+pub(crate) type FileValues = BTreeMap<&'static str, Vec<String>>;
+
+/// Reads `path`.
+///
+/// # Errors
+/// If it can't be read, is not TOML, or holds a key or a sort of value that is not known.
+pub(crate) fn read(path: &Path) -> Outcome<FileValues> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!("can't read the configuration file {}: {error}", path.display()))
+    })?;
+    parse(&text).map_err(|message| Failure::usage(format!("{}: {message}", path.display())))
+}
+
+/// The values of a configuration file's text.
+pub(crate) fn parse(text: &str) -> Result<FileValues, String> {
+    let table: Table =
+        text.parse().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
+    let mut values = BTreeMap::new();
+    for (name, value) in &table {
+        match value {
+            Value::Table(section) => {
+                for (key, value) in section {
+                    let (key, value) = entry(&format!("{name}.{key}"), value)?;
+                    values.insert(key, value);
+                }
+            }
+            _ => {
+                let (key, value) = entry(name, value)?;
+                values.insert(key, value);
+            }
+        }
+    }
+    Ok(values)
+}
+
+fn entry(key: &str, value: &Value) -> Result<(&'static str, Vec<String>), String> {
+    let setting = table::find(key).filter(|setting| setting.key != CONFIG).ok_or_else(|| unknown(key))?;
+    let values = match (value, setting.arity) {
+        (Value::Array(items), Arity::Many) => {
+            items.iter().map(|item| text_of(key, item)).collect::<Result<_, _>>()?
+        }
+        _ => vec![text_of(key, value)?],
+    };
+    Ok((setting.key, values))
+}
+
+fn unknown(key: &str) -> String {
+    let keys = SETTINGS.iter().map(|setting| setting.key).filter(|key| *key != CONFIG);
+    match nearest(key, keys) {
+        Some(near) => format!("unknown key `{key}`; did you mean `{near}`?"),
+        None => format!("unknown key `{key}`; `tintype config` lists every key"),
+    }
+}
+
+fn text_of(key: &str, value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Integer(number) => Ok(number.to_string()),
+        Value::Table(table) if key == "keys" => access_key(table),
+        Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) | Value::Array(_) | Value::Table(_) => {
+            Err(format!("`{key}` must be a text, not {}", value.type_str()))
+        }
+    }
+}
+
+/// A `[[keys]]` section, as the flag would have it.
+fn access_key(table: &Table) -> Result<String, String> {
+    if let Some(name) = table.keys().find(|name| !matches!(name.as_str(), "owner" | "sha256")) {
+        return Err(format!("unknown key `{name}` in [[keys]]; `owner` and `sha256` are known"));
+    }
+    let field = |name: &str| {
+        table.get(name).and_then(Value::as_str).ok_or_else(|| format!("[[keys]] needs `{name}`, a text"))
+    };
+    Ok(format!("{}={}", field("owner")?, field("sha256")?))
+}

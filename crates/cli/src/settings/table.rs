@@ -1,0 +1,121 @@
+//! Every setting, stated once.
+
+use super::choices::{ConnectionsPort, ImagesPort, JobsPort, LogFormat, MetadataPort};
+
+/// One setting and its names.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// Its key in the configuration file; a dot stands for a section.
+    pub(crate) key: &'static str,
+    /// Its flag, without the dashes.
+    pub(crate) flag: Option<&'static str>,
+    /// Its environment variable.
+    pub(crate) env: &'static str,
+    /// What stands for its value in `--help`.
+    pub(crate) value: &'static str,
+    /// How many values it takes.
+    pub(crate) arity: Arity,
+    /// Used where nothing is given.
+    pub(crate) default: Default,
+    /// Names, where only these are allowed.
+    pub(crate) names: &'static [&'static str],
+    /// What it does, for `--help`.
+    pub(crate) help: &'static str,
+}
+
+/// How many values a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arity {
+    /// One.
+    One,
+    /// Any number: a repeated flag, a comma-separated variable, a list in the file.
+    Many,
+}
+
+/// The value of a setting that is not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Default {
+    /// This.
+    Text(&'static str),
+    /// The platform's folder for programs' data.
+    DataFolder,
+    /// One job per processor.
+    Workers,
+    /// Nothing.
+    Nothing,
+}
+
+const fn setting(key: &'static str, env: &'static str, value: &'static str, help: &'static str) -> Setting {
+    Setting { key, flag: None, env, value, arity: Arity::One, default: Default::Nothing, names: &[], help }
+}
+
+impl Setting {
+    const fn flag(mut self, flag: &'static str) -> Self {
+        self.flag = Some(flag);
+        self
+    }
+
+    const fn many(mut self) -> Self {
+        self.arity = Arity::Many;
+        self
+    }
+
+    const fn default(mut self, default: Default) -> Self {
+        self.default = default;
+        self
+    }
+
+    const fn one_of(mut self, names: &'static [&'static str]) -> Self {
+        self.names = names;
+        self.default = Default::Text(names[0]);
+        self
+    }
+}
+
+/// The setting that names the configuration file; it can't stand in one.
+pub(crate) const CONFIG: &str = "config";
+
+/// Every setting of the server.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting("listen", "TINTYPE_LISTEN", "ADDRESS", "Where to listen; port 0 takes any free one")
+        .flag("listen")
+        .default(Default::Text("127.0.0.1:7860")),
+    setting("data", "TINTYPE_DATA", "DIR", "The data folder: jobs, pictures, library")
+        .flag("data")
+        .default(Default::DataFolder),
+    setting("model", "TINTYPE_MODEL", "NAME|DIR", "`tintype-icons` (inside this command) or a diffusers folder; repeat it to offer several, the default first. `noop` draws a fixed picture at once, for load tests")
+        .flag("model")
+        .many()
+        .default(Default::Text(super::EMBEDDED_MODEL)),
+    setting(CONFIG, "TINTYPE_CONFIG", "FILE", "The configuration file (TOML); by default `tintype/config.toml` in the platform's folder for settings, if it is there")
+        .flag("config"),
+    setting("workers", "TINTYPE_WORKERS", "N", "How many jobs run at a time")
+        .flag("workers")
+        .default(Default::Workers),
+    setting("allowed_origins", "TINTYPE_ALLOWED_ORIGINS", "ORIGIN", "A web page's origin that may call the API from a browser; repeatable")
+        .flag("allow-origin")
+        .many(),
+    setting("allowed_hosts", "TINTYPE_ALLOWED_HOSTS", "HOST", "A host name the server answers to beside its own address, as behind a proxy; repeatable")
+        .flag("allow-host")
+        .many(),
+    setting("keys", "TINTYPE_KEYS", "OWNER=SHA256", "Who may call, by the SHA-256 of their key; repeatable. `tintype key` makes one")
+        .flag("allow-key")
+        .many(),
+    setting("log_format", "TINTYPE_LOG_FORMAT", "FORMAT", "The form of the log")
+        .flag("log")
+        .one_of(LogFormat::NAMES),
+    setting("log_filter", "TINTYPE_LOG", "FILTER", "What to log: a level, or levels by module, as in `info,tintype_http=debug`")
+        .flag("log-filter")
+        .default(Default::Text("info")),
+    setting("ready_file", "TINTYPE_READY_FILE", "FILE", "Write the address here once the server listens: for supervisors and tests")
+        .flag("ready-file"),
+    setting("ports.images", "TINTYPE_PORTS_IMAGES", "ADAPTER", "What keeps pictures' bytes").one_of(ImagesPort::NAMES),
+    setting("ports.metadata", "TINTYPE_PORTS_METADATA", "ADAPTER", "What keeps the library").one_of(MetadataPort::NAMES),
+    setting("ports.jobs", "TINTYPE_PORTS_JOBS", "ADAPTER", "What keeps jobs and their events").one_of(JobsPort::NAMES),
+    setting("ports.connections", "TINTYPE_PORTS_CONNECTIONS", "ADAPTER", "What keeps who listens to what").one_of(ConnectionsPort::NAMES),
+];
+
+/// The setting of this key.
+pub(crate) fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}

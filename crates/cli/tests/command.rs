@@ -1,0 +1,233 @@
+//! The real command, as its user meets it: a server on a free port, and every verb against it.
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long a server may take to start or stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server on a free port with a data folder of its own; it ends with this value.
+struct Server {
+    child: Child,
+    url: String,
+    folder: TempDir,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ready = folder.path().join("ready");
+        let mut command = tintype(folder.path());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--model", "noop", "--ready-file"]).arg(&ready);
+        let child = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let url = format!("http://{}", wait_for_file(&ready).trim());
+        Self { child, url, folder }
+    }
+
+    /// Runs a verb against it, in its folder.
+    fn run(&self, arguments: &[&str]) -> Output {
+        tintype(self.folder.path()).args(arguments).env("TINTYPE_SERVER", &self.url).output().unwrap()
+    }
+
+    /// The same, and it must succeed: what it prints.
+    fn print(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.print(arguments)).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The command in an environment that holds nothing of the person who runs the tests.
+fn tintype(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tintype"));
+    command.env_clear().env("HOME", folder).env("TINTYPE_DATA", folder.join("data")).current_dir(folder);
+    command.stdin(Stdio::null());
+    command
+}
+
+fn wait_for_file(path: &Path) -> String {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        if let Ok(text) = fs::read_to_string(path) {
+            return text;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("{} did not appear", path.display());
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+#[test]
+fn a_picture_is_drawn_written_kept_listed_and_shown() {
+    let server = Server::start(&[]);
+    let job = server.json(&["generate", "Red heart", "--seed", "7", "--save", "--json"]);
+    assert_eq!(job["status"], "succeeded");
+    assert_eq!(job["files"][0], "red-heart-7.png");
+    assert!(fs::read(server.folder.path().join("red-heart-7.png")).unwrap().starts_with(b"\x89PNG"));
+
+    let id = job["saved"][0].as_str().unwrap();
+    let line = server.print(&["list"]);
+    assert!(line.starts_with(id) && line.contains("\tRed heart\t"), "{line}");
+    assert!(server.print(&["show", id]).contains("Red heart"));
+    let job_id = job["id"].as_str().unwrap();
+    assert_eq!(server.json(&["show", job_id, "--json"])["id"], job_id);
+    // The same bytes are the same image.
+    assert_eq!(server.print(&["save", job_id, "0"]), id);
+    assert_eq!(server.print(&["save", "red-heart-7.png"]), id);
+}
+
+#[test]
+fn the_path_is_on_stdout_and_no_file_is_overwritten() {
+    let server = Server::start(&[]);
+    let draw = ["generate", "red", "heart", "--seed", "1"];
+    assert_eq!(server.print(&draw), "red-heart-1.png");
+    assert_eq!(server.print(&draw), "red-heart-1-2.png");
+    let several = server.print(&["generate", "x", "--seed", "1", "-n", "2", "-o", "new/"]);
+    assert_eq!(several.lines().collect::<Vec<_>>(), ["new/x-1.png", "new/x-2.png"]);
+    let bytes = server.run(&["generate", "x", "-o", "-"]).stdout;
+    assert!(bytes.starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn a_waiting_job_is_listed_canceled_and_repeated() {
+    let server = Server::start(&["--workers", "0"]);
+    let mut waiting = tintype(server.folder.path());
+    waiting.args(["generate", "x"]).env("TINTYPE_SERVER", &server.url).stderr(Stdio::piped());
+    let waiting = waiting.stdout(Stdio::null()).spawn().unwrap();
+    let started = Instant::now();
+    let id = loop {
+        let jobs = server.json(&["jobs", "--status", "queued", "--json"]);
+        if let Some(id) = jobs[0]["id"].as_str() {
+            break id.to_owned();
+        }
+        assert!(started.elapsed() < PATIENCE, "the job did not appear");
+    };
+    assert_eq!(server.json(&["cancel", &id, "--json"])["status"], "canceled");
+    let output = waiting.wait_with_output().unwrap();
+    assert_eq!(code(&output), 6, "{}", stderr(&output));
+    let repeated = server.print(&["retry", &id]);
+    assert_eq!(server.json(&["show", &repeated, "--json"])["retry_of"], id.as_str());
+}
+
+#[test]
+fn each_sort_of_failure_has_its_exit_code() {
+    let server = Server::start(&[]);
+    let nobody = "019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77";
+    assert_eq!(code(&server.run(&["generate", "x", "--width", "100"])), 5);
+    assert_eq!(code(&server.run(&["show", nobody])), 3);
+    assert_eq!(code(&server.run(&["cancel", nobody])), 3);
+    assert_eq!(code(&server.run(&["show", "../../etc/passwd"])), 3);
+    assert_eq!(code(&server.run(&["save", "no-such-file.png"])), 3);
+    assert_eq!(code(&server.run(&["lits"])), 2);
+    assert_eq!(code(&server.run(&["list", "--server", "http://127.0.0.1:1"])), 4);
+}
+
+#[test]
+fn a_refused_field_is_named_as_the_flag_it_came_from() {
+    let server = Server::start(&[]);
+    let output = server.run(&["generate", "x", "--width", "100"]);
+    assert_eq!(stderr(&output).trim(), "error: --width is 100; must be 64");
+}
+
+#[test]
+fn without_a_server_the_picture_is_drawn_here_and_can_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let drawn = tintype(folder.path())
+        .args(["generate", "x", "--local", "--model", "noop", "--seed", "3", "--save", "--json"])
+        .output()
+        .unwrap();
+    assert!(drawn.status.success(), "{}", stderr(&drawn));
+    let job: Value = serde_json::from_slice(&drawn.stdout).unwrap();
+    assert_eq!(job["files"][0], "x-3.png");
+    assert!(job["saved"][0].is_string());
+}
+
+#[test]
+fn a_server_that_was_named_is_the_only_one_that_will_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        tintype(folder.path()).args(["generate", "x", "--server", "http://127.0.0.1:1"]).output().unwrap();
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+}
+
+#[test]
+fn a_data_folder_and_a_port_belong_to_one_server() {
+    let server = Server::start(&[]);
+    let second = server.run(&["serve", "--listen", "127.0.0.1:0", "--model", "noop"]);
+    assert_eq!(code(&second), 1);
+    assert!(stderr(&second).contains("is in use by another tintype"), "{}", stderr(&second));
+
+    let address = server.url.trim_start_matches("http://");
+    let elsewhere = server.folder.path().join("other").display().to_string();
+    let third = server.run(&["serve", "--listen", address, "--data", &elsewhere, "--model", "noop"]);
+    assert_eq!(code(&third), 1);
+    assert!(stderr(&third).contains("in use by another program"), "{}", stderr(&third));
+}
+
+#[test]
+fn others_need_a_key_and_a_key_opens_the_door() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = tintype(folder.path()).args(["serve", "--listen", "0.0.0.0:0"]).output().unwrap();
+    assert_eq!(code(&open), 2);
+    assert!(stderr(&open).contains("tintype key"), "{}", stderr(&open));
+
+    let made = tintype(folder.path()).args(["key", "alice"]).output().unwrap();
+    let key = stderr(&made).split_whitespace().find(|word| word.starts_with("tt_")).unwrap().to_owned();
+    let config = folder.path().join("tintype.toml");
+    fs::write(&config, made.stdout).unwrap();
+    let server = Server::start(&["--config", &config.display().to_string()]);
+    assert_eq!(code(&server.run(&["list"])), 1);
+    assert_eq!(code(&server.run(&["list", "--key", &key])), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_is_asked_to_stop_does_so_and_says_it_went_well() {
+    let mut server = Server::start(&[]);
+    server.print(&["generate", "x"]);
+    let asked = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().unwrap();
+    assert!(asked.success());
+    let started = Instant::now();
+    while server.child.try_wait().unwrap().is_none() {
+        assert!(started.elapsed() < PATIENCE, "it did not stop");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    assert!(!server.folder.path().join("ready").exists());
+}
+
+#[test]
+fn the_settings_are_shown_with_their_origin() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = tintype(folder.path())
+        .args(["config", "--json", "--workers", "3"])
+        .env("TINTYPE_LISTEN", "127.0.0.1:9")
+        .output()
+        .unwrap();
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(shown["workers"]["from"], "--workers");
+    assert_eq!(shown["listen"]["from"], "TINTYPE_LISTEN");
+    assert_eq!(shown["model"]["from"], "default");
+}
