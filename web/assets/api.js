@@ -1,0 +1,135 @@
+// The HTTP API: where it is, the calls the page makes, and its errors in words that say what to do.
+// What the fields mean is told by the server's own /openapi.json.
+
+import { accessKey } from "./storage.js";
+
+let root = "";
+let socket = "";
+let unauthorized = () => {};
+
+/** An answer that was no success, or none at all (`status` 0). */
+export class ApiError extends Error {
+  /** @param {number} status @param {{code?: string, title?: string, detail?: string, errors?: {pointer: string, code: string, detail: string}[]}} problem */
+  constructor(status, problem, retryAfter = 0) {
+    super(advice(status, problem));
+    this.status = status;
+    this.code = problem.code ?? "";
+    this.fields = problem.errors ?? [];
+    this.retryAfter = retryAfter;
+  }
+}
+
+function advice(status, { detail, title }) {
+  const words = sentence(detail || title || `The server answered ${status}`);
+  if (status === 0) return "The server can’t be reached. Check that it is running; the page keeps trying.";
+  if (status === 401) return "This server doesn’t know that key.";
+  if (status === 429 || status === 503) return `${words} Try again in a moment.`;
+  if (status >= 500) return `${words} The server’s log has the cause.`;
+  return words;
+}
+
+/** A message of the server as a sentence. @param {string} text */
+export function sentence(text) {
+  const words = text.trim();
+  return words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
+}
+
+/** Finds the API: `config.json` beside the page names it; without one it is where the page is. */
+export async function configure(onUnauthorized) {
+  unauthorized = onUnauthorized;
+  let config = {};
+  try {
+    const answer = await fetch("/config.json", { cache: "no-cache" });
+    if (answer.ok) config = await answer.json();
+  } catch {
+    // No such file, or not JSON: the same origin.
+  }
+  root = (config.api ?? "").replace(/\/$/, "");
+  socket = config.ws ?? new URL("/ws", location.href.replace(/^http/, "ws")).href;
+}
+
+/** Where the WebSocket is. */
+export const socketUrl = () => socket;
+
+/** The full address of a URL the API named. @param {string} url */
+export const address = (url) => (url.startsWith("/") ? root + url : url);
+
+/** Whether this address is the API's own, so that it wants the key and no one else gets it. */
+export function wantsKey(url) {
+  const home = new URL(root || "/", location.href);
+  const target = new URL(url, location.href);
+  return accessKey() !== "" && target.origin === home.origin && target.pathname.startsWith(home.pathname);
+}
+
+const headers = (url) => (wantsKey(url) ? { authorization: `Bearer ${accessKey()}` } : {});
+
+async function call(method, path, { body, more } = {}) {
+  const url = root + path;
+  const json = body === undefined ? {} : { "content-type": "application/json" };
+  let answer;
+  try {
+    answer = await fetch(url, { method, headers: { ...headers(url), ...json, ...more }, body: body && JSON.stringify(body) });
+  } catch {
+    throw new ApiError(0, {});
+  }
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  const problem = await answer.json().catch(() => ({}));
+  if (answer.status === 401) unauthorized();
+  throw new ApiError(answer.status, problem, Number(answer.headers.get("retry-after")) || 0);
+}
+
+const wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
+
+/** Repeats what is safe to repeat, where the server was away or busy for a moment. */
+async function patiently(attempt) {
+  for (const pause of [0.5, 1.5]) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (![0, 429, 503].includes(error.status) || error.retryAfter > 5) throw error;
+      await wait(Math.max(pause, error.retryAfter));
+    }
+  }
+  return attempt();
+}
+
+const query = (parameters) => {
+  const given = Object.entries(parameters).filter(([, value]) => value != null);
+  return given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : "";
+};
+
+export const models = () => patiently(() => call("GET", "/models"));
+
+/** Asks for pictures. The key of the request makes one job of it, however often it has to be sent. */
+export function generate(input) {
+  const random = crypto.getRandomValues(new Uint32Array(4));
+  const more = { "idempotency-key": Array.from(random, (part) => part.toString(16).padStart(8, "0")).join("") };
+  return patiently(() => call("POST", "/generate", { body: input, more }));
+}
+
+export const listJobs = (parameters) => call("GET", `/jobs${query(parameters)}`);
+export const getJob = (id) => call("GET", `/jobs/${id}`);
+export const cancelJob = (id) => patiently(() => call("POST", `/jobs/${id}/cancel`));
+export const retryJob = (id) => patiently(() => call("POST", `/jobs/${id}/retry`));
+
+/** Keeps a result. The same result again is the same image. */
+export const save = (job_id, index) => patiently(() => call("POST", "/save", { body: { job_id, index } }));
+
+export const listImages = (parameters) => call("GET", `/images${query(parameters)}`);
+export const editImage = (id, edit) => patiently(() => call("PATCH", `/images/${id}`, { body: edit }));
+export const trashImage = (id) => patiently(() => call("DELETE", `/images/${id}`));
+export const eraseImage = (id) => call("DELETE", `/images/${id}?permanent=true`);
+export const restoreImage = (id) => patiently(() => call("POST", `/images/${id}/restore`));
+
+/** The bytes of a picture. @param {string} url @returns {Promise<Blob>} */
+export async function bytes(url) {
+  const target = address(url);
+  let answer;
+  try {
+    answer = await fetch(target, { headers: headers(target) });
+  } catch {
+    throw new ApiError(0, {});
+  }
+  if (!answer.ok) throw new ApiError(answer.status, await answer.json().catch(() => ({})));
+  return answer.blob();
+}

@@ -1,0 +1,43 @@
+// Making elements. Text goes in as text nodes only, so no data can become markup.
+
+/** The element with this id. @param {string} id */
+export const byId = (id) => /** @type {any} */ (document.getElementById(id));
+
+/**
+ * An element. A property that is a function listens to the event of its name; `false` and `null` leave an attribute out.
+ * @param {string} tag
+ * @param {Record<string, unknown>} [properties]
+ * @param {...(Node | string | null | undefined | false)} children
+ */
+export function h(tag, properties = {}, ...children) {
+  const element = /** @type {any} */ (document.createElement(tag));
+  for (const [name, value] of Object.entries(properties)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.filter((child) => child != null && child !== false));
+  return element;
+}
+
+/** Sets text only where it differs, so that live regions and selections stay quiet. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Shows or hides a paragraph that holds a message. */
+export function setMessage(element, text) {
+  setText(element, text ?? "");
+  element.hidden = !text;
+}
+
+/** Closes a dialog by its close buttons, and by a press outside it. */
+export function closable(dialog) {
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
+  });
+}
+
+/** Says something to those who listen instead of look. */
+export function announce(text) {
+  byId("announce").textContent = text;
+}

@@ -1,0 +1,82 @@
+// Showing and downloading pictures: with the key where the server wants one, and small ones large without blur.
+
+import { address, bytes, wantsKey } from "./api.js";
+
+/** Up to this side, in pixels, a picture is shown larger, with square pixels. */
+const SMALL = 256;
+/** Blob URLs that are kept for pictures shown again. */
+const KEPT = 200;
+
+/** @type {Map<string, Promise<string>>} */
+const blobs = new Map();
+
+/** An address that an <img> can open. @param {string} url @returns {Promise<string> | string} */
+function source(url) {
+  const target = address(url);
+  if (url.startsWith("data:") || !wantsKey(target)) return target;
+  const known = blobs.get(target) ?? bytes(url).then((blob) => URL.createObjectURL(blob));
+  blobs.delete(target);
+  blobs.set(target, known);
+  known.catch(() => blobs.delete(target));
+  for (const [oldest, blob] of blobs) {
+    if (blobs.size <= KEPT) break;
+    blobs.delete(oldest);
+    blob.then(URL.revokeObjectURL, () => {});
+  }
+  return known;
+}
+
+/**
+ * Shows the picture at `url`. Only the last call on an element counts.
+ * @param {HTMLImageElement} element @param {string} url @param {{width: number, height: number}} size
+ */
+export async function show(element, url, size) {
+  element.classList.toggle("small", isSmall(size));
+  if (element.dataset.url === url) return;
+  element.dataset.url = url;
+  try {
+    const found = source(url);
+    const ready = typeof found === "string" ? found : await found;
+    if (element.dataset.url === url) element.src = ready;
+  } catch {
+    if (element.dataset.url === url) element.dispatchEvent(new Event("error"));
+  }
+}
+
+/** Forgets the pictures that came with a key. */
+export function forgetPictures() {
+  for (const blob of blobs.values()) blob.then(URL.revokeObjectURL, () => {});
+  blobs.clear();
+}
+
+/** @param {{width: number, height: number}} size */
+export const isSmall = ({ width, height }) => Math.max(width, height) <= SMALL;
+
+/**
+ * How large to show a picture in a room: small ones at the largest whole multiple, others at most at their true size.
+ * @param {{width: number, height: number}} size @param {number} roomWidth @param {number} roomHeight
+ */
+export function scaleFor(size, roomWidth, roomHeight) {
+  const fits = Math.min(roomWidth / size.width, roomHeight / size.height);
+  if (!isSmall(size)) return Math.min(fits, 1);
+  return fits >= 1 ? Math.floor(fits) : fits;
+}
+
+const ENDINGS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
+
+/** @param {{url: string, prompt: string | null, seed: number | null, content_type: string}} picture */
+export async function download({ url, prompt, seed, content_type }) {
+  const words = (prompt ?? "").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
+  const name = [words.slice(0, 60) || "tintype", seed].filter((part) => part != null).join("-");
+  const link = document.createElement("a");
+  link.download = `${name}.${ENDINGS[content_type] ?? "png"}`;
+  link.href = URL.createObjectURL(await bytes(url));
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** @param {number} count */
+export function size(count) {
+  const [value, unit] = count < 1000 ? [count, "byte"] : count < 1e6 ? [count / 1e3, "kilobyte"] : [count / 1e6, "megabyte"];
+  return new Intl.NumberFormat("en", { style: "unit", unit, maximumFractionDigits: value < 10 && unit !== "byte" ? 1 : 0 }).format(value);
+}
