@@ -118,10 +118,7 @@ impl Client {
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Failure {
-        let reason = match error {
-            ureq::Error::Io(error) => error.to_string(),
-            other => other.to_string(),
-        };
+        let reason = if let ureq::Error::Io(error) = error { error.to_string() } else { error.to_string() };
         let failure = Failure::new(Exit::NoServer, format!("no server answers at {}: {reason}", self.base));
         if self.named {
             failure.hint("check --server and TINTYPE_SERVER, and that it runs there")

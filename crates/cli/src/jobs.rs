@@ -60,9 +60,10 @@ pub(crate) fn cancel(args: &JobArgs, terminal: &Terminal) -> Outcome {
     if args.json {
         return terminal.json(&answer);
     }
-    match job.status {
-        JobStatus::Canceled => terminal.note(&format!("the job {} is canceled", job.id)),
-        status => terminal.note(&format!("the job {} had already ended: it is {}", job.id, status.name())),
+    if job.status == JobStatus::Canceled {
+        terminal.note(&format!("the job {} is canceled", job.id));
+    } else {
+        terminal.note(&format!("the job {} had already ended: it is {}", job.id, job.status.name()));
     }
     Ok(())
 }

@@ -155,8 +155,8 @@ fn request_lines(request: &views::Request) -> Vec<(&'static str, String)> {
 
 fn print_lines(terminal: &Terminal, lines: &[(&str, String)]) -> Outcome {
     for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
-        let name = terminal.paint_out(Style::Dim, &format!("{name:<10}"));
-        terminal.data(&format!("{name} {}", printable(value)))?;
+        let value = terminal.wrap_out(&printable(value), 11);
+        terminal.data(&format!("{} {value}", terminal.paint_out(Style::Dim, &format!("{name:<10}"))))?;
     }
     Ok(())
 }

@@ -6,13 +6,22 @@ use crate::terminal::Terminal;
 use std::io;
 use tracing_subscriber::{EnvFilter, fmt};
 
+/// What is logged where nobody said: for people, the requests are left out.
+const fn default_filter(format: LogFormat) -> &'static str {
+    match format {
+        LogFormat::Human => "info,tintype_http=warn",
+        LogFormat::Json => "info",
+    }
+}
+
 /// Starts the log in the form and at the level of the settings.
 ///
 /// # Errors
 /// If the filter can't be understood.
 pub(crate) fn start(settings: &Settings, terminal: &Terminal) -> Outcome {
-    let filter = EnvFilter::builder().parse(&settings.log_filter).map_err(|error| {
-        Failure::usage(format!("the log filter {:?} is not understood: {error}", settings.log_filter))
+    let filter = settings.log_filter.as_deref().unwrap_or_else(|| default_filter(settings.log_format));
+    let filter = EnvFilter::builder().parse(filter).map_err(|error| {
+        Failure::usage(format!("the log filter {filter:?} is not understood: {error}"))
             .hint("a level is enough: error, warn, info, debug or trace; by module: info,tintype_http=debug")
     })?;
     let log = fmt().with_env_filter(filter).with_writer(io::stderr);

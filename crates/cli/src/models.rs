@@ -28,7 +28,7 @@ fn show(model: &Value, default: Option<&str>, terminal: &Terminal) -> Outcome {
     let name = text(&model["name"]);
     let mark = if default == Some(&name) { " (default)" } else { "" };
     terminal.data(&format!("{}{mark}", terminal.paint_out(Style::Bold, &name)))?;
-    terminal.data(&format!("  {}", text(&model["description"])))?;
+    terminal.data(&format!("  {}", terminal.wrap_out(&text(&model["description"]), 2)))?;
     for field in ["width", "height", "steps", "guidance_scale", "count"] {
         line(terminal, field, &range(&model[field]))?;
     }
@@ -44,6 +44,7 @@ fn line(terminal: &Terminal, name: &str, value: &str) -> Outcome {
         return Ok(());
     }
     let name = format!("{:<15}", name.replace('_', " "));
+    let value = terminal.wrap_out(value, 2 + name.len() + 1);
     terminal.data(&format!("  {} {value}", terminal.paint_out(Style::Dim, &name)))
 }
 
@@ -63,7 +64,7 @@ fn range(value: &Value) -> String {
         Some(step) if step > 1 => format!(" in steps of {step}"),
         _ => String::new(),
     };
-    format!("{min} to {max}{step}, else {}", value["default"])
+    format!("{min} to {max}{step} (default {})", value["default"])
 }
 
 fn names(value: &Value, shown: usize) -> String {
@@ -83,7 +84,7 @@ mod tests {
     #[test]
     fn a_range_says_what_is_allowed_and_what_is_taken_otherwise() {
         let width = json!({ "min": 64, "max": 256, "step": 64, "default": 128 });
-        assert_eq!(range(&width), "64 to 256 in steps of 64, else 128");
+        assert_eq!(range(&width), "64 to 256 in steps of 64 (default 128)");
         assert_eq!(range(&json!({ "min": 64, "max": 64, "step": 1, "default": 64 })), "64");
     }
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tintype_core::domain::CursorCodec;
+use tintype_core::ports::Models;
 use tintype_http::{Access, Allowed, Api, Keys, ServerSettings, SocketHub, router};
 use tintype_local::SystemClock;
 use tokio::net::TcpListener;
@@ -101,22 +102,21 @@ async fn listen(address: SocketAddr) -> Outcome<TcpListener> {
 }
 
 fn cant_listen(address: SocketAddr, error: &io::Error) -> Failure {
-    let port = address.port();
-    match error.kind() {
-        ErrorKind::AddrInUse => Failure::failed(format!("port {port} is in use by another program"))
+    let (ip, port) = (address.ip(), address.port());
+    let elsewhere = |port| format!("--listen {}", SocketAddr::new(ip, port));
+    let kind = error.kind();
+    if kind == ErrorKind::AddrInUse {
+        Failure::failed(format!("port {port} is in use by another program"))
             .hint("if it is another tintype, use that one: tintype version shows it")
-            .hint(format!("or take another port: --listen {}", SocketAddr::new(address.ip(), 0)))
-            .hint("(0 takes any free one)"),
-        ErrorKind::PermissionDenied => Failure::failed(format!("this user may not listen on port {port}"))
-            .hint(format!(
-                "ports from 1024 on are open to all: --listen {}",
-                SocketAddr::new(address.ip(), 7860)
-            )),
-        ErrorKind::AddrNotAvailable => {
-            Failure::failed(format!("{} is no address of this machine", address.ip()))
-                .hint("127.0.0.1 is this machine alone, 0.0.0.0 every address it has")
-        }
-        _ => Failure::failed(format!("can't listen on {address}: {error}")),
+            .hint(format!("or take any free port: {}", elsewhere(0)))
+    } else if kind == ErrorKind::PermissionDenied {
+        Failure::failed(format!("this user may not listen on port {port}"))
+            .hint(format!("ports from 1024 on are open to all: {}", elsewhere(7860)))
+    } else if kind == ErrorKind::AddrNotAvailable {
+        Failure::failed(format!("{ip} is no address of this machine"))
+            .hint("127.0.0.1 is this machine alone, 0.0.0.0 every address it has")
+    } else {
+        Failure::failed(format!("can't listen on {address}: {error}"))
     }
 }
 
@@ -132,12 +132,7 @@ fn watch_signals(settings: &Settings, terminal: &Terminal, shutdown: &Cancellati
 }
 
 /// What a person wants to know first; a log for machines gets one record.
-fn greet(
-    settings: &Settings,
-    terminal: &Terminal,
-    address: SocketAddr,
-    models: &tintype_core::ports::Models,
-) {
+fn greet(settings: &Settings, terminal: &Terminal, address: SocketAddr, models: &Models) {
     let url = format!("http://{}", reachable(address));
     let data = settings.data.display();
     let model = models.default_name();
@@ -169,9 +164,8 @@ fn owners(settings: &Settings) -> String {
 /// An address that a browser on this machine can open.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
+        IpAddr::V4(ip) => IpAddr::V4(if ip.is_unspecified() { Ipv4Addr::LOCALHOST } else { ip }),
+        IpAddr::V6(ip) => IpAddr::V6(if ip.is_unspecified() { Ipv6Addr::LOCALHOST } else { ip }),
     };
     SocketAddr::new(ip, address.port())
 }

@@ -39,8 +39,8 @@ pub(crate) struct Settings {
     pub(crate) keys: Vec<AccessKey>,
     /// The form of its log: `TINTYPE_LOG_FORMAT`.
     pub(crate) log_format: LogFormat,
-    /// What it logs: `TINTYPE_LOG`.
-    pub(crate) log_filter: String,
+    /// What it logs, where that was said: `TINTYPE_LOG`.
+    pub(crate) log_filter: Option<String>,
     /// Where it writes its address once it listens: `TINTYPE_READY_FILE`.
     pub(crate) ready_file: Option<PathBuf>,
     /// Which adapter stands behind each port.
@@ -134,7 +134,7 @@ impl Settings {
             allowed_hosts: resolved.many("allowed_hosts", |text| Ok(text.to_owned()))?,
             keys: resolved.many("keys", AccessKey::parse)?,
             log_format: resolved.one("log_format", LogFormat::parse)?,
-            log_filter: resolved.one("log_filter", |text| Ok(text.to_owned()))?,
+            log_filter: resolved.many("log_filter", |text| Ok(text.to_owned()))?.pop(),
             ready_file: resolved.many("ready_file", |text| Ok(PathBuf::from(text)))?.pop(),
             ports: PortChoices {
                 images: resolved.one("ports.images", ImagesPort::parse)?,

@@ -80,6 +80,11 @@ impl Terminal {
         self.color && self.stderr_is_screen
     }
 
+    /// `text` broken to the screen's width below column `indent`; into a pipe it is one line.
+    pub(crate) fn wrap_out(&self, text: &str, indent: usize) -> String {
+        if self.stdout_is_screen { wrap(text, self.width(), indent) } else { text.to_owned() }
+    }
+
     /// `text` in `style`, for stderr.
     pub(crate) fn paint(&self, style: Style, text: &str) -> String {
         paint(self.stderr_color(), style, text)
@@ -156,6 +161,26 @@ fn paint(color: bool, style: Style, text: &str) -> String {
     if color { format!("{}{text}{RESET}", style.code()) } else { text.to_owned() }
 }
 
+/// `text` in lines of at most `across` characters, broken between words; all but the first begin with `indent` spaces.
+fn wrap(text: &str, across: usize, indent: usize) -> String {
+    let mut wrapped = String::new();
+    let mut column = indent;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > indent && column + 1 + length > across {
+            wrapped.push('\n');
+            wrapped.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if column > indent {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += length;
+    }
+    wrapped
+}
+
 /// `text` without what would steer the terminal: prompts and answers come from elsewhere.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
@@ -210,6 +235,12 @@ mod tests {
     fn inside_tmux_only_characters_are_sure_to_arrive() {
         let inside = [("TMUX", "x"), ("KITTY_WINDOW_ID", "1"), ("COLORTERM", "truecolor")];
         assert_eq!(detect(&inside), Some(Pictures::HalfBlocks));
+    }
+
+    #[test]
+    fn a_long_text_is_broken_between_words_below_its_own_beginning() {
+        assert_eq!(wrap("one two three", 11, 2), "one two\n  three");
+        assert_eq!(wrap("a-word-that-is-too-long b", 5, 0), "a-word-that-is-too-long\nb");
     }
 
     #[test]

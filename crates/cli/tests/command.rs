@@ -1,4 +1,5 @@
 //! The real command, as its user meets it: a server on a free port, and every verb against it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails it by panicking")]
 
 use serde_json::Value;
 use std::fs;

@@ -25,17 +25,12 @@ pub(crate) fn parse(text: &str) -> Result<FileValues, String> {
         text.parse().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
     let mut values = BTreeMap::new();
     for (name, value) in &table {
-        match value {
-            Value::Table(section) => {
-                for (key, value) in section {
-                    let (key, value) = entry(&format!("{name}.{key}"), value)?;
-                    values.insert(key, value);
-                }
+        if let Value::Table(section) = value {
+            for (key, value) in section {
+                values.extend([entry(&format!("{name}.{key}"), value)?]);
             }
-            _ => {
-                let (key, value) = entry(name, value)?;
-                values.insert(key, value);
-            }
+        } else {
+            values.extend([entry(name, value)?]);
         }
     }
     Ok(values)

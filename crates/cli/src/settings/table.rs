@@ -83,36 +83,82 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("data", "TINTYPE_DATA", "DIR", "The data folder: jobs, pictures, library")
         .flag("data")
         .default(Default::DataFolder),
-    setting("model", "TINTYPE_MODEL", "NAME|DIR", "`tintype-icons` (inside this command) or a diffusers folder; repeat it to offer several, the default first. `noop` draws a fixed picture at once, for load tests")
-        .flag("model")
-        .many()
-        .default(Default::Text(super::EMBEDDED_MODEL)),
-    setting(CONFIG, "TINTYPE_CONFIG", "FILE", "The configuration file (TOML); by default `tintype/config.toml` in the platform's folder for settings, if it is there")
-        .flag("config"),
-    setting("workers", "TINTYPE_WORKERS", "N", "How many jobs run at a time")
-        .flag("workers")
-        .default(Default::Workers),
-    setting("allowed_origins", "TINTYPE_ALLOWED_ORIGINS", "ORIGIN", "A web page's origin that may call the API from a browser; repeatable")
-        .flag("allow-origin")
-        .many(),
-    setting("allowed_hosts", "TINTYPE_ALLOWED_HOSTS", "HOST", "A host name the server answers to beside its own address, as behind a proxy; repeatable")
-        .flag("allow-host")
-        .many(),
-    setting("keys", "TINTYPE_KEYS", "OWNER=SHA256", "Who may call, by the SHA-256 of their key; repeatable. `tintype key` makes one")
-        .flag("allow-key")
-        .many(),
+    setting(
+        "model",
+        "TINTYPE_MODEL",
+        "NAME|DIR",
+        "`tintype-icons` (inside this command) or a diffusers folder; repeat it to offer several, the default \
+         first. `noop` draws a fixed picture at once, for load tests",
+    )
+    .flag("model")
+    .many()
+    .default(Default::Text(super::EMBEDDED_MODEL)),
+    setting(
+        CONFIG,
+        "TINTYPE_CONFIG",
+        "FILE",
+        "The configuration file (TOML); by default `tintype/config.toml` in the platform's folder for \
+         settings, if it is there",
+    )
+    .flag("config"),
+    setting(
+        "workers",
+        "TINTYPE_WORKERS",
+        "N",
+        "How many jobs run at a time; with 0, jobs are accepted and wait",
+    )
+    .flag("workers")
+    .default(Default::Workers),
+    setting(
+        "allowed_origins",
+        "TINTYPE_ALLOWED_ORIGINS",
+        "ORIGIN",
+        "A web page's origin that may call the API from a browser; repeatable",
+    )
+    .flag("allow-origin")
+    .many(),
+    setting(
+        "allowed_hosts",
+        "TINTYPE_ALLOWED_HOSTS",
+        "HOST",
+        "A host name the server answers to beside its own address, as behind a proxy; repeatable",
+    )
+    .flag("allow-host")
+    .many(),
+    setting(
+        "keys",
+        "TINTYPE_KEYS",
+        "OWNER=SHA256",
+        "Who may call, by the SHA-256 of their key; repeatable. `tintype key` makes one",
+    )
+    .flag("allow-key")
+    .many(),
     setting("log_format", "TINTYPE_LOG_FORMAT", "FORMAT", "The form of the log")
         .flag("log")
         .one_of(LogFormat::NAMES),
-    setting("log_filter", "TINTYPE_LOG", "FILTER", "What to log: a level, or levels by module, as in `info,tintype_http=debug`")
-        .flag("log-filter")
-        .default(Default::Text("info")),
-    setting("ready_file", "TINTYPE_READY_FILE", "FILE", "Write the address here once the server listens: for supervisors and tests")
-        .flag("ready-file"),
-    setting("ports.images", "TINTYPE_PORTS_IMAGES", "ADAPTER", "What keeps pictures' bytes").one_of(ImagesPort::NAMES),
-    setting("ports.metadata", "TINTYPE_PORTS_METADATA", "ADAPTER", "What keeps the library").one_of(MetadataPort::NAMES),
-    setting("ports.jobs", "TINTYPE_PORTS_JOBS", "ADAPTER", "What keeps jobs and their events").one_of(JobsPort::NAMES),
-    setting("ports.connections", "TINTYPE_PORTS_CONNECTIONS", "ADAPTER", "What keeps who listens to what").one_of(ConnectionsPort::NAMES),
+    setting(
+        "log_filter",
+        "TINTYPE_LOG",
+        "FILTER",
+        "What to log: a level, or levels by module, as in `info,tintype_http=debug`; by default `info`, \
+         in the human form without the requests",
+    )
+    .flag("log-filter"),
+    setting(
+        "ready_file",
+        "TINTYPE_READY_FILE",
+        "FILE",
+        "Write the address here once the server listens: for supervisors and tests",
+    )
+    .flag("ready-file"),
+    setting("ports.images", "TINTYPE_PORTS_IMAGES", "ADAPTER", "What keeps pictures' bytes")
+        .one_of(ImagesPort::NAMES),
+    setting("ports.metadata", "TINTYPE_PORTS_METADATA", "ADAPTER", "What keeps the library")
+        .one_of(MetadataPort::NAMES),
+    setting("ports.jobs", "TINTYPE_PORTS_JOBS", "ADAPTER", "What keeps jobs and their events")
+        .one_of(JobsPort::NAMES),
+    setting("ports.connections", "TINTYPE_PORTS_CONNECTIONS", "ADAPTER", "What keeps who listens to what")
+        .one_of(ConnectionsPort::NAMES),
 ];
 
 /// The setting of this key.
