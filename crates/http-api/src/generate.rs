@@ -11,13 +11,15 @@ use crate::{
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
 };
 use std::{sync::Arc, time::Duration};
 use tintype_core::{
     domain::{GenerateInput, IdempotencyKey, Job},
     use_cases::{Sources, Submit, Submitted, submit},
 };
+#[cfg(feature = "socket")]
+use {crate::listener::until_end, tintype_core::use_cases::find_job, tokio::time::timeout};
 
 /// The longest a request may wait for its job to end, in seconds: API Gateway answers within 29.
 pub(crate) const WAIT_MAX_S: u64 = 25;
@@ -116,29 +118,19 @@ async fn answer(api: &Api, status: StatusCode, job: Job) -> Answer {
 async fn finished(api: &Arc<Api>, submitted: Submitted, wait: Duration) -> Answer {
     let Some(hub) = api.hub.clone() else { return accepted(api, submitted).await };
     let (id, owner) = (submitted.job.id, submitted.job.owner.clone());
-    let response = accepted(api, submitted).await?;
-    let ended = tokio::time::timeout(wait, crate::listener::until_end(api, &hub, owner.clone(), id)).await;
-    let mut response = match ended {
-        Ok(ended) => {
-            ended?;
-            let (job, _) = tintype_core::use_cases::find_job(&api.ports, &owner, &id, api.now()).await?;
-            kept_headers(response, answer(api, StatusCode::OK, job).await?)
-        }
-        Err(_) => response,
-    };
+    let mut response = accepted(api, submitted).await?;
+    let ended = timeout(wait, until_end(api, &hub, owner.clone(), id)).await;
+    if let Ok(ended) = ended {
+        ended?;
+        let replayed = response.headers_mut().remove(IDEMPOTENCY_REPLAYED);
+        let (job, _) = find_job(&api.ports, &owner, &id, api.now()).await?;
+        response = answer(api, StatusCode::OK, job).await?;
+        response.headers_mut().extend(replayed.map(|replayed| (IDEMPOTENCY_REPLAYED, replayed)));
+    }
     if let Ok(applied) = HeaderValue::try_from(format!("wait={}", wait.as_secs())) {
         response.headers_mut().insert(PREFERENCE_APPLIED, applied);
     }
     Ok(response)
-}
-
-/// `new`, still telling whether the key was used before.
-#[cfg(feature = "socket")]
-fn kept_headers(old: Response, mut new: Response) -> Response {
-    if let Some(replayed) = old.headers().get(IDEMPOTENCY_REPLAYED) {
-        new.headers_mut().insert(IDEMPOTENCY_REPLAYED, replayed.clone());
-    }
-    new
 }
 
 /// Without a hub nobody can be told of the end; a preference may go unheard.

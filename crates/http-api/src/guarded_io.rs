@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -35,23 +35,33 @@ impl Timer {
     }
 }
 
-/// Whether a request's head is awaited, as the connection's service knows it.
+/// What the connection's service knows of its requests: their heads' count, and whether one is being answered.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Awaiting(Arc<AtomicBool>);
+pub(crate) struct Requests(Arc<Counts>);
 
-impl Awaiting {
+#[derive(Debug, Default)]
+struct Counts {
+    begun: AtomicU32,
+    answered: AtomicU32,
+}
+
+impl Requests {
     /// A request's head has come; what follows is its body.
-    pub(crate) fn head_came(&self) {
-        self.0.store(false, Ordering::Relaxed);
+    pub(crate) fn begin(&self) {
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
     }
 
     /// It was answered; what follows is the next head.
-    pub(crate) fn next_head(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    pub(crate) fn answer(&self) {
+        self.0.answered.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn head(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    fn begun(&self) -> u32 {
+        self.0.begun.load(Ordering::Relaxed)
+    }
+
+    fn all_answered(&self) -> bool {
+        self.begun() == self.0.answered.load(Ordering::Relaxed)
     }
 }
 
@@ -59,7 +69,9 @@ impl Awaiting {
 #[derive(Debug)]
 pub(crate) struct GuardedIo<S> {
     inner: S,
-    awaiting: Awaiting,
+    requests: Requests,
+    /// How many heads had come when the head's timer was last looked at.
+    seen: u32,
     head_limit: Duration,
     write_limit: Duration,
     head: Timer,
@@ -69,17 +81,13 @@ pub(crate) struct GuardedIo<S> {
 impl<S> GuardedIo<S> {
     /// Guards `inner`: its first request's head must come within `head_limit` of now, a later one within that of its
     /// first byte, and a client that takes nothing for `write_limit` is cut off.
-    pub(crate) fn new(inner: S, awaiting: Awaiting, head_limit: Duration, write_limit: Duration) -> Self {
-        awaiting.next_head();
+    pub(crate) fn new(inner: S, requests: Requests, head_limit: Duration, write_limit: Duration) -> Self {
         let mut head = Timer::default();
         head.arm(head_limit);
-        Self { inner, awaiting, head_limit, write_limit, head, write: Timer::default() }
+        Self { inner, requests, seen: 0, head_limit, write_limit, head, write: Timer::default() }
     }
 
     fn guard_head(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if !self.awaiting.head() {
-            self.head.disarm();
-        }
         if self.head.expired(cx) { Err(timed_out("the head of a request did not come")) } else { Ok(()) }
     }
 
@@ -100,9 +108,13 @@ fn timed_out(what: &str) -> io::Error {
 impl<S: AsyncRead + Unpin> AsyncRead for GuardedIo<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.seen != this.requests.begun() {
+            this.seen = this.requests.begun();
+            this.head.disarm();
+        }
         let before = buf.filled().len();
         let read = Pin::new(&mut this.inner).poll_read(cx, buf);
-        if this.awaiting.head() && buf.filled().len() > before {
+        if this.requests.all_answered() && buf.filled().len() > before {
             this.head.arm(this.head_limit);
         }
         this.guard_head(cx)?;

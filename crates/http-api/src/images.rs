@@ -57,16 +57,16 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut q
         ("sort", listing.sort.name().to_owned()),
         ("trashed", listing.trashed.to_string()),
     ];
-    Ok(page(items, listed.next_cursor, &filter))
+    Ok(page(&items, listed.next_cursor.as_deref(), &filter))
 }
 
 /// A page of a list, and a `Link` to the next one. The link is relative, so it holds behind any prefix.
 pub(crate) fn page<T: Serialize>(
-    items: Vec<T>,
-    next_cursor: Option<String>,
+    items: &[T],
+    next_cursor: Option<&str>,
     filter: &[(&'static str, String)],
 ) -> Response {
-    let link = next_cursor.as_deref().and_then(|cursor| {
+    let link = next_cursor.and_then(|cursor| {
         let query = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(filter)
             .append_pair("cursor", cursor)

@@ -35,7 +35,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut q
     }
     let mut filter = vec![("limit", listing.limit.get().to_string())];
     filter.extend(status.map(|status| ("status", status.name().to_owned())));
-    Ok(page(items, listed.next_cursor, &filter))
+    Ok(page(&items, listed.next_cursor.as_deref(), &filter))
 }
 
 /// `GET /jobs/{id}`

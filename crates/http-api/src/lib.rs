@@ -84,4 +84,7 @@ pub use security::Allowed;
 #[cfg(feature = "server")]
 pub use server::{ServerSettings, serve};
 #[cfg(feature = "socket")]
-pub use {socket::SocketSettings, socket_hub::SocketHub};
+pub use {
+    socket::SocketSettings,
+    socket_hub::{Line, SocketHub},
+};

@@ -276,9 +276,10 @@ impl From<PortError> for Problem {
 }
 
 fn hidden(code: Code, cause: String) -> Problem {
-    let detail = match code {
-        Code::Unavailable => "something the server needs can't be reached just now; try again",
-        _ => "the failure was logged under the request's id; an operator can look it up",
+    let detail = if code == Code::Unavailable {
+        "something the server needs can't be reached just now; try again"
+    } else {
+        "the failure was logged under the request's id; an operator can look it up"
     };
     let mut problem = Problem::new(code, detail);
     problem.0.cause = Some(cause);

@@ -2,7 +2,7 @@
 //! bounds how many there are, and waits for open WebSockets when it ends.
 
 use crate::{
-    guarded_io::{Awaiting, GuardedIo},
+    guarded_io::{GuardedIo, Requests},
     timed_body::TimedBody,
 };
 use axum::{Router, body::Body, extract::Request, response::Response};
@@ -50,10 +50,8 @@ impl Default for ServerSettings {
 const HEAD_BYTES: usize = 32 * 1024;
 /// How long to wait after the system had no socket to give.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
-const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
-retry-after: 2\r\nconnection: close\r\ncontent-length: 140\r\n\r\n\
-{\"type\":\"/docs#unavailable\",\"title\":\"Try again soon\",\"status\":503,\"code\":\"unavailable\",\
-\"detail\":\"too many connections are open; try again\"}";
+/// What a client is told that finds every place taken.
+const BUSY: &str = r#"{"type":"/docs#unavailable","title":"Try again soon","status":503,"code":"unavailable","detail":"too many connections are open; try again"}"#;
 
 /// Serves `router` until `shutdown` is cancelled, then ends: requests are answered, `tasks` (the WebSockets, see
 /// [`Api::tasks`](crate::Api::tasks)) awaited, and what is left after `settings.drain` is cut off.
@@ -96,8 +94,14 @@ async fn rest(error: &io::Error) {
 }
 
 async fn turn_away(mut stream: TcpStream) {
-    let answered = timeout(Duration::from_secs(1), stream.write_all(BUSY)).await;
-    drop(answered);
+    let head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 2\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n",
+        BUSY.len()
+    );
+    let answer = [head.as_bytes(), BUSY.as_bytes()].concat();
+    // Whoever does not take it is turned away all the same.
+    drop(timeout(Duration::from_secs(1), stream.write_all(&answer)).await);
 }
 
 async fn drain(mut connections: JoinSet<()>, tasks: TaskTracker, limit: Duration) {
@@ -126,11 +130,11 @@ impl Connection {
         // Small answers wait for nothing.
         drop(stream.set_nodelay(true));
         let Self { settings, router, shutdown } = self;
-        let awaiting = Awaiting::default();
-        let io = GuardedIo::new(stream, awaiting.clone(), settings.head, settings.write_stall);
+        let requests = Requests::default();
+        let io = GuardedIo::new(stream, requests.clone(), settings.head, settings.write_stall);
         let permit = Arc::new(permit);
         let service =
-            service_fn(move |request| respond(router.clone(), awaiting.clone(), permit.clone(), request));
+            service_fn(move |request| respond(router.clone(), requests.clone(), permit.clone(), request));
         let mut server = http1::Builder::new();
         server.timer(TokioTimer::new()).header_read_timeout(settings.keep_alive).max_buf_size(HEAD_BYTES);
         let connection = server.serve_connection(TokioIo::new(io), service).with_upgrades();
@@ -150,15 +154,15 @@ impl Connection {
 
 async fn respond(
     mut router: Router,
-    awaiting: Awaiting,
+    requests: Requests,
     permit: Arc<OwnedSemaphorePermit>,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    awaiting.head_came();
+    requests.begin();
     let mut request = request.map(|body| Body::new(TimedBody::new(body)));
     // A WebSocket keeps its connection's place after this connection's service has ended.
     request.extensions_mut().insert(permit);
     let response = router.call(request).await;
-    awaiting.next_head();
+    requests.answer();
     response
 }

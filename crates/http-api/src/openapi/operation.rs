@@ -70,12 +70,6 @@ impl Operation {
         self
     }
 
-    /// Whether it needs no key.
-    #[cfg(test)]
-    pub(crate) const fn is_open(&self) -> bool {
-        self.is_open
-    }
-
     /// The operation of `path` as the document writes it.
     pub(crate) fn to_json(&self, path: &'static str, with_keys: bool) -> Value {
         let mut answers = self.answers.clone();

@@ -1,5 +1,7 @@
 //! The shapes of what is sent and answered. Every limit comes from the domain or from the models' cards.
 
+#![expect(clippy::needless_pass_by_value, reason = "`json!` makes what is passed on the spot")]
+
 use super::operation::schema_ref;
 use crate::{api::Api, problem::Code};
 use serde_json::{Map, Value, json};

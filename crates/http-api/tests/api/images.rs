@@ -1,0 +1,119 @@
+//! `/save` and `/images`: the records.
+
+use crate::desk::{Answer, Desk, ask, ask_json, with_header};
+use axum::http::Request;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use tintype_core::{domain::OutputFormat, imaging};
+
+fn picture() -> String {
+    let pixels = [200, 10, 10].repeat(64);
+    STANDARD.encode(imaging::encode_rgb(8, 8, pixels, OutputFormat::Png).unwrap().blob.bytes())
+}
+
+async fn edit(desk: &Desk, id: &str, tag: &str, body: Value) -> Answer {
+    let mut request = ask_json("PATCH", &format!("/images/{id}"), &body);
+    if !tag.is_empty() {
+        request = with_header(request, "if-match", tag);
+    }
+    desk.send(request).await
+}
+
+#[tokio::test]
+async fn a_result_is_saved_once() {
+    let desk = Desk::open();
+    let job = desk.finished_job().await;
+    let save = json!({ "job_id": job, "index": 0, "title": "Cat", "tags": ["b", "a"] });
+    let (first, second) = (desk.post("/save", save.clone()).await, desk.post("/save", save).await);
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (201, 200));
+    assert_eq!(first.id(), second.id());
+    assert_eq!(first.header("location"), format!("/images/{}", first.id()));
+    assert_eq!(first.header("etag"), "\"v1\"");
+    assert_eq!((&first.json()["title"], &first.json()["tags"]), (&json!("Cat"), &json!(["a", "b"])));
+}
+
+#[tokio::test]
+async fn an_upload_is_saved_with_its_prompt() {
+    let desk = Desk::open();
+    for image in [picture(), format!("data:image/png;base64,{}", picture())] {
+        let answer = desk.post("/save", json!({ "image": image, "prompt": "red" })).await;
+        assert!(answer.status.is_success(), "{answer:?}");
+        assert_eq!((&answer.json()["prompt"], &answer.json()["width"]), (&json!("red"), &json!(8)));
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_for_the_version_it_names() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    let changed = edit(&desk, &id, "\"v1\"", json!({ "rating": 5 })).await;
+    assert_eq!((changed.status.as_u16(), changed.header("etag")), (200, "\"v2\""));
+    let stale = edit(&desk, &id, "\"v1\"", json!({ "rating": 1 })).await;
+    assert_eq!((stale.status.as_u16(), stale.problem()), (412, "stale".to_owned()));
+    assert_eq!(stale.header("etag"), "\"v2\"");
+    assert_eq!(edit(&desk, &id, "", json!({ "rating": null })).await.json()["rating"], Value::Null);
+}
+
+#[tokio::test]
+async fn who_has_an_image_is_not_sent_it_again() {
+    let desk = Desk::open();
+    let path = format!("/images/{}", desk.saved_image().await);
+    let tag = desk.get(&path).await.header("etag").to_owned();
+    let answer = desk.send(with_header(ask("GET", &path), "if-none-match", &tag)).await;
+    assert_eq!((answer.status.as_u16(), answer.body.len()), (304, 0));
+}
+
+#[tokio::test]
+async fn an_image_goes_to_the_trash_and_back_and_away() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    let path = format!("/images/{id}");
+    let listed = async |query: &str| desk.get(&format!("/images{query}")).await.json()["items"].clone();
+    let trashed = desk.send(ask("DELETE", &path)).await;
+    assert!(trashed.json()["trashed_at"].is_string());
+    assert_eq!(listed("").await, json!([]));
+    assert_eq!(listed("?trashed=true").await[0]["id"], id);
+    let restored = desk.send(ask("POST", &format!("{path}/restore"))).await;
+    assert!(restored.json()["trashed_at"].is_null());
+    let erased = desk.send(ask("DELETE", &format!("{path}?permanent=true"))).await;
+    assert_eq!((erased.status.as_u16(), erased.body.len()), (204, 0));
+    assert_eq!(desk.get(&path).await.problem(), "not_found");
+}
+
+#[tokio::test]
+async fn parameters_that_are_not_there_yet_are_refused_by_name() {
+    let desk = Desk::open();
+    for name in ["q", "tag", "collection", "favorite", "model", "from", "to"] {
+        let answer = desk.get(&format!("/images?{name}=x")).await;
+        assert_eq!((answer.problem(), answer.pointers()), ("bad_query".to_owned(), vec![format!("/{name}")]));
+    }
+}
+
+#[tokio::test]
+async fn a_picture_that_is_none_is_named() {
+    let desk = Desk::open();
+    let svg = STANDARD.encode("<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>");
+    for (image, code) in
+        [(svg.as_str(), "unsupported_format"), ("@@", "bad_base64"), ("data:x", "bad_data_url")]
+    {
+        let answer = desk.post("/save", json!({ "image": image })).await;
+        assert_eq!(answer.status, 422);
+        assert_eq!(
+            answer.json()["errors"][0],
+            json!({
+                "pointer": "/image", "code": code, "detail": answer.json()["errors"][0]["detail"],
+            })
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_head_request_has_the_headers_of_a_get() {
+    let desk = Desk::open();
+    let path = format!("/images/{}", desk.saved_image().await);
+    let (get, head) = (desk.get(&path).await, desk.send(ask("HEAD", &path)).await);
+    assert_eq!(head.header("etag"), get.header("etag"));
+    assert!(head.body.is_empty());
+    let missing: Request<_> = ask("HEAD", "/nothing");
+    assert!(desk.send(missing).await.body.is_empty());
+}

@@ -1,0 +1,17 @@
+//! The API as its clients meet it: over the router for what is one request, over a real socket for what is not.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod desk;
+mod drain;
+mod events;
+mod generate;
+mod images;
+mod jobs;
+mod operator;
+mod owners;
+mod pictures;
+mod security;
+mod slow_clients;
+mod socket;

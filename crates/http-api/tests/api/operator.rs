@@ -1,0 +1,117 @@
+//! Models, health, metrics, documents and the gallery.
+
+use crate::desk::{Desk, ask, with_header};
+use serde_json::{Value, json};
+use tintype_http::{Access, Code, PageFile};
+
+#[tokio::test]
+async fn the_models_tell_what_they_can_do() {
+    let models = Desk::open().get("/models").await.json();
+    assert_eq!(models["default"], "scripted");
+    assert_eq!(models["models"][0]["width"]["default"], 64);
+}
+
+#[tokio::test]
+async fn a_server_that_shuts_down_lives_but_is_not_ready() {
+    let desk = Desk::open();
+    assert_eq!(desk.get("/readyz").await.status, 200);
+    desk.shutdown.cancel();
+    let ready = desk.get("/readyz").await;
+    assert_eq!((ready.status.as_u16(), ready.problem()), (503, "unavailable".to_owned()));
+    assert_eq!(desk.get("/livez").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_version_names_the_commit() {
+    let desk = Desk::with(Access::Open, |api| api.with_commit("abc"));
+    assert_eq!(desk.get("/version").await.json()["commit"], "abc");
+}
+
+#[tokio::test]
+async fn metrics_count_by_route_and_never_name_an_id_or_a_prompt() {
+    let desk = Desk::open();
+    let id = desk.finished_job().await;
+    desk.get(&format!("/jobs/{id}")).await;
+    let metrics = String::from_utf8(desk.get("/metrics").await.body.to_vec()).unwrap();
+    assert!(metrics.contains("tintype_jobs_accepted_total 1"), "{metrics}");
+    assert!(metrics.contains("route=\"/jobs/{id}\",status=\"200\""), "{metrics}");
+    assert!(!metrics.contains(&id) && !metrics.contains("cat"), "{metrics}");
+}
+
+/// Every `$ref` below `value`.
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            members.values().for_each(|member| references(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[tokio::test]
+async fn the_document_refers_to_nothing_that_is_not_there() {
+    let document = Desk::open().get("/openapi.json").await.json();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 50);
+    for reference in found {
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+    }
+}
+
+#[tokio::test]
+async fn every_route_of_the_document_is_there() {
+    let desk = Desk::open();
+    let document = desk.get("/openapi.json").await.json();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            let answer = desk.send(ask(&method.to_uppercase(), &path.replace(['{', '}'], ""))).await;
+            let code = answer.status.is_client_error().then(|| answer.problem());
+            let lost = ["no_such_route", "method_not_allowed"];
+            assert!(!code.is_some_and(|code| lost.contains(&code.as_str())), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_shapes_that_are_answered_are_the_documents() {
+    let desk = Desk::open();
+    let document = desk.get("/openapi.json").await.json();
+    let id = desk.finished_job().await;
+    let job = desk.get(&format!("/jobs/{id}")).await.json();
+    let image = desk.post("/save", json!({ "job_id": id })).await.json();
+    for (name, value) in [("Job", &job), ("JobImage", &job["images"][0]), ("Image", &image)] {
+        let known = &document["components"]["schemas"][name]["properties"];
+        for field in value.as_object().unwrap().keys() {
+            assert!(known.get(field).is_some(), "{name}.{field} is not in the document");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_docs_explain_every_problem_where_its_type_points() {
+    let answer = Desk::open().get("/docs").await;
+    let html = String::from_utf8(answer.body.to_vec()).unwrap();
+    for code in Code::ALL {
+        assert!(html.contains(&format!("id={}>", code.name())), "{}", code.name());
+    }
+    assert!(!html.contains("<script") && !html.contains("http://") && !html.contains("https://"));
+}
+
+#[tokio::test]
+async fn the_gallery_is_served_from_what_was_handed_in() {
+    let files = vec![
+        PageFile::new("index.html", "text/html; charset=utf-8", "<!doctype html>"),
+        PageFile::new("assets/app.js", "text/javascript", "1"),
+    ];
+    let desk = Desk::with(Access::Open, |api| api.with_page(files));
+    let page = desk.get("/").await;
+    assert!(page.header("content-security-policy").starts_with("default-src 'self'"));
+    let script = desk.get("/assets/app.js").await;
+    assert_eq!((script.header("content-type"), &script.body[..]), ("text/javascript", &b"1"[..]));
+    let again = with_header(ask("GET", "/assets/app.js"), "if-none-match", script.header("etag"));
+    assert_eq!(desk.send(again).await.status, 304);
+    assert_eq!(desk.get("/assets/other.js").await.problem(), "not_found");
+}

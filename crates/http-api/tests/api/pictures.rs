@@ -1,0 +1,105 @@
+//! `GET /images/{id}/content`: bytes whole, in part, and made anew.
+
+use crate::desk::{Answer, Desk, ask, with_header};
+use tintype_core::{domain::ContentType, imaging};
+
+async fn content(desk: &Desk, id: &str, query: &str, headers: &[(&'static str, &str)]) -> Answer {
+    let mut request = ask("GET", &format!("/images/{id}/content{query}"));
+    for (name, value) in headers {
+        request = with_header(request, name, value);
+    }
+    desk.send(request).await
+}
+
+#[tokio::test]
+async fn the_bytes_are_immutable_and_harmless() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    let answer = content(&desk, &id, "", &[]).await;
+    for (name, value) in [
+        ("content-type", "image/png"),
+        ("cache-control", "private, max-age=31536000, immutable"),
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", "sandbox; default-src 'none'"),
+        ("accept-ranges", "bytes"),
+    ] {
+        assert_eq!(answer.header(name), value);
+    }
+    assert_eq!(answer.header("content-disposition"), format!("inline; filename=\"{id}.png\""));
+    let again = content(&desk, &id, "", &[("if-none-match", answer.header("etag"))]).await;
+    assert_eq!(again.status, 304);
+}
+
+#[tokio::test]
+async fn a_range_is_a_part_of_the_bytes() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    for query in ["", "?w=32"] {
+        let whole = content(&desk, &id, query, &[]).await;
+        let part = content(&desk, &id, query, &[("range", "bytes=2-5")]).await;
+        assert_eq!((part.status.as_u16(), &part.body[..]), (206, &whole.body[2..6]));
+        assert_eq!(part.header("content-range"), format!("bytes 2-5/{}", whole.body.len()));
+        assert_eq!(part.header("content-length"), "4");
+    }
+}
+
+#[tokio::test]
+async fn a_range_past_the_end_says_how_long_it_is() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    let length = content(&desk, &id, "", &[]).await.body.len();
+    let answer = content(&desk, &id, "", &[("range", "bytes=9999999-")]).await;
+    assert_eq!((answer.status.as_u16(), answer.problem()), (416, "range_not_satisfiable".to_owned()));
+    assert_eq!(answer.header("content-range"), format!("bytes */{length}"));
+}
+
+#[tokio::test]
+async fn a_range_of_something_else_is_the_whole() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    let answer = content(&desk, &id, "", &[("range", "bytes=0-1"), ("if-range", "\"old\"")]).await;
+    assert_eq!(answer.status, 200);
+    let tag = answer.header("etag");
+    let part = content(&desk, &id, "", &[("range", "bytes=0-1"), ("if-range", tag)]).await;
+    assert_eq!(part.status, 206);
+}
+
+#[tokio::test]
+async fn a_picture_comes_in_every_format_and_no_wider_than_asked() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    let mut tags = Vec::new();
+    for (query, kind, width) in [
+        ("", ContentType::Png, 64),
+        ("?variant=thumbnail", ContentType::Png, 64),
+        ("?w=32", ContentType::Webp, 32),
+        ("?w=32&format=jpeg", ContentType::Jpeg, 32),
+        ("?format=webp", ContentType::Webp, 64),
+        ("?w=4096&format=png", ContentType::Png, 64),
+    ] {
+        let answer = content(&desk, &id, query, &[]).await;
+        assert_eq!(answer.header("content-type"), kind.as_str(), "{query}");
+        assert_eq!(imaging::check(answer.body.clone()).unwrap().width, width, "{query}");
+        tags.push(answer.header("etag").to_owned());
+    }
+    tags.sort();
+    tags.dedup();
+    assert_eq!(tags.len(), 4, "one tag for each different form");
+}
+
+#[tokio::test]
+async fn a_form_that_is_not_there_is_refused_by_name() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    for (query, pointer) in [
+        ("?w=0", "/w"),
+        ("?w=4097", "/w"),
+        ("?w=1e3", "/w"),
+        ("?variant=huge", "/variant"),
+        ("?format=svg", "/format"),
+        ("?height=7", "/height"),
+    ] {
+        let answer = content(&desk, &id, query, &[]).await;
+        assert_eq!((answer.problem(), answer.pointers()), ("bad_query".to_owned(), vec![pointer.to_owned()]));
+    }
+}

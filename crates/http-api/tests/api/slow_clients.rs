@@ -1,0 +1,92 @@
+//! Clients that are slow, silent, or too many.
+
+use crate::desk::{Desk, soon};
+use std::time::Duration;
+use tintype_http::ServerSettings;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::sleep,
+};
+
+const SHORT: Duration = Duration::from_millis(200);
+
+async fn connected(settings: ServerSettings) -> (Desk, TcpStream) {
+    let desk = Desk::open();
+    let (address, _serving) = desk.listen(settings).await;
+    (desk, TcpStream::connect(address).await.unwrap())
+}
+
+/// What the server says before it closes.
+async fn last_words(stream: &mut TcpStream) -> String {
+    let mut words = Vec::new();
+    // A reset is a close too.
+    drop(soon("the end", stream.read_to_end(&mut words)).await);
+    String::from_utf8_lossy(&words).into_owned()
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_is_cut_off() {
+    let (_desk, mut stream) = connected(ServerSettings { head: SHORT, ..ServerSettings::default() }).await;
+    assert_eq!(last_words(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn a_client_that_drips_its_head_is_cut_off() {
+    let (_desk, mut stream) = connected(ServerSettings { head: SHORT, ..ServerSettings::default() }).await;
+    for byte in b"GET /livez HTTP/1.1\r\nhost: localhost\r\n" {
+        if stream.write_all(&[*byte]).await.is_err() {
+            return;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(last_words(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn a_client_may_rest_between_two_requests() {
+    let settings = ServerSettings { head: SHORT, ..ServerSettings::default() };
+    let (_desk, mut stream) = connected(settings).await;
+    for _ in 0..2 {
+        stream.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut buffer = [0; 4096];
+        let count = soon("an answer", stream.read(&mut buffer)).await.unwrap();
+        assert!(buffer[..count].starts_with(b"HTTP/1.1 200"));
+        sleep(SHORT * 2).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_rests_too_long_is_cut_off() {
+    let settings = ServerSettings { keep_alive: SHORT, ..ServerSettings::default() };
+    let (_desk, mut stream) = connected(settings).await;
+    stream.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    assert!(last_words(&mut stream).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_told_so() {
+    let settings = ServerSettings { connections: 1, ..ServerSettings::default() };
+    let desk = Desk::open();
+    let (address, _serving) = desk.listen(settings).await;
+    let _first = TcpStream::connect(address).await.unwrap();
+    sleep(SHORT).await;
+    let mut second = TcpStream::connect(address).await.unwrap();
+    let words = last_words(&mut second).await;
+    let (head, body) = words.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+    assert!(head.ends_with(&format!("content-length: {}", body.len())), "{head}");
+    let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(problem["code"], "unavailable");
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused_with_431() {
+    let (_desk, mut stream) = connected(ServerSettings::default()).await;
+    let head = format!("GET / HTTP/1.1\r\nhost: localhost\r\nx-large: {}\r\n\r\n", "x".repeat(20_000));
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut buffer = [0; 4096];
+    let count = soon("an answer", stream.read(&mut buffer)).await.unwrap();
+    let answer = String::from_utf8_lossy(&buffer[..count]);
+    assert!(answer.starts_with("HTTP/1.1 431") && answer.contains("headers_too_large"), "{answer}");
+}
