@@ -6,7 +6,15 @@ use std::io::Cursor;
 
 /// A small picture as PNG; another one for another `shade`.
 pub fn png(shade: u8) -> Vec<u8> {
-    let image = RgbImage::from_fn(8, 8, |x, y| image::Rgb([shade, x as u8 * 30, y as u8 * 30]));
+    written(&RgbImage::from_fn(8, 8, |x, y| image::Rgb([shade, x as u8 * 30, y as u8 * 30])))
+}
+
+/// A small picture of one colour as PNG.
+pub fn png_of(colour: [u8; 3]) -> Vec<u8> {
+    written(&RgbImage::from_pixel(8, 8, image::Rgb(colour)))
+}
+
+fn written(image: &RgbImage) -> Vec<u8> {
     let mut bytes = Vec::new();
     image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
     bytes

@@ -1,6 +1,6 @@
 //! A REST client: one connection per request, so that no test depends on what another left in a pool.
 
-use crate::{EventStream, is_terminal, soon, text};
+use crate::{EventStream, is_terminal, raw, soon, text};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -169,6 +169,19 @@ impl Request {
         Ok(Answer { status, headers, body })
     }
 
+    /// Sends it over a plain connection; the answer, also where the server refuses before it has everything and
+    /// closes, which a proper client takes for a failure.
+    pub async fn send_regardless(self) -> Answer {
+        let about = format!("{} {}", self.method, self.path);
+        let mut bytes = format!("{about} HTTP/1.1\r\ncontent-length: {}\r\n", self.body.len()).into_bytes();
+        for (name, value) in &self.headers {
+            bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        bytes.extend(b"\r\n");
+        bytes.extend(&self.body);
+        raw::send(self.address, &bytes).await.unwrap_or_else(|| panic!("{about}: closed without an answer"))
+    }
+
     /// Sends it; the answer as a stream of events.
     pub async fn events(self) -> EventStream {
         let response = soon("an event stream", self.respond()).await.unwrap();
@@ -204,7 +217,6 @@ pub struct Answer {
 
 impl Answer {
     /// Fails unless the status is this.
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
         self
