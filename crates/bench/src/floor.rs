@@ -38,7 +38,7 @@ fn write(mut database: Connection, inserts: &mpsc::Receiver<Insert>) {
         let batch: Vec<Insert> = std::iter::once(first).chain(inserts.try_iter()).collect();
         if commit(&mut database, &batch).is_ok() {
             for (_, _, answer) in batch {
-                drop(answer.send(()));
+                answer.send(()).ok();
             }
         }
     }

@@ -32,7 +32,7 @@ pub trait ConnectionRegistry: Debug + Send + Sync + 'static {
     /// Removes a connection and its subscriptions.
     async fn disconnect(&self, id: &ConnectionId) -> PortResult<()>;
 
-    /// Adds a subscription.
+    /// Adds a subscription. It needs no [`connect`](Self::connect) before: it names its own owner and expiry.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) if the connection already listens to

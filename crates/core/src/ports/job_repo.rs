@@ -17,7 +17,8 @@ use std::fmt::Debug;
 /// - `insert`, `finish`, `cancel`, `requeue` and `expire` are durable when they return. `begin` and `advance` are
 ///   seen by every later call, and may be lost with the machine's power: then the job is begun again.
 /// - A job's events are numbered from 1 without gaps, and never change.
-/// - Another owner's job is as one that does not exist; so is a job past its `expires_at`.
+/// - Another owner's job is as one that does not exist; so, to its owner, is a job past its `expires_at`. `begin` and
+///   `expire` still end it.
 /// - One owner and one idempotency key: one job, under any race, for as long as the job is shown.
 ///
 /// # Errors
@@ -29,7 +30,8 @@ use std::fmt::Debug;
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait JobRepo: Debug + Send + Sync + 'static {
-    /// Accepts a job with [`Job::accept`], together with its idempotency key.
+    /// Accepts a job with [`Job::accept`], together with its idempotency key. A job whose id is there already stays
+    /// as it is.
     ///
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) if the key is just being used by another call that is not done.
@@ -90,7 +92,7 @@ pub trait JobRepo: Debug + Send + Sync + 'static {
     /// Ends the job with [`Job::expire`] if it is overdue. `None` if it is not, or there is none.
     async fn expire(&self, id: &JobId, now: Timestamp) -> PortResult<Option<Job>>;
 
-    /// Up to `limit` jobs of any owner that wait, accepted before `accepted_before`, in order of their ids from the
+    /// Up to `limit` jobs of any owner that wait (also for another attempt), accepted before `accepted_before`, in order of their ids from the
     /// one after `after`: for the sweep, which starts those that a crash left behind and ends the overdue ones.
     async fn waiting(
         &self,

@@ -24,7 +24,8 @@ use std::fmt::Debug;
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait MetadataRepo: Debug + Send + Sync + 'static {
-    /// Adds `image`, unless its owner has one with the same content address: then that one is returned unchanged.
+    /// Adds `image`, unless its owner has one with the same content address: then that one is returned unchanged,
+    /// also where it is in the trash past its retention: the use case decides what becomes of it.
     async fn insert(&self, image: &SavedImage) -> PortResult<InsertedImage>;
 
     /// The owner's image `id`, in the trash or not; `None` if there is none.
