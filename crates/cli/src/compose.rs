@@ -3,9 +3,7 @@
 
 use crate::failure::{Exit, Failure, Outcome};
 use crate::noop_model::NoopModel;
-use crate::settings::{
-    ConnectionsPort, ImagesPort, JobsPort, MetadataPort, ModelChoice, NOOP_MODEL, Settings,
-};
+use crate::settings::{ConnectionsPort, ImagesPort, JobsPort, MetadataPort, ModelChoice, Settings};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -173,8 +171,5 @@ fn engine_failed(error: &EngineError) -> Failure {
 
 fn bad_folder(path: &Path, error: &EngineError) -> Failure {
     Failure::new(Exit::Usage, format!("the model in {}: {error}", path.display()))
-        .hint("a folder as diffusers writes it, with model_index.json in it, is what it takes;")
-        .hint(format!(
-            "leave out --model for the one inside this command, or use `{NOOP_MODEL}` to test without one"
-        ))
+        .hint("leave out --model for the one inside this command")
 }

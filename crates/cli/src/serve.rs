@@ -123,10 +123,11 @@ fn cant_listen(address: SocketAddr, error: &io::Error) -> Failure {
 fn watch_signals(settings: &Settings, terminal: &Terminal, shutdown: &CancellationToken) -> Outcome {
     let (terminal, human) = (terminal.clone(), settings.log_format == LogFormat::Human);
     signals::watch(shutdown.clone(), move || {
-        tracing::info!("stopping");
         if human && terminal.stderr_is_screen {
             terminal
                 .note("\nStopping: what is being drawn has a moment to finish. Ctrl-C again stops at once.");
+        } else {
+            tracing::info!("stopping");
         }
     })
 }

@@ -127,7 +127,7 @@ impl Settings {
     pub(crate) fn parse(resolved: &Resolved) -> Outcome<Self> {
         let settings = Self {
             listen: resolved.one("listen", parse_listen)?,
-            data: resolved.one("data", |text| Ok(PathBuf::from(text)))?,
+            data: resolved.one("data", parse_folder)?,
             models: resolved.many("model", ModelChoice::parse)?,
             workers: resolved.one("workers", parse_workers)?,
             allowed_origins: resolved.many("allowed_origins", parse_origin)?,
@@ -164,6 +164,10 @@ impl Settings {
         .hint(format!("  tintype serve --listen {} --config tintype.toml", self.listen))
         .hint(format!("or stay on this machine: --listen 127.0.0.1:{port}")))
     }
+}
+
+fn parse_folder(text: &str) -> Result<PathBuf, String> {
+    std::path::absolute(text).map_err(|error| format!("can't be a folder: {error}"))
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
