@@ -8,11 +8,15 @@ use std::{
     path::Path,
     sync::{
         Arc,
+        atomic::{AtomicU64, Ordering},
         mpsc::{self, Receiver, Sender},
     },
     time::{Duration, Instant},
 };
-use tintype_core::{domain::Job, ports::JobRepo};
+use tintype_core::{
+    domain::{BlobId, Job},
+    ports::JobRepo,
+};
 use tintype_local::{DataFolder, Database, SqliteJobRepo};
 use tintype_testkit::samples::{key, new_job};
 use tokio::sync::oneshot;
@@ -30,7 +34,7 @@ async fn main() {
         let offset = round * 10_000_000;
 
         let one = median(60, |n| least.insert(offset + n)).await;
-        let ours = median(60, |n| accept(&jobs, offset + n)).await;
+        let ours = median(60, |n| accept(&jobs, offset + n, false)).await;
         println!(
             "one caller: least {one:?}, ours {ours:?}: {:.2} of it",
             ours.as_secs_f64() / one.as_secs_f64()
@@ -41,18 +45,27 @@ async fn main() {
             async move { least.insert(offset + 1_000 + n).await }
         })
         .await;
-        let ours = rate(move |n| {
+        for keyed in [false, true] {
+            let first = offset + 1_000 + if keyed { 1_000_000 } else { 0 };
             let jobs = Arc::clone(&jobs);
-            async move { accept(&jobs, offset + 1_000 + n).await }
-        })
-        .await;
-        println!("{CALLERS} callers: least {base:.0}/s, ours {ours:.0}/s: {:.2} of it", ours / base);
+            let ours = rate(move |n| {
+                let jobs = Arc::clone(&jobs);
+                async move { accept(&jobs, first + n, keyed).await }
+            })
+            .await;
+            let with = if keyed { "with keys" } else { "without keys" };
+            println!(
+                "{CALLERS} callers: least {base:.0}/s, ours {with} {ours:.0}/s: {:.2} of it",
+                ours / base
+            );
+        }
     }
 }
 
-async fn accept(jobs: &SqliteJobRepo, n: u64) {
-    let key = key(&n.to_string(), "body");
-    jobs.insert(&new_job(n, n as i64), Some(&key)).await.expect("insert");
+async fn accept(jobs: &SqliteJobRepo, n: u64, keyed: bool) {
+    // As clients make them: at random.
+    let key = key(&BlobId::of(&n.to_be_bytes()).to_string(), "body");
+    jobs.insert(&new_job(n, n as i64), keyed.then_some(&key)).await.expect("insert");
 }
 
 async fn median<F: Future<Output = ()>>(calls: u64, call: impl Fn(u64) -> F) -> Duration {
@@ -71,12 +84,14 @@ where
     F: Future<Output = ()> + Send,
 {
     let began = Instant::now();
+    // Ids come in the order of time.
+    let next = Arc::new(AtomicU64::new(0));
     let callers: Vec<_> = (0..CALLERS)
-        .map(|caller| {
-            let call = call.clone();
+        .map(|_| {
+            let (call, next) = (call.clone(), Arc::clone(&next));
             tokio::spawn(async move {
-                for n in 0..ROUNDS {
-                    call(caller * ROUNDS + n).await;
+                for _ in 0..ROUNDS {
+                    call(next.fetch_add(1, Ordering::Relaxed)).await;
                 }
             })
         })
@@ -124,7 +139,7 @@ impl Least {
             }
             transaction.commit().expect("commit");
             for (_, _, done) in batch {
-                drop(done.send(()));
+                done.send(()).expect("the caller waits");
             }
         }
     }

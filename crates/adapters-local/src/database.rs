@@ -56,13 +56,13 @@ impl Database {
         Ok(Self { threads: Arc::new(Threads { readers, writer, _folder: Arc::clone(folder) }) })
     }
 
-    /// Runs `work` on the writing connection in its own savepoint, and returns once that is committed. It must be
-    /// quick: every other write waits. If it fails, nothing of it is kept.
+    /// Runs `work` on the writing connection, and returns once that is committed. It must be quick: every other write
+    /// waits. If it fails, nothing of it is kept. It may be run twice, the first time in vain.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         operation: &'static str,
         durability: Durability,
-        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> PortResult<T> {
         answered(operation, self.threads.writer.submit(operation, durability, work)).await
     }

@@ -1,5 +1,5 @@
 //! Jobs in SQLite. A change reads the job, lets core's own method change it, and writes the job, its event and its
-//! place in line in one savepoint.
+//! place in line together or not at all.
 
 mod rows;
 
@@ -11,6 +11,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
+use std::sync::Arc;
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{
@@ -37,7 +38,7 @@ impl SqliteJobRepo {
         &self,
         operation: &'static str,
         id: &JobId,
-        change: impl FnOnce(&mut Job) -> Result<Option<JobEvent>, PortError> + Send + 'static,
+        change: impl Fn(&mut Job) -> Result<Option<JobEvent>, PortError> + Send + 'static,
     ) -> PortResult<Job> {
         let id = *id;
         let work = move |connection: &Connection| {
@@ -58,18 +59,20 @@ impl JobRepo for SqliteJobRepo {
         let (job, event) = Job::accept(job.clone());
         // Written as JSON here: the writing thread only hands bytes to SQLite.
         let row = rows::NewRow::of(&job, &event, key).map_err(|fault| fault.into_port(OPERATION))?;
-        let owner = job.owner.clone();
-        let inserted = self.database.write(OPERATION, Durable, move |connection| {
-            if let Some(existing) = row.replayed(connection, &owner, &job)? {
-                return Ok(existing);
+        let job = Arc::new(job);
+        let accepted = Arc::clone(&job);
+        let earlier = self.database.write(OPERATION, Durable, move |connection| {
+            let job = &*accepted;
+            if let Some(earlier) = row.replayed(connection, job)? {
+                return Ok(Some(earlier));
             }
-            if !row.insert(connection, &job, &event)? {
-                return repeated(connection, &job);
+            if !row.insert(connection, job, &event)? {
+                return repeated(connection, job).map(Some);
             }
-            queue::enter(connection, &job)?;
-            Ok(InsertedJob::Created(Box::new(job)))
+            queue::enter(connection, job)?;
+            Ok(None)
         });
-        inserted.await
+        Ok(earlier.await?.unwrap_or_else(|| InsertedJob::Created(Box::new(Arc::unwrap_or_clone(job)))))
     }
 
     async fn find(&self, owner: &OwnerId, id: &JobId, now: Timestamp) -> PortResult<Option<Job>> {
@@ -147,13 +150,13 @@ impl JobRepo for SqliteJobRepo {
         now: Timestamp,
     ) -> PortResult<Job> {
         let fence = *fence;
-        let change = move |job: &mut Job| job.requeue(&fence, error, not_before, now).map(Some);
+        let change = move |job: &mut Job| job.requeue(&fence, error.clone(), not_before, now).map(Some);
         self.change_durably("JobRepo::requeue", &fence.job_id, change).await
     }
 
     async fn finish(&self, fence: &Fence, outcome: Outcome, now: Timestamp) -> PortResult<Job> {
         let fence = *fence;
-        let change = move |job: &mut Job| job.finish(&fence, outcome, now);
+        let change = move |job: &mut Job| job.finish(&fence, outcome.clone(), now);
         self.change_durably("JobRepo::finish", &fence.job_id, change).await
     }
 

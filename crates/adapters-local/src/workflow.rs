@@ -237,7 +237,7 @@ impl LocalWorkflow {
     async fn write<T: Send + 'static>(
         &self,
         operation: &'static str,
-        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> PortResult<T> {
         self.shared.database.write(operation, Relaxed, work).await
     }

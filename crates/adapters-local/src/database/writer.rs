@@ -1,4 +1,6 @@
 //! The thread that writes. Whatever waits is committed together: one sync of the disk serves all who asked meanwhile.
+//! The writes of a group don't hurt each other: one that fails halfway makes the group run again, each in a savepoint
+//! of its own. Savepoints for all from the start would cost more than the writes themselves.
 
 use crate::error::{Fault, meaning};
 use rusqlite::Connection;
@@ -53,10 +55,10 @@ impl Writer {
     ) -> oneshot::Receiver<PortResult<T>>
     where
         T: Send + 'static,
-        W: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+        W: Fn(&Connection) -> Result<T, Fault> + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
-        let call = Call { operation, durability, work: Some(work), outcome: None, sender };
+        let call = Call { operation, durability, work, outcome: None, sender };
         if let Some(inbox) = &self.inbox {
             // A closed inbox drops the call, and the one who asked hears of it.
             drop(inbox.send(Box::new(call)));
@@ -83,7 +85,7 @@ pub(super) fn join(thread: JoinHandle<()>) {
 trait Write: Send {
     fn durability(&self) -> Durability;
 
-    /// Does the work; says whether to keep it.
+    /// Does the work, perhaps once more; says whether to keep it.
     fn run(&mut self, connection: &Connection) -> bool;
 
     /// Tells the one who asked: the work's outcome if the batch was committed, else why it was not.
@@ -93,7 +95,7 @@ trait Write: Send {
 struct Call<T, W> {
     operation: &'static str,
     durability: Durability,
-    work: Option<W>,
+    work: W,
     outcome: Option<PortResult<T>>,
     sender: oneshot::Sender<PortResult<T>>,
 }
@@ -101,15 +103,15 @@ struct Call<T, W> {
 impl<T, W> Write for Call<T, W>
 where
     T: Send,
-    W: FnOnce(&Connection) -> Result<T, Fault> + Send,
+    W: Fn(&Connection) -> Result<T, Fault> + Send,
 {
     fn durability(&self) -> Durability {
         self.durability
     }
 
     fn run(&mut self, connection: &Connection) -> bool {
-        let Some(work) = self.work.take() else { return false };
-        let outcome = work(connection).map_err(|fault| fault.into_port(self.operation));
+        self.outcome = None;
+        let outcome = (self.work)(connection).map_err(|fault| fault.into_port(self.operation));
         let keep = outcome.is_ok();
         self.outcome = Some(outcome);
         keep
@@ -122,6 +124,7 @@ where
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(panicked(self.operation)),
         };
+        drop(self.work);
         // Whoever asked may be gone.
         drop(self.sender.send(outcome));
     }
@@ -174,28 +177,68 @@ impl Committer {
 
     fn commit(&mut self, batch: &mut [Box<dyn Write>]) -> rusqlite::Result<()> {
         self.set_sync(batch.iter().any(|write| write.durability() == Durability::Durable))?;
-        self.execute("BEGIN IMMEDIATE")?;
-        let committed = batch.iter_mut().try_for_each(|write| self.run_one(write.as_mut()));
-        let committed = committed.and_then(|()| self.execute("COMMIT"));
-        if committed.is_err() && !self.connection.is_autocommit() {
-            self.execute("ROLLBACK")?;
+        if self.transact(batch, Self::run_bare)? {
+            return Ok(());
         }
-        committed
+        self.transact(batch, Self::run_in_savepoint).map(drop)
     }
 
-    /// Runs one write in its own savepoint: its failure is its own.
-    fn run_one(&self, write: &mut dyn Write) -> rusqlite::Result<()> {
+    /// Runs the group in one transaction, each write with `run`. Says whether it was committed: it is not if one
+    /// would have left half of itself behind.
+    fn transact(
+        &self,
+        batch: &mut [Box<dyn Write>],
+        run: fn(&Self, &mut dyn Write) -> rusqlite::Result<bool>,
+    ) -> rusqlite::Result<bool> {
+        self.execute("BEGIN IMMEDIATE")?;
+        let whole = self.run_all(batch, run).and_then(|whole| {
+            self.execute(if whole { "COMMIT" } else { "ROLLBACK" })?;
+            Ok(whole)
+        });
+        if whole.is_err() && !self.connection.is_autocommit() {
+            self.execute("ROLLBACK")?;
+        }
+        whole
+    }
+
+    fn run_all(
+        &self,
+        batch: &mut [Box<dyn Write>],
+        run: fn(&Self, &mut dyn Write) -> rusqlite::Result<bool>,
+    ) -> rusqlite::Result<bool> {
+        for write in batch {
+            if !run(self, write.as_mut())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Runs a write; `false` if it failed after it had changed something.
+    fn run_bare(&self, write: &mut dyn Write) -> rusqlite::Result<bool> {
+        let before = self.connection.total_changes();
+        let keep = self.run_guarded(write)?;
+        Ok(keep || self.connection.total_changes() == before)
+    }
+
+    /// Runs a write so that nothing is left of it if it fails.
+    fn run_in_savepoint(&self, write: &mut dyn Write) -> rusqlite::Result<bool> {
         self.execute("SAVEPOINT one")?;
+        if !self.run_guarded(write)? {
+            self.execute("ROLLBACK TO one")?;
+        }
+        self.execute("RELEASE one")?;
+        Ok(true)
+    }
+
+    fn run_guarded(&self, write: &mut dyn Write) -> rusqlite::Result<bool> {
         let keep = catch_unwind(AssertUnwindSafe(|| write.run(&self.connection))).unwrap_or(false);
         if self.connection.is_autocommit() {
             // Some errors, such as a full disk, end the whole transaction.
             let ended = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT_ROLLBACK);
             return Err(rusqlite::Error::SqliteFailure(ended, None));
         }
-        if !keep {
-            self.execute("ROLLBACK TO one")?;
-        }
-        self.execute("RELEASE one")
+        Ok(keep)
     }
 
     fn set_sync(&mut self, syncs: bool) -> rusqlite::Result<()> {
@@ -224,17 +267,17 @@ impl Committer {
 mod tests {
     use super::*;
 
-    fn write(sql: &'static str) -> impl FnOnce(&Connection) -> Result<usize, Fault> {
+    fn write(sql: &'static str) -> impl Fn(&Connection) -> Result<usize, Fault> {
         move |connection| Ok(connection.execute(sql, [])?)
     }
 
     fn boxed<W>(work: W) -> (Box<dyn Write>, oneshot::Receiver<PortResult<usize>>)
     where
-        W: FnOnce(&Connection) -> Result<usize, Fault> + Send + 'static,
+        W: Fn(&Connection) -> Result<usize, Fault> + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
         let (operation, durability) = ("test", Durability::Durable);
-        (Box::new(Call { operation, durability, work: Some(work), outcome: None, sender }), answer)
+        (Box::new(Call { operation, durability, work, outcome: None, sender }), answer)
     }
 
     fn committer() -> Committer {

@@ -27,16 +27,11 @@ impl NewRow {
     }
 
     /// What its key was used for before, as long as that job is shown; after that the key is free again.
-    pub(super) fn replayed(
-        &self,
-        connection: &Connection,
-        owner: &OwnerId,
-        job: &Job,
-    ) -> Result<Option<InsertedJob>, Fault> {
+    pub(super) fn replayed(&self, connection: &Connection, job: &Job) -> Result<Option<InsertedJob>, Fault> {
         let Some(Idempotency { key, fingerprint }) = &self.key else { return Ok(None) };
         let sql = "SELECT body, fingerprint FROM jobs WHERE owner = ? AND idempotency_key = ?";
         let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query([owner.as_str(), key.as_str()])?;
+        let mut rows = statement.query([job.owner.as_str(), key.as_str()])?;
         let Some(row) = rows.next()? else { return Ok(None) };
         let (stored, used_for) = (job_of(row)?, BlobId::from_bytes(row.get(1)?));
         if !stored.is_shown(job.created_at) {
