@@ -62,7 +62,7 @@ impl ImageModel for Scripted {
                 };
                 Ok(hang.into_stream().boxed())
             }
-            Script::Panic => Ok(stream::poll_fn(|_| panic!("the model fell over")).boxed()),
+            Script::Panic => Ok(stream::poll_fn(|_| unreachable!("the model falls over")).boxed()),
         }
     }
 }
@@ -112,7 +112,9 @@ async fn until(holds: impl Fn() -> bool) {
 async fn accept(machine: &Machine, new: &NewJob) -> Job {
     match machine.ports.jobs.insert(new, None).await.expect("insert") {
         InsertedJob::Created(job) => *job,
-        other => panic!("must be a new job: {other:?}"),
+        other @ (InsertedJob::Existing(_) | InsertedJob::KeyReused) => {
+            unreachable!("must be a new job: {other:?}")
+        }
     }
 }
 
