@@ -20,12 +20,12 @@ export class ApiError extends Error {
 }
 
 function advice(status, { detail, title }) {
+  // The server's details say what to do; the page adds that only where there is none.
   const words = sentence(detail || title || `The server answered ${status}`);
-  if (status === 0) return "The server can’t be reached. Check that it is running; the page keeps trying.";
+  if (status === 0) return "The server can’t be reached. Check that it is running; the page connects again by itself.";
   if (status === 401) return "This server doesn’t know that key.";
-  if (status === 429 || status === 503) return `${words} Try again in a moment.`;
-  if (status >= 500) return `${words} The server’s log has the cause.`;
-  return words;
+  if (detail || status < 500) return words;
+  return `${words} ${status === 503 ? "Try again in a moment." : "The server’s log has the cause."}`;
 }
 
 /** A message of the server as a sentence. @param {string} text */
@@ -116,6 +116,7 @@ export const retryJob = (id) => patiently(() => call("POST", `/jobs/${id}/retry`
 export const save = (job_id, index) => patiently(() => call("POST", "/save", { body: { job_id, index } }));
 
 export const listImages = (parameters) => call("GET", `/images${query(parameters)}`);
+export const getImage = (id) => call("GET", `/images/${id}`);
 export const editImage = (id, edit) => patiently(() => call("PATCH", `/images/${id}`, { body: edit }));
 export const trashImage = (id) => patiently(() => call("DELETE", `/images/${id}`));
 export const eraseImage = (id) => call("DELETE", `/images/${id}?permanent=true`);

@@ -15,7 +15,7 @@ import * as viewer from "./viewer.js";
 const RETRY_MS = 3000;
 const WORDS = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", offline: "Offline" };
 
-composer.start(desk.generate);
+composer.start({ submit: desk.generate, model: desk.drawFrame });
 desk.start();
 library.start();
 viewer.start();
@@ -46,7 +46,10 @@ async function load() {
 function showState(state) {
   const light = byId("light");
   // A cut that took a moment may have hidden jobs of other windows.
-  if (state === "live" && light.dataset.state !== "connecting") lookAgain();
+  if (state === "live" && light.dataset.state !== "connecting") {
+    setMessage(byId("form-error"), "");
+    lookAgain();
+  }
   light.dataset.state = state;
   setText(byId("light-word"), WORDS[state]);
 }
@@ -66,6 +69,7 @@ function askForKey() {
   const had = accessKey() !== "";
   setAccessKey("");
   live.stop();
+  byId("forget-key").hidden = true;
   if (keyDialog.open) return;
   setMessage(byId("key-error"), had ? "This server doesn’t know that key. Check it and try again." : "");
   byId("key-input").value = "";
@@ -76,7 +80,8 @@ keyDialog.addEventListener("cancel", (event) => event.preventDefault());
 byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const key = byId("key-input").value.trim();
-  if (!key) return setMessage(byId("key-error"), "Type the key.");
+  // What can stand in a header.
+  if (!/^[\x21-\x7e]+$/.test(key)) return setMessage(byId("key-error"), key ? "A key has no spaces and no accents." : "Type the key.");
   setAccessKey(key);
   keyDialog.close();
   load();

@@ -20,11 +20,16 @@ let card = /** @type {any} */ (null);
 /** @type {import("./fields.js").Field[]} */
 let fields = [];
 let send = async (_input) => {};
+let chosenModel = () => {};
 let sending = false;
 
-/** @param {(input: object) => Promise<void>} submit Sends a checked request; throws an ApiError. */
-export function start(submit) {
+/**
+ * @param {{submit: (input: object) => Promise<void>, model: () => void}} listeners `submit` sends a checked request and
+ * throws an ApiError; `model` hears that another model was chosen.
+ */
+export function start({ submit, model }) {
   send = submit;
+  chosenModel = model;
   prompt.value = draft.prompt ?? "";
   settings.open = draft.open;
   setText(byId("generate-keys"), /Mac|iP/.test(navigator.platform) ? "⌘↵" : "Ctrl ↵");
@@ -74,6 +79,7 @@ function choose(chosen) {
   setText(byId("about-model"), card.description);
   byId("better-model").hidden = known.length === 0;
   setText(byId("settings-line"), lineOf(card, fields));
+  chosenModel();
 }
 
 function modelChoice() {
@@ -101,7 +107,8 @@ function resetButton() {
 function remember() {
   draft.prompt = prompt.value;
   draft.open = settings.open;
-  draft.changed = Object.fromEntries(fields.filter(({ input, fallback }) => input.value.trim() !== fallback).map(({ name, input }) => [name, input.value.trim()]));
+  // Before the models are known there are no fields, and the draft's settings stay as they are.
+  if (card) draft.changed = Object.fromEntries(fields.map(({ name, input, fallback }) => [name, input.value.trim(), fallback]).filter(([, value, fallback]) => value !== fallback));
   keep("draft", draft);
   if (card) setText(byId("settings-line"), lineOf(card, fields));
 }

@@ -30,12 +30,6 @@ export function ready() {
   drawFrame();
 }
 
-export function clearScreen() {
-  for (const print of prints.values()) print.element.remove();
-  prints.clear();
-  lingering.clear();
-}
-
 /** Sends a request and shows its print. */
 export async function generate(input) {
   const job = await jobs.generate(input);
@@ -80,12 +74,14 @@ function tell(job) {
   if (ENDS[job.status]) announce(`${ENDS[job.status]}: ${job.request.prompt}`);
 }
 
-function drawFrame() {
+/** What stands around the prints: the greeting, and what can be done with all of them. */
+export function drawFrame() {
   byId("desk-clear").hidden = [...prints.keys()].filter((id) => jobs.hasEnded(jobs.job(id))).length < 2;
   byId("desk-more").hidden = !jobs.hasEarlier();
   const welcome = byId("desk-empty");
-  welcome.hidden = !loaded || prints.size > 0;
-  if (!welcome.hidden && welcome.childElementCount === 0) welcome.append(...greeting());
+  welcome.hidden = prints.size > 0;
+  welcome.classList.toggle("pending", !loaded);
+  if (loaded && !welcome.hidden) welcome.replaceChildren(...greeting());
 }
 
 function greeting() {
@@ -154,15 +150,18 @@ function results() {
     })));
 }
 
+const fetchResult = (id, index) => download(resultOf(id, index), () => jobs.freshUrl(id, index)).catch(complain);
+
 const source = {
   items: results,
+  freshUrl: ({ job_id, index }) => jobs.freshUrl(job_id, index),
   more: async () => {},
   actions: (picture) => {
     const { job_id, index } = picture;
     const saved = jobs.fate(job_id, index) === "saved";
     return [
       { icon: saved ? "check" : "save", label: saved ? "Saved" : "Save", testid: "save", disabled: saved, main: true, run: () => save(job_id, index) },
-      { icon: "download", label: "Download", testid: "download", run: () => download(picture).catch(complain) },
+      { icon: "download", label: "Download", testid: "download", run: () => fetchResult(job_id, index) },
       { icon: "reuse", label: "Use again", testid: "reuse", leave: true, run: () => composer.reuse(picture) },
       !saved && { icon: "trash", label: "Discard", testid: "discard", run: () => discard(job_id, index) },
     ];
@@ -173,7 +172,7 @@ const acts = {
   open: (id, index) => viewer.open(source, `${id}/${index}`),
   save,
   discard,
-  download: (id, index) => download(resultOf(id, index)).catch(complain),
+  download: fetchResult,
   saveAll: (id) => jobs.job(id).images.filter(({ index }) => !jobs.fate(id, index)).forEach(({ index }) => save(id, index)),
   cancel: (id) => jobs.cancel(id).catch(complain),
   retry: (id) => jobs.retry(id).catch(complain),

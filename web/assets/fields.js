@@ -90,7 +90,7 @@ function fraction(card, name, label) {
 }
 
 function seed(onInput) {
-  const input = h("input", { type: "text", inputmode: "numeric", placeholder: "new each time", autocomplete: "off" });
+  const input = h("input", { type: "text", inputmode: "numeric", placeholder: "random", autocomplete: "off" });
   const roll = () => {
     input.value = String(crypto.getRandomValues(new Uint32Array(1))[0]);
     made.complain();
@@ -124,7 +124,7 @@ export function lineOf(card, fields) {
     `${shown("width") ?? card.width.default} × ${shown("height") ?? card.height.default}`,
     `${shown("steps") ?? card.steps.default} steps`,
     `guidance ${shown("guidance_scale") ?? card.guidance_scale.default}`,
-    shown("seed") ? `seed ${shown("seed")}` : "new seed",
+    shown("seed") && `seed ${shown("seed")}`,
     count && count !== "1" && `${count} pictures`,
   ].filter(Boolean).join(" · ");
 }

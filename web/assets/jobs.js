@@ -60,17 +60,10 @@ export async function loadEarlier() {
   for (const one of page.items) take(one);
 }
 
-export function forget() {
-  for (const id of jobs.keys()) live.unfollow(id);
-  jobs.clear();
-  previews.clear();
-  earlier = null;
-}
-
 /** Takes what a REST answer says of a job, unless more is known already. */
 export function take(one) {
   const known = jobs.get(one.id);
-  if (known && (known.last_seq > one.last_seq || hasEnded(known))) return known;
+  if (known && known.last_seq > one.last_seq) return known;
   jobs.set(one.id, one);
   settleFollowing(one);
   listener(one.id);
@@ -127,6 +120,12 @@ function takePreview(known, { index, image }) {
   if (!previews.has(known.id)) previews.set(known.id, new Map());
   previews.get(known.id)?.set(index, image);
   listener(known.id);
+}
+
+/** A link to a result that works now. */
+export async function freshUrl(id, index) {
+  const one = take(await api.getJob(id));
+  return one.images[index].url;
 }
 
 /** Asks for one job; one that is not there any more goes. */

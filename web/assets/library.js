@@ -87,14 +87,9 @@ export async function lookAgain() {
   const mine = list;
   const page = await api.listImages({ limit: PAGE });
   if (mine !== list) return;
-  for (const image of [...page.items].reverse()) if (tiles.has(image.id) || isNewest(image)) put(image, true);
+  const newest = shown().reduce((at, image) => (image.saved_at > at ? image.saved_at : at), "");
+  for (const image of page.items.reverse()) if (tiles.has(image.id) || image.saved_at >= newest) put(image, true);
   note();
-}
-
-function isNewest(image) {
-  const first = tiles.values().next().value;
-  const newest = [...tiles.values()].reduce((at, { image: one }) => (one.saved_at > at ? one.saved_at : at), first?.image.saved_at ?? "");
-  return image.saved_at >= newest;
 }
 
 /** Shows a picture that was just saved or restored. */
@@ -128,7 +123,7 @@ const nameOf = (image) => image.title ?? image.prompt ?? "Untitled picture";
 function frame(image, ...tools) {
   const picture = h("img", { width: image.width, height: image.height, alt: nameOf(image), loading: "lazy", decoding: "async" });
   const open = h("button", { type: "button", class: "open", click: () => viewer.open(source, image.id), "aria-label": `Open ${nameOf(image)}` }, picture);
-  show(picture, image.thumbnail_url, image);
+  show(picture, image.thumbnail_url, image, image.sha256, async () => (await api.getImage(image.id)).thumbnail_url);
   return h("li", { class: "tile", "data-testid": "saved-image", "data-image-id": image.id }, h("div", { class: "glass" }, open), h("p", { class: "name", title: nameOf(image) }, nameOf(image)), ...tools);
 }
 
@@ -174,17 +169,19 @@ async function favorite(id) {
 }
 
 async function trash(id) {
-  const next = tiles.get(id)?.element.nextSibling ?? null;
+  const tile = tiles.get(id);
+  if (!tile) return;
+  const next = tile.element.nextSibling;
   try {
     await api.trashImage(id);
   } catch (error) {
     return complain(error);
   }
-  const tile = tiles.get(id);
   remove(id);
   const undo = async () => {
     const image = await api.restoreImage(id);
-    if (trashed || !tile || tiles.has(id)) return;
+    if (trashed) return remove(id);
+    if (tiles.has(id)) return;
     // Back where it stood.
     tiles.set(id, tile);
     grid.insertBefore(tile.element, next?.parentNode === grid ? next : grid.firstChild);
@@ -192,7 +189,7 @@ async function trash(id) {
     tile.update();
     note();
   };
-  toast("Moved to the trash.", { label: "Undo", run: () => undo().catch(complain) });
+  toast(`“${nameOf(tile.image)}” is in the trash.`, { label: "Undo", run: () => undo().catch(complain) });
 }
 
 async function restore(id) {
@@ -208,7 +205,7 @@ async function restore(id) {
 
 async function erase(id) {
   const tile = tiles.get(id);
-  if (!tile || !(await confirmed(`Erase “${nameOf(tile.image)}” for good?`, "It can’t be brought back.", "Erase"))) return;
+  if (!tile || !(await confirmed(`Erase “${nameOf(tile.image)}” for good?`))) return;
   try {
     await api.eraseImage(id);
     remove(id);
@@ -218,11 +215,9 @@ async function erase(id) {
 }
 
 /** @returns {Promise<boolean>} */
-function confirmed(title, text, yes) {
+function confirmed(title) {
   const dialog = byId("confirm");
   byId("confirm-title").textContent = title;
-  byId("confirm-text").textContent = text;
-  byId("confirm-yes").textContent = yes;
   return new Promise((done) => {
     byId("confirm-yes").onclick = () => {
       done(true);
@@ -236,12 +231,15 @@ function confirmed(title, text, yes) {
 /** The tiles in the order they are shown in. */
 const shown = () => [...grid.children].map((element) => tiles.get(element.dataset.imageId)?.image).filter(Boolean);
 
+const freshUrl = async ({ id }) => (await api.getImage(id)).url;
+
 const source = {
+  freshUrl,
   items: () => shown().map((image) => ({ ...image, key: image.id, made_at: image.saved_at })),
   more: () => loadMore(),
   actions: (picture) => {
     const { id } = picture;
-    const keep = { icon: "download", label: "Download", testid: "download", run: () => download(picture).catch(complain) };
+    const keep = { icon: "download", label: "Download", testid: "download", run: () => download(picture, () => freshUrl(picture)).catch(complain) };
     const reuse = { icon: "reuse", label: "Use again", testid: "reuse", leave: true, disabled: !picture.prompt, run: () => composer.reuse(picture) };
     if (trashed) {
       return [

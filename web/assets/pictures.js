@@ -4,6 +4,8 @@ import { address, bytes, wantsKey } from "./api.js";
 
 /** Up to this side, in pixels, a picture is shown larger, with square pixels. */
 const SMALL = 256;
+/** To at most this side. */
+const LARGE = 512;
 /** Blob URLs that are kept for pictures shown again. */
 const KEPT = 200;
 
@@ -27,20 +29,29 @@ function source(url) {
 }
 
 /**
- * Shows the picture at `url`. Only the last call on an element counts.
+ * Shows the picture at `url`. Only the last call on an element counts, and the same `name` again changes nothing: links
+ * that are signed differ each time. Where the link is no good any more, `renew` gives another; if that is none either, the
+ * element hears `lost`.
  * @param {HTMLImageElement} element @param {string} url @param {{width: number, height: number}} size
+ * @param {string} [name] @param {() => Promise<string>} [renew]
  */
-export async function show(element, url, size) {
+export function show(element, url, size, name = url, renew = undefined) {
   element.classList.toggle("small", isSmall(size));
-  if (element.dataset.url === url) return;
-  element.dataset.url = url;
-  try {
-    const found = source(url);
+  if (element.dataset.shown === name) return;
+  element.dataset.shown = name;
+  const isMine = () => element.dataset.shown === name;
+  const open = async (target) => {
+    const found = source(target);
     const ready = typeof found === "string" ? found : await found;
-    if (element.dataset.url === url) element.src = ready;
-  } catch {
-    if (element.dataset.url === url) element.dispatchEvent(new Event("error"));
-  }
+    if (isMine()) element.src = ready;
+  };
+  const lost = () => isMine() && renew && element.dispatchEvent(new Event("lost"));
+  const again = () => {
+    element.onerror = lost;
+    renew?.().then(open).catch(lost);
+  };
+  element.onerror = again;
+  open(url).catch(again);
 }
 
 /** Forgets the pictures that came with a key. */
@@ -59,18 +70,21 @@ export const isSmall = ({ width, height }) => Math.max(width, height) <= SMALL;
 export function scaleFor(size, roomWidth, roomHeight) {
   const fits = Math.min(roomWidth / size.width, roomHeight / size.height);
   if (!isSmall(size)) return Math.min(fits, 1);
-  return fits >= 1 ? Math.floor(fits) : fits;
+  return fits >= 1 ? Math.floor(Math.min(fits, LARGE / Math.max(size.width, size.height))) : fits;
 }
 
 const ENDINGS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
 
-/** @param {{url: string, prompt: string | null, seed: number | null, content_type: string}} picture */
-export async function download({ url, prompt, seed, content_type }) {
+/**
+ * @param {{url: string, prompt: string | null, seed: number | null, content_type: string}} picture
+ * @param {() => Promise<string>} renew Gives another link where that of the picture is no good any more.
+ */
+export async function download({ url, prompt, seed, content_type }, renew) {
   const words = (prompt ?? "").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
   const name = [words.slice(0, 60) || "tintype", seed].filter((part) => part != null).join("-");
   const link = document.createElement("a");
   link.download = `${name}.${ENDINGS[content_type] ?? "png"}`;
-  link.href = URL.createObjectURL(await bytes(url));
+  link.href = URL.createObjectURL(await bytes(url).catch(async () => bytes(await renew())));
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

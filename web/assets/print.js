@@ -26,15 +26,16 @@ export function makePrint(job, acts) {
   const over = h("div", { class: "over", hidden: true });
   const bar = h("progress", { class: "bar", max: 1, value: 0, "aria-label": `Progress of ${request.prompt}`, "data-testid": "progress", hidden: true });
   const state = h("p", { class: "state", "data-testid": "state" });
-  const act = h("button", { type: "button", class: "quiet" });
+  const act = h("button", { type: "button", class: "plain" });
   const element = h(
     "article",
     { class: "print", "data-testid": "job", "data-job-id": id, "aria-label": request.prompt },
     h("div", { class: `plates${request.count > 1 ? " several" : ""}` }, ...plates.map((plate) => plate.element), over, bar),
     h("h3", { class: "words", title: request.prompt }, request.prompt),
-    h("div", { class: "line" }, state, act),
+    h("div", { class: "line" }, state, request.count > 1 && act),
     warningsOf(job, acts),
   );
+  if (request.count === 1) element.querySelector("figcaption").append(act);
   // CSSOM, because the policy of the page allows no style attributes.
   element.style.setProperty("--ratio", String(request.width / request.height));
   let action = { label: "", run: () => {}, testid: "" };
@@ -76,11 +77,11 @@ function makePlate(job, index, acts) {
   const tools = h("div", { class: "tools", hidden: true }, save, saved, button("download", "Download", "download", () => acts.download(id, index)), button("trash", "Discard", "discard", () => acts.discard(id, index)));
   const element = h("figure", { class: "plate" }, h("div", { class: "glass" }, open, gone), h("figcaption", {}, tools));
   let expired = false;
-  image.addEventListener("error", () => {
-    expired = Boolean(image.dataset.url && !image.dataset.url.startsWith("data:"));
-    gone.hidden = !expired;
-    image.hidden = expired;
-    save.disabled = expired;
+  image.addEventListener("lost", () => {
+    expired = true;
+    gone.hidden = false;
+    image.hidden = true;
+    save.disabled = true;
   });
 
   function update(one, result) {
@@ -89,7 +90,8 @@ function makePlate(job, index, acts) {
     const hasPicture = Boolean(url) && (one.status === "running" || one.status === "succeeded");
     element.hidden = fate === "gone";
     image.hidden = !hasPicture || expired;
-    if (hasPicture) show(image, url, result?.width ? result : request);
+    if (hasPicture && result?.url) show(image, url, result, result.sha256, () => jobs.freshUrl(id, index));
+    else if (hasPicture) show(image, url, request);
     image.alt = result?.url ? label : `${label}, on its way`;
     image.dataset.testid = result?.url ? "result-picture" : "preview";
     open.disabled = !result?.url;
@@ -121,8 +123,6 @@ function coverOf(one) {
       return [sentence(one.error?.message ?? "it failed"), ADVICE[one.error?.code] ?? (one.error?.retryable ? "Retry it in a moment." : "")].join(" ").trim();
     case "expired":
       return "It waited past its deadline and was never begun. Retry it.";
-    case "canceled":
-      return "Canceled";
     default:
       return "";
   }
@@ -133,7 +133,7 @@ function stateOf(one) {
     case "queued": {
       const place = one.queue_position;
       const line = place === undefined ? "Waiting" : place === 1 ? "Next in line" : `Number ${place} in line`;
-      return one.eta_s ? `${line}, about ${duration(one.eta_s)}` : line;
+      return one.eta_s ? `${line}, about ${Math.ceil(one.eta_s)} s` : line;
     }
     case "running":
       return one.progress ? `Step ${one.progress.step} of ${one.progress.steps}` : "Starting";

@@ -7,7 +7,7 @@ import { titleOf } from "./composer.js";
 
 /**
  * @typedef {{icon: any, label: string, testid: string, run: () => void, main?: boolean, pressed?: boolean, disabled?: boolean, leave?: boolean}} Act
- * @typedef {{items: () => any[], more: () => Promise<unknown>, actions: (picture: any) => (Act | false)[]}} Source
+ * @typedef {{items: () => any[], freshUrl: (picture: any) => Promise<string>, more: () => Promise<unknown>, actions: (picture: any) => (Act | false)[]}} Source
  */
 
 const dialog = byId("viewer");
@@ -83,7 +83,8 @@ function draw() {
   const one = items[place];
   if (!one) return dialog.close();
   key = one.key;
-  show(picture, one.url, one);
+  const from = source;
+  show(picture, one.url, one, one.sha256, () => from.freshUrl(one));
   picture.alt = one.title ?? one.prompt ?? "Untitled picture";
   picture.dataset.width = one.width;
   picture.dataset.height = one.height;
@@ -132,7 +133,7 @@ const FORMATS = { "image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WebP"
 
 function drawFacts(one, scale) {
   const { request } = one;
-  const enlarged = scale > 1 && isSmall(one) ? `, shown ${scale} times as large` : scale < 1 ? `, shown at ${Math.round(scale * 100)} %` : "";
+  const enlarged = scale > 1 && isSmall(one) ? `, shown at ${scale}×` : scale < 1 ? `, shown at ${Math.round(scale * 100)} %` : "";
   const facts = [
     ["Size", `${one.width} × ${one.height} pixels${enlarged}`],
     ["Prompt", one.title && one.prompt],

@@ -6,8 +6,8 @@ import { icon } from "./icons.js";
 const dialog = byId("vocabulary");
 const find = byId("vocabulary-find");
 const list = byId("vocabulary-list");
-/** @type {string[]} */
-let known = [];
+/** In the order of the alphabet. @type {HTMLElement[]} */
+let buttons = [];
 
 /** @param {(concept: string) => void} pick */
 export function start(pick) {
@@ -17,7 +17,10 @@ export function start(pick) {
   find.addEventListener("input", narrow);
   find.addEventListener("keydown", (event) => {
     const first = list.querySelector("button:not([hidden])");
-    if (event.key === "Enter" && first) first.click();
+    if (event.key !== "Enter" || !first) return;
+    // Else the prompt, which has the focus next, gets a line break of it.
+    event.preventDefault();
+    first.click();
   });
   list.addEventListener("click", (event) => {
     const button = event.target.closest("button");
@@ -29,14 +32,14 @@ export function start(pick) {
 
 /** @param {string[]} concepts */
 export function offer(concepts) {
-  known = concepts;
+  buttons = concepts.map((concept) => h("button", { type: "button", "data-testid": "concept" }, concept));
   byId("knows").hidden = concepts.length === 0;
   setText(byId("knows"), `What it can draw: ${concepts.length} things`);
-  list.replaceChildren(...concepts.map((concept) => h("button", { type: "button", "data-testid": "concept" }, concept)));
+  list.replaceChildren(...buttons);
 }
 
 export function open() {
-  if (known.length === 0) return;
+  if (buttons.length === 0) return;
   find.value = "";
   narrow();
   dialog.showModal();
@@ -44,12 +47,13 @@ export function open() {
 }
 
 function narrow() {
-  const parts = find.value.toLowerCase().split(/\s+/).filter(Boolean);
-  let count = 0;
-  for (const button of list.children) {
-    button.hidden = !parts.every((part) => button.textContent.includes(part));
-    count += button.hidden ? 0 : 1;
-  }
+  const text = find.value.trim().toLowerCase();
+  const parts = text.split(/\s+/);
+  for (const button of buttons) button.hidden = !parts.every((part) => button.textContent.includes(part));
+  const count = buttons.filter((button) => !button.hidden).length;
+  // What begins with the words stands before what holds them: “cat face” before “blue cat face”.
+  const begins = (button) => button.textContent.startsWith(text);
+  list.append(...buttons.filter(begins), ...buttons.filter((button) => !begins(button)));
   const nothing = "Not among them. Words it was never taught are ignored when it draws.";
-  setText(byId("vocabulary-count"), count > 0 ? `${count} of ${known.length}` : nothing);
+  setText(byId("vocabulary-count"), count === 0 ? nothing : text ? `${count} of ${buttons.length}` : "Press one to put it into the prompt.");
 }
