@@ -29,7 +29,7 @@ export function makePrint(job, acts) {
   const act = h("button", { type: "button", class: "plain" });
   const element = h(
     "article",
-    { class: "print", "data-testid": "job", "data-job-id": id, "aria-label": request.prompt },
+    { class: request.count > 4 ? "print many" : "print", "data-testid": "job", "data-job-id": id, "aria-label": request.prompt },
     h("div", { class: `plates${request.count > 1 ? " several" : ""}` }, ...plates.map((plate) => plate.element), over, bar),
     h("h3", { class: "words", title: request.prompt }, request.prompt),
     h("div", { class: "line" }, state, request.count > 1 && act),
