@@ -1,0 +1,61 @@
+// A server that goes and comes back, and one that asks for a key.
+
+import assert from "node:assert/strict";
+import { LONG, counts, generate, live, onPage, print, says } from "../browser.mjs";
+
+const AWAY = /ERR_CONNECTION|WebSocket connection|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|ERR_NETWORK/;
+
+onPage("a page whose server died says so, comes back by itself and catches up", { mayFail: AWAY }, async ({ page, server }) => {
+  await live(page);
+  await server.call("POST", "generate", { ...LONG, count: 2 });
+  await page.reload();
+  await says(page.getByTestId("state"), /Step/);
+  await server.kill();
+  await page.locator('[data-testid=connection]:not([data-state=live])').waitFor();
+  await server.restart();
+  await live(page);
+  await print(page, "succeeded").waitFor();
+});
+
+onPage("what was saved before the server died is there after it came back", { mayFail: AWAY }, async ({ page, server }) => {
+  await generate(page, "red heart");
+  await page.getByTestId("job").getByTestId("save").click();
+  await counts(page.getByTestId("saved-image"), 1);
+  await server.kill();
+  await server.restart();
+  await page.reload();
+  await counts(page.getByTestId("saved-image"), 1);
+});
+
+onPage("a picture that another client saved meanwhile is shown once the page is live again", { mayFail: AWAY }, async ({ page, server }) => {
+  await live(page);
+  await server.kill();
+  await page.locator('[data-testid=connection]:not([data-state=live])').waitFor();
+  await server.restart();
+  await server.saved({ prompt: "blue car", steps: 1 });
+  await live(page);
+  await counts(page.getByTestId("saved-image"), 1);
+});
+
+onPage("a key is asked for, a wrong one is refused in words, the right one opens", { server: { key: "tt_the-key" }, mayFail: /401/ }, async ({ page, server }) => {
+  await page.getByTestId("key").fill("tt_a-guess");
+  await page.getByTestId("key-submit").click();
+  await says(page.locator("#key-error"), /doesn’t know that key/);
+  await page.getByTestId("key").fill("tt_the-key");
+  await page.getByTestId("key-submit").click();
+  await live(page);
+  await generate(page, "red heart");
+  await print(page, "succeeded").waitFor();
+  assert.equal((await server.call("GET", "jobs")).items.length, 1);
+});
+
+onPage("a key is kept for the tab and can be forgotten", { server: { key: "tt_the-key" }, mayFail: /401/ }, async ({ page }) => {
+  await page.getByTestId("key").fill("tt_the-key");
+  await page.getByTestId("key-submit").click();
+  await live(page);
+  await page.reload();
+  await live(page);
+  await page.locator("#forget-key").click();
+  await page.getByTestId("key-form").waitFor();
+  assert.equal(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }).includes("tt_the-key")), false);
+});

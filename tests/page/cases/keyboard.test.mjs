@@ -1,0 +1,47 @@
+// Everything without a mouse.
+
+import assert from "node:assert/strict";
+import { counts, onPage, print, says } from "../browser.mjs";
+
+const two = async (server) => {
+  await server.saved({ prompt: "red heart", steps: 1 });
+  await server.saved({ prompt: "blue car", steps: 1 });
+};
+
+onPage("Ctrl+Enter generates", {}, async ({ page }) => {
+  await page.getByTestId("prompt").fill("red heart");
+  await page.getByTestId("prompt").press("Control+Enter");
+  await print(page, "succeeded").waitFor();
+});
+
+onPage("a slash leads to the prompt", {}, async ({ page }) => {
+  await page.locator("#desk-empty .lead").waitFor();
+  await page.keyboard.press("/");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "prompt");
+});
+
+onPage("arrows turn the pictures and Escape closes them", { before: two }, async ({ page }) => {
+  await counts(page.getByTestId("saved-image"), 2);
+  await page.getByTestId("saved-image").first().getByRole("button", { name: "Open" }).press("Enter");
+  await says(page.locator("#viewer-title"), /blue car/);
+  await page.keyboard.press("ArrowRight");
+  await says(page.locator("#viewer-title"), /red heart/);
+  await page.keyboard.press("ArrowLeft");
+  await says(page.locator("#viewer-title"), /blue car/);
+  await page.keyboard.press("Escape");
+  await page.getByTestId("viewer").waitFor({ state: "hidden" });
+});
+
+onPage("the focus comes back to the picture that was open", { before: two }, async ({ page }) => {
+  await counts(page.getByTestId("saved-image"), 2);
+  await page.getByTestId("saved-image").first().getByRole("button", { name: "Open" }).press("Enter");
+  await page.keyboard.press("Escape");
+  assert.match(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), /Open blue car/);
+});
+
+onPage("every control that can be reached has a name", { before: two }, async ({ page }) => {
+  await counts(page.getByTestId("saved-image"), 2);
+  const nameless = await page.locator("button:visible, a:visible, input:visible, textarea:visible, select:visible").evaluateAll((controls) =>
+    controls.filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.labels?.length)).map((one) => one.outerHTML));
+  assert.deepEqual(nameless, []);
+});
