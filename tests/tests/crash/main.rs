@@ -3,6 +3,7 @@
 //! Every cycle starts the server on the same data folder, lets clients loose on it, kills it, starts it again and
 //! compares it with what the clients were told. `TINTYPE_CRASH_CYCLES` says how many (10), `TINTYPE_CRASH_SEED` from
 //! which seed (a new one each time; it is printed).
+#![expect(clippy::print_stdout, reason = "what a run found is for people")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a test does not expect fails it")]
 
 mod load;

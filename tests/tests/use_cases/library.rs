@@ -19,7 +19,7 @@ fn titled(title: &str) -> ImageEdit {
 async fn a_saved_picture_is_listed_with_what_it_was_made_with() {
     let world = World::new();
     let saved = world.saved("red heart").await;
-    assert_eq!(world.listed(false).await, [saved.clone()]);
+    assert_eq!(world.listed(false).await, std::slice::from_ref(&saved));
     assert_eq!(saved.prompt.as_deref(), Some("red heart"));
     assert!(saved.source.request.is_some() && saved.source.seed.is_some());
     assert!(world.has_bytes(&saved).await);
