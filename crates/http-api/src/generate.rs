@@ -4,7 +4,6 @@ use crate::{
     access::Owner,
     api::Api,
     body::Upload,
-    jobs,
     problem::{Answer, Code, Problem, chain},
     query::NoQuery,
 };
@@ -17,6 +16,7 @@ use std::{sync::Arc, time::Duration};
 use tintype_core::{
     domain::{GenerateInput, IdempotencyKey, Job},
     use_cases::{Sources, Submit, Submitted, submit},
+    views::JobView,
 };
 #[cfg(feature = "socket")]
 use {crate::listener::until_end, tintype_core::use_cases::find_job, tokio::time::timeout};
@@ -103,7 +103,9 @@ fn note(api: &Api, submitted: Submitted) -> Job {
 
 async fn answer(api: &Api, status: StatusCode, job: Job) -> Answer {
     let location = HeaderValue::try_from(format!("/jobs/{}", job.id));
-    let mut response = (status, axum::Json(jobs::view(api, job).await?)).into_response();
+    // Without its place in line: that would be counted for every accept, and most are never looked at.
+    let view = JobView::of(job, None, &*api.ports.links, api.now()).await?;
+    let mut response = (status, axum::Json(view)).into_response();
     if let Ok(location) = location {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -119,9 +121,8 @@ async fn finished(api: &Arc<Api>, submitted: Submitted, wait: Duration) -> Answe
     let Some(hub) = api.hub.clone() else { return accepted(api, submitted).await };
     let (id, owner) = (submitted.job.id, submitted.job.owner.clone());
     let mut response = accepted(api, submitted).await?;
-    let ended = timeout(wait, until_end(api, &hub, owner.clone(), id)).await;
-    if let Ok(ended) = ended {
-        ended?;
+    // The job was accepted: that it can't be waited for is no reason to say otherwise.
+    if let Ok(Ok(())) = timeout(wait, until_end(api, &hub, owner.clone(), id)).await {
         let replayed = response.headers_mut().remove(IDEMPOTENCY_REPLAYED);
         let (job, _) = find_job(&api.ports, &owner, &id, api.now()).await?;
         response = answer(api, StatusCode::OK, job).await?;

@@ -101,30 +101,36 @@ impl Listener {
         if job.status.is_terminal() && after == job.last_seq {
             return Ok(Subscribed::NothingMore);
         }
-        let former = self.places.insert(job_id, Place::after(after, inline));
+        self.forget(job_id);
+        self.places.insert(job_id, Place::after(after, inline));
         let connection = self.connection.clone();
         let wish = Subscribe { connection, job_id, after, inline: false };
         let subscribed = use_cases::subscribe(&self.api.ports, wish, now).await;
-        if subscribed.is_err() && former.is_none() {
-            self.places.remove(&job_id);
+        if subscribed.is_err() {
+            self.forget(job_id);
         }
         subscribed.map(|()| Subscribed::Listening)
     }
 
     /// Stops listening to a job.
     pub(crate) async fn unsubscribe(&mut self, job_id: JobId) -> PortResult<()> {
+        self.forget(job_id);
+        self.api.ports.connections.unsubscribe(&self.connection.id, &job_id).await
+    }
+
+    /// Drops what is yet to be sent of a job.
+    fn forget(&mut self, job_id: JobId) {
         self.places.remove(&job_id);
         self.behind.remove(&job_id);
         self.ready.retain(|ready| ready.job_id() != Some(job_id));
         self.picture.take_if(|picture| picture.job_id == job_id);
-        self.api.ports.connections.unsubscribe(&self.connection.id, &job_id).await
     }
 
     /// Waits for the next message to send. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self) -> Box<Outgoing> {
         loop {
             if self.picture.is_some() {
-                if let Some(chunk) = self.next_chunk().await {
+                if let Some(chunk) = Box::pin(self.next_chunk()).await {
                     return chunk;
                 }
             } else if let Some(ready) = self.ready.pop_front() {
@@ -133,7 +139,8 @@ impl Listener {
                     Ready::Picture(job_id, image) => self.picture = Some(Picture::new(job_id, image)),
                 }
             } else if let Some(job_id) = self.behind.first().copied() {
-                self.catch_up(job_id).await;
+                // Boxed, because a task keeps room for its largest future as long as it lives.
+                Box::pin(self.catch_up(job_id)).await;
             } else if let Some(outgoing) = self.hear().await {
                 return outgoing;
             }

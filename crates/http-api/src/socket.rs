@@ -139,7 +139,7 @@ impl Session {
             match self.handle(event).await {
                 Next::Stay => {}
                 Next::Gone => return,
-                Next::Close(code, reason) => return self.close(code, reason).await,
+                Next::Close(code, reason) => return Box::pin(self.close(code, reason)).await,
             }
         }
     }

@@ -74,3 +74,36 @@ where
         self.inner.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{StreamExt, stream};
+    use std::convert::Infallible;
+
+    /// What becomes of a body of which `part` bytes come each `pause`, up to `total`.
+    async fn sent(part: usize, pause: Duration, total: usize) -> Result<usize, String> {
+        let parts = stream::iter(0..total / part).then(move |_| async move {
+            tokio::time::sleep(pause).await;
+            Ok::<_, Infallible>(Frame::data(Bytes::from(vec![0; part])))
+        });
+        let body = http_body_util::StreamBody::new(Box::pin(parts));
+        let mut body = axum::body::Body::new(TimedBody::new(body)).into_data_stream();
+        let mut received = 0;
+        while let Some(part) = body.next().await {
+            received += part.map_err(|error| error.to_string())?.len();
+        }
+        Ok(received)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_is_cut_off() {
+        let error = sent(1, Duration::from_secs(1), 1_000).await.unwrap_err();
+        assert!(error.contains(TOO_SLOW), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_body_at_a_fair_pace_arrives() {
+        assert_eq!(sent(100_000, Duration::from_secs(1), 10_000_000).await, Ok(10_000_000));
+    }
+}

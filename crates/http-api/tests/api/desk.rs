@@ -58,9 +58,18 @@ impl Desk {
     }
 
     pub(crate) fn with(access: Access, change: impl FnOnce(Api) -> Api) -> Self {
+        Self::build(access, change, |ports| ports)
+    }
+
+    /// A deployment that needs no key, of which some parts were replaced.
+    pub(crate) fn with_ports(replace: impl FnOnce(Ports) -> Ports) -> Self {
+        Self::build(Access::Open, |api| api, replace)
+    }
+
+    fn build(access: Access, change: impl FnOnce(Api) -> Api, replace: impl FnOnce(Ports) -> Ports) -> Self {
         let memory = Arc::new(Memory::new());
         let hub = Arc::new(SocketHub::default());
-        let ports = Ports { notifier: hub.clone(), ..memory.ports() };
+        let ports = replace(Ports { notifier: hub.clone(), ..memory.ports() });
         let shutdown = CancellationToken::new();
         let drawing = memory.clone();
         let api = Api::new(

@@ -6,6 +6,7 @@ mod bad_input;
 mod desk;
 mod drain;
 mod events;
+mod failures;
 mod generate;
 mod images;
 mod jobs;

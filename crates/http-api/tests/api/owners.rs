@@ -6,7 +6,7 @@ use crate::{
 };
 use axum::{body::Body, http::Request};
 use serde_json::json;
-use tintype_http::ServerSettings;
+use tintype_http::{Access, AuthorizedOwner, ServerSettings};
 
 fn by(name: &str, request: Request<Body>) -> Request<Body> {
     with_header(request, "authorization", &format!("Bearer {name}"))
@@ -111,4 +111,13 @@ async fn without_a_known_key_nothing_but_the_open_routes_answers() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn an_owner_whom_the_gateway_let_in_is_taken_as_such() {
+    let desk = Desk::with(Access::Trusted, |api| api);
+    assert_eq!(desk.get("/jobs").await.status, 401);
+    let mut request = ask_json("POST", "/generate", &json!({ "prompt": "a cat" }));
+    request.extensions_mut().insert(AuthorizedOwner("anna".parse().unwrap()));
+    assert_eq!(desk.send(request).await.status, 202);
 }

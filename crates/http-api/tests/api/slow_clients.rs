@@ -2,7 +2,7 @@
 
 use crate::desk::{Desk, soon};
 use std::time::Duration;
-use tintype_http::ServerSettings;
+use tintype_http::{Access, PageFile, ServerSettings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -89,4 +89,18 @@ async fn a_head_that_is_too_large_is_refused_with_431() {
     let count = soon("an answer", stream.read(&mut buffer)).await.unwrap();
     let answer = String::from_utf8_lossy(&buffer[..count]);
     assert!(answer.starts_with("HTTP/1.1 431") && answer.contains("headers_too_large"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_cut_off() {
+    let desk = Desk::with(Access::Open, |api| {
+        let large = vec![b'x'; 64 * 1024 * 1024];
+        api.with_page(vec![PageFile::new("index.html", "text/html", large)])
+    });
+    let settings = ServerSettings { write_stall: SHORT, ..ServerSettings::default() };
+    let (address, _serving) = desk.listen(settings).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    sleep(SHORT * 5).await;
+    assert!(last_words(&mut stream).await.len() < 64 * 1024 * 1024);
 }

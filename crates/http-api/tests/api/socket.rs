@@ -153,6 +153,20 @@ async fn a_client_that_reads_late_misses_nothing() {
 }
 
 #[tokio::test]
+async fn who_subscribes_again_is_told_from_there_again() {
+    let (desk, address) = server().await;
+    let id = desk.post("/generate", json!({ "prompt": "a cat", "steps": 100 })).await.id();
+    let mut socket = Socket::open(address).await;
+    socket.subscribe(&id, 0).await;
+    socket.next().await;
+    desk.run_all().await;
+    socket.until("job.succeeded").await;
+    socket.subscribe(&id, 90).await;
+    let seen = numbers(&socket.until("job.succeeded").await);
+    assert!(seen.iter().copied().eq(91..=103), "{seen:?}");
+}
+
+#[tokio::test]
 async fn the_images_bytes_follow_where_they_are_wanted() {
     let (desk, address) = server().await;
     let body = json!({ "prompt": "a cat", "width": 512, "height": 512, "count": 2 });
