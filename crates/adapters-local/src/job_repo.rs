@@ -224,8 +224,3 @@ fn repeated(connection: &Connection, job: &Job) -> Result<InsertedJob, Fault> {
         }
     }
 }
-
-/// Whether the job that is stored under the id of `given` asks for something else.
-pub(crate) fn has_other_request(connection: &Connection, given: &Job) -> Result<bool, Fault> {
-    Ok(rows::find(connection, &given.id)?.is_some_and(|stored| stored.request != given.request))
-}

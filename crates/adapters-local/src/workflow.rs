@@ -11,7 +11,7 @@ mod claims;
 mod pace;
 mod running;
 
-use crate::{Database, database::Durability::Relaxed, error::Fault, job_repo, queue, queue::Claim};
+use crate::{Database, database::Durability::Relaxed, error::Fault, queue, queue::Claim};
 use async_trait::async_trait;
 use claims::{Claims, Round};
 use futures_util::FutureExt;
@@ -27,7 +27,7 @@ use std::{
     time::Duration,
 };
 use tintype_core::{
-    ErrorKind, PortError, PortResult,
+    PortError, PortResult,
     domain::{Clock, Job, JobId, JobStatus, Timestamp},
     ports::{Place, Ports, Workflow},
     use_cases::{Ran, run_job},
@@ -249,14 +249,9 @@ impl LocalWorkflow {
 
 #[async_trait]
 impl Workflow for LocalWorkflow {
-    async fn start(&self, job: &Job) -> PortResult<()> {
+    async fn start(&self, _job: &Job) -> PortResult<()> {
+        // The insert has put the job in line, durably; it only needs to be looked at.
         self.shared.wake.notify_one();
-        let given = job.clone();
-        let is_other = move |connection: &Connection| job_repo::has_other_request(connection, &given);
-        if self.shared.database.read("Workflow::start", is_other).await? {
-            let message = format!("the job {} was started for another request", job.id);
-            return Err(PortError::new(ErrorKind::Conflict, "Workflow::start", message));
-        }
         Ok(())
     }
 

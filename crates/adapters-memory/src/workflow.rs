@@ -5,14 +5,14 @@ use async_trait::async_trait;
 use futures_util::future::{Either, select};
 use std::{
     cmp::Reverse,
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     pin::pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
 use tintype_core::{
-    ErrorKind, PortError, PortResult,
-    domain::{Clock, GenerationRequest, Job, JobId, OwnerId, Priority, Timestamp},
+    PortResult,
+    domain::{Clock, Job, JobId, OwnerId, Priority, Timestamp},
     ports::{Place, Ports, Workflow},
     use_cases::{Ran, run_job},
 };
@@ -32,7 +32,7 @@ pub struct MemoryWorkflow(Mutex<Line>);
 #[derive(Debug, Default)]
 struct Line {
     /// Every job that was ever started.
-    started: HashMap<JobId, GenerationRequest>,
+    started: HashSet<JobId>,
     waiting: HashMap<JobId, Waiting>,
     running: HashMap<JobId, Running>,
     /// The last turn of each owner.
@@ -209,24 +209,16 @@ impl MemoryWorkflow {
 impl Workflow for MemoryWorkflow {
     async fn start(&self, job: &Job) -> PortResult<()> {
         let mut line = lock(&self.0);
-        match line.started.get(&job.id) {
-            Some(request) if *request == job.request => Ok(()),
-            Some(_) => {
-                let message = format!("job {} was started before for another request", job.id);
-                Err(PortError::new(ErrorKind::Conflict, "Workflow::start", message))
-            }
-            None => {
-                line.started.insert(job.id, job.request.clone());
-                let waiting = Waiting {
-                    owner: job.owner.clone(),
-                    priority: job.request.priority,
-                    created_at: job.created_at,
-                    not_before: job.not_before,
-                };
-                line.waiting.insert(job.id, waiting);
-                Ok(())
-            }
+        if line.started.insert(job.id) {
+            let waiting = Waiting {
+                owner: job.owner.clone(),
+                priority: job.request.priority,
+                created_at: job.created_at,
+                not_before: job.not_before,
+            };
+            line.waiting.insert(job.id, waiting);
         }
+        Ok(())
     }
 
     async fn cancel(&self, id: &JobId) -> PortResult<()> {

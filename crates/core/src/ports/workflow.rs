@@ -17,17 +17,15 @@ use std::fmt::Debug;
 ///
 /// # Errors
 /// [`Denied`](crate::ErrorKind::Denied), [`Throttled`](crate::ErrorKind::Throttled),
-/// [`Unavailable`](crate::ErrorKind::Unavailable). Others are named at the method.
+/// [`Unavailable`](crate::ErrorKind::Unavailable).
 ///
 /// # Cancellation
 /// Dropping a future stops waiting; the job may still be started or stopped. Both can be repeated.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait Workflow: Debug + Send + Sync + 'static {
-    /// Starts a job that [`JobRepo::insert`](super::JobRepo::insert) accepted.
-    ///
-    /// # Errors
-    /// [`Conflict`](crate::ErrorKind::Conflict) if the id was started before for another request.
+    /// Starts a job that [`JobRepo::insert`](super::JobRepo::insert) accepted: that it is the only one of its id is
+    /// settled there.
     async fn start(&self, job: &Job) -> PortResult<()>;
 
     /// Stops working on a job that [`JobRepo::cancel`](super::JobRepo::cancel) ended, and frees its worker. One that
