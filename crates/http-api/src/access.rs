@@ -14,6 +14,7 @@ use tintype_core::domain::{BlobId, OwnerId};
 
 /// The WebSocket subprotocol this server speaks. Browsers can't set headers on a WebSocket, so a key may stand beside
 /// it as `bearer.<base64url of the key>`.
+#[cfg(feature = "socket")]
 pub(crate) const SUBPROTOCOL: &str = "tintype.v1";
 const SUBPROTOCOL_KEY: &str = "bearer.";
 

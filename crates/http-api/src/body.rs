@@ -31,7 +31,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Json<T> {
     async fn from_request(request: Request, _: &Arc<Api>) -> Answer<Self> {
         check_type(request.headers())?;
         check_length(request.headers(), SMALL_BODY)?;
-        let bytes = collect(request.into_body(), SMALL_BODY).await?;
+        let bytes = collect(request.into_body(), 0, SMALL_BODY).await?;
         Ok(Self(json::parse(&bytes)?))
     }
 }
@@ -53,7 +53,8 @@ impl FromRequest<Arc<Api>> for Upload {
             Some(length) if length <= SMALL_BODY => None,
             length => Some(api.gates.body(length.unwrap_or(UPLOAD_BODY)).await?),
         };
-        let bytes = collect(request.into_body(), length.unwrap_or(UPLOAD_BODY)).await?;
+        let limit = length.unwrap_or(UPLOAD_BODY);
+        let bytes = collect(request.into_body(), length.unwrap_or_default(), limit).await?;
         Ok(Self { bytes, room })
     }
 }
@@ -97,9 +98,10 @@ fn too_large(limit: usize) -> Problem {
     Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken here"))
 }
 
-async fn collect(body: Body, limit: usize) -> Answer<Bytes> {
+/// Reads a body that is likely to have `expected` bytes: growing on the way would take twice the memory.
+async fn collect(body: Body, expected: usize, limit: usize) -> Answer<Bytes> {
     let mut stream = body.into_data_stream();
-    let mut collected = BytesMut::new();
+    let mut collected = BytesMut::with_capacity(expected);
     while let Some(part) = stream.next().await {
         let part = part.map_err(|error| broken(&error))?;
         if collected.len() + part.len() > limit {

@@ -8,8 +8,8 @@ use tokio::{
     time::timeout,
 };
 
-/// How many KiB of large bodies may be held at the same time: two of the largest uploads.
-const BODIES_KIB: u32 = 28 * 1024;
+/// How many KiB of large bodies may be held at the same time: one of the largest uploads, or several smaller ones.
+const BODIES_KIB: u32 = 16 * 1024;
 /// How many pictures may be unpacked at the same time: the largest takes over 100 MB for a moment.
 const PICTURES: usize = 1;
 /// How long a request waits for its turn.
