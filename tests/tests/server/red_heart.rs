@@ -26,18 +26,19 @@ fn is_red_heart(picture: &[u8]) -> Result<(), String> {
 
 #[tokio::test]
 async fn a_red_heart_is_accepted_within_a_second_of_the_start_and_arrives_over_the_socket() {
-    let began = Instant::now();
     let server = Server::start(Settings::embedded()).await;
+    // Not before the start: the program may have had to be built first.
+    let (started_in, listening) = (server.started_in, Instant::now());
     let client = server.client();
     let accepted = client.generate(json!({ "prompt": "red heart", "seed": 7 })).await;
-    let took = began.elapsed();
-    println!("listening after {:?}, accepted after {took:?}", server.started_in);
+    let took = started_in + listening.elapsed();
+    println!("listening after {started_in:?}, accepted after {took:?}");
     assert!(took < Duration::from_secs(1), "accepted after {took:?}");
 
     let mut socket = Socket::open(&client).await;
     socket.subscribe(text(&accepted, "/id"), 0).await;
     let last = socket.until_end(text(&accepted, "/id")).await.pop().unwrap();
-    println!("arrived after {:?}", began.elapsed());
+    println!("arrived after {:?}", started_in + listening.elapsed());
     let image = &last["data"]["images"][0];
     let picture = client.get(text(image, "/url")).send().await.expect(200);
     keep(&picture.body);
