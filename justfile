@@ -22,7 +22,7 @@ page:
 
 # kill -9 under load, many times.
 crash cycles="200":
-    TINTYPE_CRASH_CYCLES={{cycles}} cargo test --release -p tintype-tests --test crash -- --ignored --nocapture
+    TINTYPE_CRASH_CYCLES={{cycles}} cargo test --release -p tintype-tests --test crash -- --nocapture
 
 # Ratios against the floor, in one run.
 bench *args:

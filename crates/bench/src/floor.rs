@@ -59,7 +59,6 @@ async fn insert(
     State(sender): State<mpsc::Sender<Insert>>,
     Json(request): Json<Value>,
 ) -> Result<(StatusCode, Json<Value>), StatusCode> {
-    #[expect(clippy::disallowed_methods, reason = "the floor is an entry of its own")]
     let id = getrandom::u64().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     let (answer, done) = oneshot::channel();
     sender.send((id, request.to_string(), answer)).map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;

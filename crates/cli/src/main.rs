@@ -37,6 +37,7 @@ use tintype_core::domain::Clock;
 use tintype_local::SystemClock;
 
 fn main() -> ExitCode {
+    system::give_memory_back();
     let args = Args::read();
     let terminal = Terminal::detect(&system::variable);
     match run(args, &terminal) {

@@ -4,9 +4,7 @@
 use crate::settings::NOOP_MODEL;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use tintype_core::domain::{
-    BadId, FloatRange, GenerationRequest, IntRange, ModelCard, OutputFormat, Progress, limits,
-};
+use tintype_core::domain::{BadId, FloatRange, GenerationRequest, IntRange, ModelCard, OutputFormat, limits};
 use tintype_core::imaging::{Picture, encode_rgb};
 use tintype_core::ports::{Drawn, DrawnImage, Generated, ImageModel, SourceBytes};
 use tintype_core::{ErrorKind, PortError, PortResult};
@@ -51,10 +49,9 @@ impl ImageModel for NoopModel {
         let image = move |index| {
             let picture = picture.blob.clone();
             let image = DrawnImage { index, picture, width: SIDE, height: SIDE, seed: seed.nth(index) };
-            let progress = Progress { image: index, step: index + 1, steps: count };
-            [Ok(Generated::Progress(progress)), Ok(Generated::Image(image))]
+            Ok(Generated::Image(image))
         };
-        Ok(stream::iter((0..count).flat_map(image)).boxed())
+        Ok(stream::iter((0..count).map(image)).boxed())
     }
 }
 
@@ -77,7 +74,7 @@ fn card() -> PortResult<ModelCard> {
         negative_prompt: true,
         init_image: false,
         mask_image: false,
-        progress: true,
+        progress: false,
         previews: false,
         vocabulary: None,
         license: "Public domain (CC0)".to_owned(),

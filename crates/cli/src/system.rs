@@ -30,3 +30,17 @@ pub(crate) fn random_name() -> String {
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
+
+/// Has what a large upload or picture took go back to the system as soon as it is freed. Left to itself the C library
+/// keeps more and more of it.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "the allocator's settings are behind a C function")]
+pub(crate) fn give_memory_back() {
+    const LARGE_BYTES: i32 = 1024 * 1024;
+    // SAFETY: sets one number of the allocator, before another thread is started.
+    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES) };
+}
+
+/// Other allocators do so by themselves.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn give_memory_back() {}

@@ -18,8 +18,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 /// The quality of JPEG results, of 100.
 const JPEG_QUALITY: u8 = 92;
-/// The most memory one decoding may take beyond its pixels, in bytes.
-const DECODE_BYTES: u64 = 256 * 1024 * 1024;
+/// The most memory one decoding may take, in bytes.
+const DECODE_BYTES: u64 = 48 * 1024 * 1024;
 
 /// A picture that was checked: whole, of a known format, within the limits.
 #[derive(Clone, Debug, PartialEq, Eq)]

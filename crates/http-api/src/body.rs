@@ -13,14 +13,17 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tintype_core::domain::limits;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
 /// The most bytes of a body that holds no picture.
 pub(crate) const SMALL_BODY: usize = 64 * 1024;
 /// The most bytes of a body with pictures: the largest upload in base64, and room for the other fields.
 pub(crate) const UPLOAD_BODY: usize = limits::UPLOAD_BYTES.div_ceil(3) * 4 + 256 * 1024;
+
+/// How long the rest of a refused body is taken.
+const DISCARD_TIME: Duration = Duration::from_secs(2);
 
 /// A small JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -29,8 +32,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &Arc<Api>) -> Answer<Self> {
-        check_type(request.headers())?;
-        check_length(request.headers(), SMALL_BODY)?;
+        let (request, _) = admitted(request, SMALL_BODY).await?;
         let bytes = collect(request.into_body(), 0, SMALL_BODY).await?;
         Ok(Self(json::parse(&bytes)?))
     }
@@ -46,8 +48,7 @@ impl FromRequest<Arc<Api>> for Upload {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Arc<Api>) -> Answer<Self> {
-        check_type(request.headers())?;
-        let length = check_length(request.headers(), UPLOAD_BODY)?;
+        let (request, length) = admitted(request, UPLOAD_BODY).await?;
         // Without a declared length it may become as large as is allowed.
         let room = match length {
             Some(length) if length <= SMALL_BODY => None,
@@ -73,6 +74,28 @@ impl Upload {
         };
         Ok((parsed, room))
     }
+}
+
+/// A request whose body may be read, and the body's declared length.
+async fn admitted(request: Request, limit: usize) -> Answer<(Request, Option<usize>)> {
+    let headers = request.headers();
+    match check_type(headers).and_then(|()| check_length(headers, limit)) {
+        Ok(length) => Ok((request, length)),
+        Err(problem) => {
+            // A client that waits to be told sends nothing; one that is busy sending would not see the answer.
+            if !headers.contains_key(header::EXPECT) {
+                discard(request.into_body()).await;
+            }
+            Err(problem)
+        }
+    }
+}
+
+/// Takes what still comes of a refused body, for a moment.
+async fn discard(body: Body) {
+    let mut stream = body.into_data_stream();
+    let rest = async { while let Some(Ok(_)) = stream.next().await {} };
+    drop(timeout(DISCARD_TIME, rest).await);
 }
 
 fn check_type(headers: &HeaderMap) -> Answer<()> {

@@ -10,7 +10,7 @@ use tokio::{
 
 /// How many KiB of large bodies may be held at the same time: one of the largest uploads, or several smaller ones.
 const BODIES_KIB: u32 = 16 * 1024;
-/// How many pictures may be unpacked at the same time: the largest takes over 100 MB for a moment.
+/// How many pictures may be unpacked at the same time: the largest takes some 50 MB for a moment.
 const PICTURES: usize = 1;
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -42,6 +42,11 @@ pub(crate) async fn asset(State(api): State<Arc<Api>>, path: PathParts, headers:
     serve(&api, &format!("assets/{}", path.rest()), &headers)
 }
 
+/// `GET /config.json`: where the page finds the API. Nothing in it means: here.
+pub(crate) async fn config() -> axum::Json<serde_json::Value> {
+    axum::Json(serde_json::json!({}))
+}
+
 /// Only the files that were handed in have names here; there is no folder to climb out of.
 fn serve(api: &Api, path: &str, headers: &HeaderMap) -> Answer {
     let file = api.page.iter().find(|file| file.path == path);

@@ -241,6 +241,12 @@ fn page_routes() -> Vec<Route> {
         ),
         on(
             Method::GET,
+            "/config.json",
+            get(page::config),
+            Operation::new("galleryConfig", "Where the gallery finds the API; nothing means here").open(),
+        ),
+        on(
+            Method::GET,
             "/assets/{*path}",
             get(page::asset),
             Operation::new("galleryFile", "A file of the gallery").open().gives_text("*/*"),

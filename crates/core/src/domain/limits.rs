@@ -44,8 +44,8 @@ pub const PAGE_MAX: u32 = 200;
 pub const PAGE_DEFAULT: u32 = 50;
 /// The largest uploaded image, in bytes after base64.
 pub const UPLOAD_BYTES: usize = 10 * 1024 * 1024;
-/// The most pixels an uploaded image may unpack to.
-pub const UPLOAD_PIXELS: u64 = 32 * 1024 * 1024;
+/// The most pixels an uploaded image may unpack to: 3,840 x 2,160 fits.
+pub const UPLOAD_PIXELS: u64 = 8 * 1024 * 1024;
 /// How long a finished job and its results are kept.
 pub const RESULT_RETENTION: Duration = Duration::from_secs(24 * 3_600);
 /// How long a trashed image can be restored.

@@ -4,6 +4,9 @@ use super::{FieldError, ModelName, OutputFormat, Warning};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
+/// How much of a word a warning quotes.
+const WORD_CHARS: usize = 40;
+
 /// Whole numbers a model takes: `min` to `max` in steps of `step` from `min`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct IntRange {
@@ -102,6 +105,13 @@ impl Vocabulary {
     }
 }
 
+/// The word as a sentence can hold it.
+fn shortened(word: &str) -> String {
+    let mut chars = word.chars();
+    let start: String = chars.by_ref().take(WORD_CHARS).collect();
+    if chars.next().is_some() { start + "\u{2026}" } else { start }
+}
+
 fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric() && c != '\'')
         .filter(|word| !word.is_empty())
@@ -158,8 +168,9 @@ impl ModelCard {
             .map(|word| Warning {
                 code: "unknown_word".to_owned(),
                 detail: format!(
-                    "the model {} was never taught \u{201c}{word}\u{201d}; GET /models lists what it knows",
-                    self.name
+                    "the model {} was never taught \u{201c}{}\u{201d}; GET /models lists what it knows",
+                    self.name,
+                    shortened(&word)
                 ),
                 word: Some(word),
             })

@@ -68,7 +68,8 @@ pub async fn save_image(ports: &Ports, command: Save, now: Timestamp, entropy: &
     match ports.metadata.insert(&record).await? {
         InsertedImage::Created => Ok(Saved { image: record, created: true }),
         InsertedImage::Existing(image) => {
-            Ok(Saved { image: untrash(ports, *image, now).await?, created: false })
+            let image = untrash(ports, *image, now).await?;
+            Ok(Saved { image: edited(ports, image, &edit, now).await?, created: false })
         }
     }
 }
@@ -151,6 +152,14 @@ fn of_upload(picture: Picture, prompt: Option<String>) -> Fresh {
         source: ImageSource::default(),
         labels: Labels::new(),
     }
+}
+
+/// A title or tags given with a picture that is there already are meant for it too.
+async fn edited(ports: &Ports, image: SavedImage, edit: &ImageEdit, now: Timestamp) -> Result<SavedImage> {
+    if *edit == ImageEdit::default() {
+        return Ok(image);
+    }
+    change(ports, &image.owner, &image.id, None, now, |image| Ok(edit.apply(image, now)?)).await
 }
 
 async fn untrash(ports: &Ports, image: SavedImage, now: Timestamp) -> Result<SavedImage> {
