@@ -21,15 +21,15 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "it tells what it did")]
 async fn main() -> Outcome {
-    let mut arguments = env::args().skip(1);
-    let (Some(prompts), Some(folder)) = (arguments.next(), arguments.next()) else {
+    let [prompts, folder] = &env::args().skip(1).collect::<Vec<_>>()[..] else {
         return Err("usage: folder-of-pictures PROMPTS.txt FOLDER".into());
     };
-    let folder = Path::new(&folder);
+    let folder = Path::new(folder);
     let (ports, workflow) = compose(folder)?;
     let owner = OwnerId::local();
     let mut accepted = Vec::new();
-    for (number, prompt) in fs::read_to_string(prompts)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    let prompts = fs::read_to_string(prompts)?;
+    for (number, prompt) in prompts.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let input = GenerateInput { prompt: Some(prompt.to_owned()), ..GenerateInput::default() };
         // The same line of the same file again is the same job.
         let key = Some(format!("line:{number}").parse::<IdempotencyKey>()?);
