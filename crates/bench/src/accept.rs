@@ -1,10 +1,10 @@
 //! Durable accepts: `POST /generate` answers 202 once the job is on the disk. No worker runs meanwhile, so that only
 //! the accepting is measured, as in the floor.
 
+use crate::Outcome;
 use crate::http::Client;
 use crate::process::Server;
 use crate::report::{Report, Target, median};
-use crate::Outcome;
 use std::time::{Duration, Instant};
 
 const BODY: &str = r#"{"prompt": "red heart"}"#;

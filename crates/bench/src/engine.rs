@@ -34,7 +34,13 @@ pub(crate) async fn measure(report: &mut Report, python: Option<&Path>) -> Outco
     }
     ratios.extend(theirs.iter().zip(&ours).map(|(their, our)| their / our));
     let floor = format!("PyTorch {:.0} ms", median(&theirs));
-    report.ratio(&format!("the engine's speed, {what}"), measured, floor, median(&ratios), Target::AtLeast(0.75));
+    report.ratio(
+        &format!("the engine's speed, {what}"),
+        measured,
+        floor,
+        median(&ratios),
+        Target::AtLeast(0.75),
+    );
     Ok(())
 }
 

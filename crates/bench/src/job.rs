@@ -1,9 +1,9 @@
 //! A whole durable job with a model that does nothing: from the request to the end, in units of a disk flush.
 
+use crate::Outcome;
 use crate::http::Client;
 use crate::process::Server;
 use crate::report::{Report, Target, median};
-use crate::Outcome;
 use std::io::Write;
 use std::time::Instant;
 
@@ -17,7 +17,8 @@ pub(crate) async fn measure(report: &mut Report) -> Outcome {
     for index in 0..JOBS {
         let flush = flushes.one()?;
         let started = Instant::now();
-        let answer = client.post("/generate", "prefer: wait=10\r\n", r#"{"prompt": "red heart", "seed": 1}"#).await?;
+        let answer =
+            client.post("/generate", "prefer: wait=10\r\n", r#"{"prompt": "red heart", "seed": 1}"#).await?;
         let job = started.elapsed().as_secs_f64();
         if answer.json()?["status"] != "succeeded" {
             return Err(format!("the job did not end: {} {}", answer.status, answer.json()?).into());

@@ -41,7 +41,8 @@ pub(crate) async fn measure(report: &mut Report, images: u32) -> Outcome {
         Target::AtMost(1.3),
     );
     let offset = by_offset(folder.path(), images)?;
-    report.note("for comparison, the rows of the last page by OFFSET, without HTTP", format!("{offset:.1} ms"));
+    report
+        .note("for comparison, the rows of the last page by OFFSET, without HTTP", format!("{offset:.1} ms"));
     Ok(())
 }
 

@@ -45,12 +45,24 @@ impl std::fmt::Display for Target {
 impl Report {
     /// Adds a row whose ratio is held against a target.
     pub(crate) fn ratio(&mut self, what: &str, measured: String, floor: String, ratio: f64, target: Target) {
-        self.rows.push(Row { what: what.to_owned(), measured, floor, ratio: Some(ratio), target: Some(target) });
+        self.rows.push(Row {
+            what: what.to_owned(),
+            measured,
+            floor,
+            ratio: Some(ratio),
+            target: Some(target),
+        });
     }
 
     /// Adds a row that only tells.
     pub(crate) fn note(&mut self, what: &str, measured: String) {
-        self.rows.push(Row { what: what.to_owned(), measured, floor: String::new(), ratio: None, target: None });
+        self.rows.push(Row {
+            what: what.to_owned(),
+            measured,
+            floor: String::new(),
+            ratio: None,
+            target: None,
+        });
     }
 
     /// Prints the table as Markdown.

@@ -1,9 +1,9 @@
 //! Memory per idle WebSocket. The clients are a process of their own: a machine's limit of open files is per process.
 
+use crate::Outcome;
 use crate::http::Client;
 use crate::process::Server;
 use crate::report::{Report, Target};
-use crate::Outcome;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};

@@ -1,9 +1,9 @@
 //! From the process's start to its first answer, on a data folder that exists.
 
+use crate::Outcome;
 use crate::http::Client;
 use crate::process::Server;
 use crate::report::{Report, Target, median};
-use crate::Outcome;
 use std::time::Instant;
 
 const STARTS: usize = 15;
