@@ -49,9 +49,10 @@ impl ImageModel for NoopModel {
         let image = move |index| {
             let picture = picture.blob.clone();
             let image = DrawnImage { index, picture, width: SIDE, height: SIDE, seed: seed.nth(index) };
-            Ok(Generated::Image(image))
+            let progress = Progress { image: index, step: index + 1, steps: count };
+            [Ok(Generated::Progress(progress)), Ok(Generated::Image(image))]
         };
-        Ok(stream::iter((0..count).map(image)).boxed())
+        Ok(stream::iter((0..count).flat_map(image)).boxed())
     }
 }
 
@@ -74,7 +75,7 @@ fn card() -> PortResult<ModelCard> {
         negative_prompt: true,
         init_image: false,
         mask_image: false,
-        progress: false,
+        progress: true,
         previews: false,
         vocabulary: None,
         license: "Public domain (CC0)".to_owned(),

@@ -266,7 +266,7 @@ mod tests {
     fn no_list_sorts_or_scans() {
         for (sql, index) in [
             (LIST, "jobs_of_owner "),
-            (LIST_OF_STATUS, "jobs_of_owner_by_status "),
+            (LIST_OF_STATUS, "jobs_of_owner "),
             (ENDED, "jobs_ended "),
             (WAITING, "SEARCH queue USING PRIMARY KEY"),
             (REFERS_TO, "PRIMARY KEY"),
