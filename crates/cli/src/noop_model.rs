@@ -4,7 +4,9 @@
 use crate::settings::NOOP_MODEL;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use tintype_core::domain::{BadId, FloatRange, GenerationRequest, IntRange, ModelCard, OutputFormat, limits};
+use tintype_core::domain::{
+    BadId, FloatRange, GenerationRequest, IntRange, ModelCard, OutputFormat, Progress, limits,
+};
 use tintype_core::imaging::{Picture, encode_rgb};
 use tintype_core::ports::{Drawn, DrawnImage, Generated, ImageModel, SourceBytes};
 use tintype_core::{ErrorKind, PortError, PortResult};
