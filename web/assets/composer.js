@@ -43,6 +43,17 @@ export function start({ submit, model }) {
     generate();
   });
   vocabulary.start(insert);
+  foldAbout();
+}
+
+/** Where the pictures stand below the form, what is told of the model is folded, so that they come sooner. */
+function foldAbout() {
+  const beside = matchMedia("(min-width: 901px)");
+  const fold = () => {
+    byId("about").open = beside.matches;
+  };
+  fold();
+  beside.addEventListener("change", fold);
 }
 
 /** Shows what the models allow. @param {{default: string, models: any[]}} given */

@@ -32,8 +32,13 @@ export function setMessage(element, text) {
 
 /** Closes a dialog by its close buttons, and by a press outside it. */
 export function closable(dialog) {
+  // The dialog is the target of a press on its own margin, too.
+  const isOutside = ({ target, clientX, clientY }) => {
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    return target === dialog && (clientX < left || clientX > right || clientY < top || clientY > bottom);
+  };
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
+    if (isOutside(event) || event.target.closest("[data-close]")) dialog.close();
   });
 }
 

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import * as composer from "./composer.js";
-import { announce, byId, h, setMessage } from "./dom.js";
+import { announce, byId, closable, h, setMessage } from "./dom.js";
 import { icon } from "./icons.js";
 import * as jobs from "./jobs.js";
 import { download, show } from "./pictures.js";
@@ -23,6 +23,7 @@ let loading = /** @type {Promise<void> | null} */ (null);
 let started = false;
 
 export function start() {
+  closable(byId("confirm"));
   addEventListener("hashchange", () => {
     const wanted = location.hash === "#trash";
     if (wanted !== trashed && started) load();

@@ -27,15 +27,17 @@ export function makePrint(job, acts) {
   const bar = h("progress", { class: "bar", max: 1, value: 0, "aria-label": `Progress of ${request.prompt}`, "data-testid": "progress", hidden: true });
   const state = h("p", { class: "state", "data-testid": "state" });
   const act = h("button", { type: "button", class: "plain" });
+  const sheet = h("div", { class: `plates${request.count > 1 ? " several" : ""}` }, ...plates.map((plate) => plate.element), over, bar);
+  const line = h("div", { class: "line" }, state);
+  const captions = sheet.querySelectorAll("figcaption");
   const element = h(
     "article",
     { class: request.count > 4 ? "print many" : "print", "data-testid": "job", "data-job-id": id, "aria-label": request.prompt },
-    h("div", { class: `plates${request.count > 1 ? " several" : ""}` }, ...plates.map((plate) => plate.element), over, bar),
+    sheet,
     h("h3", { class: "words", title: request.prompt }, request.prompt),
-    h("div", { class: "line" }, state, request.count > 1 && act),
+    line,
     warningsOf(job, acts),
   );
-  if (request.count === 1) element.querySelector("figcaption").append(act);
   // CSSOM, because the policy of the page allows no style attributes.
   element.style.setProperty("--ratio", String(request.width / request.height));
   let action = { label: "", run: () => {}, testid: "" };
@@ -60,9 +62,20 @@ export function makePrint(job, acts) {
     act.hidden = action.label === "";
     act.dataset.testid = action.testid;
     act.setAttribute("aria-label", `${action.label}: ${request.prompt}`);
+    // Of a canceled job there is nothing to see.
+    sheet.hidden = one.status === "canceled";
+    moveTo(sheet.hidden || captions.length > 1 ? line : captions[0], act);
   }
 
   return { element, update };
+}
+
+/** Puts a control at the end of a place; the focus goes with it. */
+function moveTo(place, control) {
+  if (control.parentNode === place) return;
+  const focused = document.activeElement === control;
+  place.append(control);
+  if (focused) control.focus({ preventScroll: true });
 }
 
 function makePlate(job, index, acts) {
@@ -72,8 +85,8 @@ function makePlate(job, index, acts) {
   const gone = h("p", { class: "over", hidden: true }, "This result has expired. Generate it again.");
   const label = request.count > 1 ? `${request.prompt}, picture ${index + 1}` : request.prompt;
   const button = (name, text, testid, run) => h("button", { type: "button", class: "icon", title: text, "aria-label": `${text} ${label}`, click: run, "data-testid": testid }, icon(name));
-  const save = h("button", { type: "button", class: "plain save", click: () => acts.save(id, index), "data-testid": "save", "aria-label": `Save ${label}` }, icon("save"), h("span", {}, "Save"));
-  const saved = h("span", { class: "saved", "data-testid": "saved" }, icon("check"), "Saved");
+  const save = h("button", { type: "button", class: "plain save", title: request.count > 1 ? "Save" : null, click: () => acts.save(id, index), "data-testid": "save", "aria-label": `Save ${label}` }, icon("save"), h("span", {}, "Save"));
+  const saved = h("span", { class: "saved", "data-testid": "saved" }, icon("check"), h("span", {}, "Saved"));
   const tools = h("div", { class: "tools", hidden: true }, save, saved, button("download", "Download", "download", () => acts.download(id, index)), button("trash", "Discard", "discard", () => acts.discard(id, index)));
   const element = h("figure", { class: "plate" }, h("div", { class: "glass" }, open, gone), h("figcaption", {}, tools));
   let expired = false;
@@ -109,9 +122,9 @@ function warningsOf({ warnings }, acts) {
   if (!warnings?.length) return null;
   const words = warnings.filter((one) => one.code === "unknown_word" && one.word).map((one) => `“${one.word}”`);
   const others = warnings.filter((one) => one.code !== "unknown_word" || !one.word).map((one) => sentence(one.detail));
-  const text = [words.length > 0 && `It was never taught ${words.join(", ")}, so that was ignored.`, ...others].filter(Boolean).join(" ");
+  const ignored = `Never taught, so ignored: ${words.join(", ")}.`;
   const see = h("button", { type: "button", class: "link", click: acts.known }, "See what it can draw");
-  return h("p", { class: "warning", "data-testid": "warning" }, text, words.length > 0 && " ", words.length > 0 && see);
+  return h("p", { class: "warning", "data-testid": "warning" }, ...(words.length > 0 ? [h("span", { class: "ignored", title: ignored }, ignored), see, " "] : []), others.join(" "));
 }
 
 /** What stands over the plates where there is no picture. */

@@ -16,7 +16,6 @@ const picture = byId("viewer-picture");
 const previous = byId("viewer-previous");
 const next = byId("viewer-next");
 const actions = byId("viewer-actions");
-const ROOM = 24;
 
 /** @type {Source | null} */
 let source = null;
@@ -107,7 +106,9 @@ function draw() {
 function fit() {
   const truth = { width: Number(picture.dataset.width), height: Number(picture.dataset.height) };
   if (!truth.width || !stage.clientWidth) return 1;
-  const scale = scaleFor(truth, stage.clientWidth - 2 * ROOM, stage.clientHeight - 2 * ROOM);
+  // The padding keeps room for the buttons.
+  const { paddingLeft, paddingRight, paddingTop, paddingBottom } = getComputedStyle(stage);
+  const scale = scaleFor(truth, stage.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight), stage.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom));
   picture.style.width = `${truth.width * scale}px`;
   picture.style.height = `${truth.height * scale}px`;
   return scale;
