@@ -74,5 +74,5 @@ fn reference(python: &Path) -> Outcome<f64> {
         return Err(format!("the reference failed: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    Ok(answer["ms_per_image"].as_f64().ok_or("the reference printed no ms_per_image")?)
+    Ok(answer["median"].as_f64().ok_or("the reference printed no median")?)
 }

@@ -73,26 +73,32 @@ async fn run(args: Args) -> Outcome {
     if let (Some(count), Some(address)) = (args.hold, &args.address) {
         return sockets::hold(address, count).await;
     }
-    let wanted = |part| args.parts.is_empty() || args.parts.contains(&part);
     let mut report = Report::default();
+    let outcome = measure(&args, &mut report).await;
+    // Also where a part failed: what was measured before it is worth reading.
+    report.print();
+    outcome
+}
+
+async fn measure(args: &Args, report: &mut Report) -> Outcome {
+    let wanted = |part| args.parts.is_empty() || args.parts.contains(&part);
     if wanted(Part::Start) {
-        start::measure(&mut report).await?;
+        start::measure(report).await?;
     }
     if wanted(Part::Accept) {
-        accept::measure(&mut report).await?;
+        accept::measure(report).await?;
     }
     if wanted(Part::Job) {
-        job::measure(&mut report).await?;
+        job::measure(report).await?;
     }
     if wanted(Part::Sockets) {
-        sockets::measure(&mut report, args.sockets).await?;
+        sockets::measure(report, args.sockets).await?;
     }
     if wanted(Part::Pages) {
-        pages::measure(&mut report, args.images).await?;
+        pages::measure(report, args.images).await?;
     }
     if wanted(Part::Engine) {
-        engine::measure(&mut report, args.python.as_deref()).await?;
+        engine::measure(report, args.python.as_deref()).await?;
     }
-    report.print();
     Ok(())
 }
