@@ -52,6 +52,7 @@ export async function load() {
   ]);
   if (jobs.size === 0 || earlier === null) earlier = latest.next_cursor;
   for (const one of [...latest.items, ...running.items, ...queued.items]) take(one);
+  askPlacesSoon();
 }
 
 export async function loadEarlier() {
@@ -154,19 +155,16 @@ function askPlacesSoon() {
   if (waiting().length > 0) placeTimer = setTimeout(askPlaces, 150);
 }
 
-async function askPlaces() {
+/** Places are told of single jobs only: the first few that wait are enough to look at. */
+function askPlaces() {
   if (document.hidden) return;
-  const page = await api.listJobs({ status: "queued" }).catch(() => ({ items: [] }));
-  for (const one of page.items) {
-    const known = jobs.get(one.id);
-    if (known?.status !== "queued" || known.queue_position === one.queue_position) continue;
-    jobs.set(one.id, { ...known, queue_position: one.queue_position, eta_s: one.eta_s });
-    listener(one.id);
-  }
+  for (const one of waiting().slice(0, 8)) refresh(one.id);
 }
 
 export async function generate(input) {
-  return take(await api.generate(input));
+  const one = take(await api.generate(input));
+  askPlacesSoon();
+  return one;
 }
 
 export async function cancel(id) {

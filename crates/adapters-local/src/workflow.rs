@@ -39,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 /// brought its worker down.
 const REST: Duration = Duration::from_secs(2);
 /// The longest the dispatcher sleeps: the clock may be set meanwhile.
-const NAP_MAX: Duration = Duration::from_secs(60);
+const NAP_MAX: Duration = Duration::from_secs(5);
 
 /// How the workflow works.
 #[derive(Clone, Debug)]
@@ -176,7 +176,10 @@ impl LocalWorkflow {
 
     async fn claim(&self, most: usize) -> PortResult<Round> {
         let (claims, now) = (self.shared.claims.clone(), self.shared.clock.now());
-        self.write("Workflow::claim", move |connection| claims.take(connection, most, now)).await
+        let round =
+            self.write("Workflow::claim", move |connection| claims.take(connection, most, now)).await?;
+        self.shared.claims.passed(&round);
+        Ok(round)
     }
 
     async fn attempt(&self, ports: &Ports, claim: Claim) {

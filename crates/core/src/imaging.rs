@@ -101,6 +101,11 @@ fn decode(bytes: &[u8], content_type: ContentType) -> Result<DynamicImage, (&'st
             format!("has {width} x {height} pixels; at most {} in all are allowed", limits::UPLOAD_PIXELS);
         return Err(("too_many_pixels", detail));
     }
+    if decoder.total_bytes() > DECODE_BYTES {
+        let detail =
+            format!("unpacks to {} bytes; at most {DECODE_BYTES} are allowed", decoder.total_bytes());
+        return Err(("too_many_pixels", detail));
+    }
     DynamicImage::from_decoder(decoder).map_err(broken)
 }
 

@@ -155,6 +155,16 @@ fn a_store_that_is_away_puts_the_job_back_in_line() {
 }
 
 #[test]
+fn no_picture_is_stored_before_all_are_drawn() {
+    let mut mocks = mocks();
+    attempt(&mut mocks, 1);
+    draws(&mut mocks, vec![Ok(drawn()), Err(fails(ErrorKind::Rejected))]);
+    finishes_failed(&mut mocks, "rejected");
+    // A put would panic: the mock expects none. Until the job refers to it, the sweep would take it.
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_))));
+}
+
+#[test]
 fn a_refused_prompt_fails_at_once() {
     let mut mocks = mocks();
     attempt(&mut mocks, 1);

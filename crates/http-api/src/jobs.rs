@@ -31,7 +31,8 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut q
     let listed = listed.map_err(Problem::of_list)?;
     let mut items = Vec::with_capacity(listed.items.len());
     for job in listed.items {
-        items.push(view(&api, job).await?);
+        // Without places in line: each would be counted by itself. Ask for one job to learn its place.
+        items.push(JobView::of(job, None, &*api.ports.links, api.now()).await?);
     }
     let mut filter = vec![("limit", listing.limit.get().to_string())];
     filter.extend(status.map(|status| ("status", status.name().to_owned())));

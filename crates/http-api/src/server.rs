@@ -5,7 +5,7 @@ use crate::{
     guarded_io::{GuardedIo, Requests},
     timed_body::TimedBody,
 };
-use axum::{Router, body::Body, extract::Request, response::Response};
+use axum::{Router, body::Body, extract::Request, http::StatusCode, response::Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
@@ -163,6 +163,9 @@ async fn respond(
     // A WebSocket keeps its connection's place after this connection's service has ended.
     request.extensions_mut().insert(permit);
     let response = router.call(request).await;
-    requests.answer();
+    // A connection that became a WebSocket sends frames from here on, no more heads: its socket has limits of its own.
+    if !matches!(&response, Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS) {
+        requests.answer();
+    }
     response
 }

@@ -3,7 +3,7 @@
 //! `cargo run --release -p folder-of-pictures -- prompts.txt pictures`
 //!
 //! What it gets from the core: checked requests, durable jobs (stop it and start it again: it goes on where it was),
-//! attempts with back-off, a library without duplicates.
+//! every wrong prompt named, pictures stored once.
 
 use std::{env, error::Error, fs, path::Path, sync::Arc};
 use tintype_core::domain::{Clock, Entropy, GenerateInput, IdempotencyKey, JobStatus, OwnerId};

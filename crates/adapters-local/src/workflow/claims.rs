@@ -26,6 +26,8 @@ pub(super) struct Claims {
 pub(super) struct Round {
     /// The jobs that were claimed.
     pub(super) claims: Vec<Claim>,
+    /// Whose turn it was last.
+    last_owner: String,
     /// When another job becomes ready by itself.
     pub(super) next_due: Option<Timestamp>,
 }
@@ -35,18 +37,24 @@ impl Claims {
         Self { lease, last_owner: Arc::default(), next_holder: Arc::new(AtomicI64::new(1)) }
     }
 
+    /// Notes whose turn it was, once the claims are committed: their work may be run twice, the first time in vain.
+    pub(super) fn passed(&self, round: &Round) {
+        let mut last_owner = self.last_owner.lock().unwrap_or_else(PoisonError::into_inner);
+        last_owner.clone_from(&round.last_owner);
+    }
+
     /// Claims up to `most` jobs.
     pub(super) fn take(&self, connection: &Connection, most: usize, now: Timestamp) -> Result<Round, Fault> {
         queue::wake_due(connection, now)?;
-        let mut last_owner = self.last_owner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_owner = self.last_owner.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut claims = Vec::new();
         while claims.len() < most {
             let Some((job_id, owner)) = queue::first_ready(connection, &last_owner)? else { break };
             let claim = Claim { job_id, holder: self.next_holder.fetch_add(1, Ordering::Relaxed) };
             queue::lease(connection, claim, now.after(self.lease))?;
             claims.push(claim);
-            *last_owner = owner;
+            last_owner = owner;
         }
-        Ok(Round { claims, next_due: queue::next_due(connection)? })
+        Ok(Round { claims, last_owner, next_due: queue::next_due(connection)? })
     }
 }

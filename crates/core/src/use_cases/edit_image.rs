@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, PortError, Result};
 use crate::ports::Ports;
 
 /// How often a change without `If-Match` is tried when other writers come first.
-const TRIES: u32 = 5;
+pub(super) const TRIES: u32 = 5;
 
 /// Applies `edit` to the owner's image. With `expected`, only if that still is its version.
 ///
@@ -54,8 +54,12 @@ pub(super) async fn change(
             Err(error) => return Err(error.into()),
         }
     }
+    Err(too_contended("MetadataRepo::update"))
+}
+
+pub(super) fn too_contended(operation: &'static str) -> Error {
     let message = "others change this image all the time; try again";
-    Err(PortError::new(ErrorKind::Unavailable, "MetadataRepo::update", message).into())
+    PortError::new(ErrorKind::Unavailable, operation, message).into()
 }
 
 pub(super) fn check_version(image: &SavedImage, expected: Option<Version>) -> Result<()> {

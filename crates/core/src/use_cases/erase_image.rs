@@ -1,6 +1,9 @@
 //! Removing an image for good.
 
-use super::{edit_image::check_version, release_blob::release_blob};
+use super::{
+    edit_image::{TRIES, check_version, too_contended},
+    release_blob::release_blob,
+};
 use crate::domain::{ImageId, OwnerId, Timestamp, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Ports;
@@ -17,16 +20,18 @@ pub async fn erase_image(
     expected: Option<Version>,
     now: Timestamp,
 ) -> Result<()> {
-    let image = ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))?;
-    check_version(&image, expected)?;
-    let deleted = ports.metadata.delete(owner, id, image.version).await;
-    deleted.map_err(|error| {
-        if error.kind() == ErrorKind::Conflict {
-            Error::NotReady("the image was just changed by someone else; try again".to_owned())
-        } else {
-            error.into()
+    for _ in 0..TRIES {
+        let image = ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))?;
+        check_version(&image, expected)?;
+        match ports.metadata.delete(owner, id, image.version).await {
+            Ok(()) => {
+                // The image is gone; bytes that can't be removed just now go with a later sweep.
+                drop(release_blob(ports, &image.sha256, now).await);
+                return Ok(());
+            }
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            Err(error) => return Err(error.into()),
         }
-    })?;
-    release_blob(ports, &image.sha256, now).await?;
-    Ok(())
+    }
+    Err(too_contended("MetadataRepo::delete"))
 }

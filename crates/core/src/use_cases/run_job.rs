@@ -99,7 +99,17 @@ async fn draw(ports: &Ports, job: &Job, fence: &Fence, clock: &dyn Clock) -> Res
     let source = load_source(ports, &job.request).await.map_err(|error| Stop::failed(&error))?;
     let drawn = model.generate(&job.request, source).await.map_err(|error| Stop::failed(&error))?;
     let images = follow(ports, job, fence, clock, drawn).await?;
-    check_complete(images, job.request.count).map_err(|error| Stop::failed(&error))
+    let images = check_complete(images, job.request.count).map_err(|error| Stop::failed(&error))?;
+    store(ports, &images, clock).await.map_err(|error| Stop::failed(&error))
+}
+
+/// Stores the pictures together, right before they are recorded: one that waited long for the others to be drawn would
+/// look to the sweep like one that nothing refers to.
+async fn store(ports: &Ports, images: &[DrawnImage], clock: &dyn Clock) -> PortResult<Vec<JobImage>> {
+    for image in images {
+        ports.images.put(&image.picture, clock.now()).await?;
+    }
+    Ok(images.iter().map(by_reference).collect())
 }
 
 fn find_model<'a>(ports: &'a Ports, request: &GenerationRequest) -> PortResult<&'a Arc<dyn ImageModel>> {
@@ -119,14 +129,14 @@ async fn load_source(ports: &Ports, request: &GenerationRequest) -> PortResult<O
     Ok(Some(SourceBytes { image, mask }))
 }
 
-/// Follows the model to the end of its stream: notes steps, shows previews, stores pictures.
+/// Follows the model to the end of its stream: notes steps, shows previews, collects pictures.
 async fn follow(
     ports: &Ports,
     job: &Job,
     fence: &Fence,
     clock: &dyn Clock,
     mut drawn: Drawn,
-) -> Result<Vec<JobImage>, Stop> {
+) -> Result<Vec<DrawnImage>, Stop> {
     let mut images = Vec::new();
     while let Some(generated) = drawn.next().await {
         match generated.map_err(|error| Stop::failed(&error))? {
@@ -138,10 +148,7 @@ async fn follow(
                 // Shown to those who are there, or to nobody.
                 drop(deliver_preview(ports, &job.id, &preview, clock.now()).await);
             }
-            Generated::Image(image) => {
-                ports.images.put(&image.picture, clock.now()).await.map_err(|error| Stop::failed(&error))?;
-                images.push(by_reference(&image));
-            }
+            Generated::Image(image) => images.push(image),
         }
     }
     Ok(images)
@@ -159,7 +166,7 @@ fn by_reference(image: &DrawnImage) -> JobImage {
     }
 }
 
-fn check_complete(mut images: Vec<JobImage>, count: u32) -> PortResult<Vec<JobImage>> {
+fn check_complete(mut images: Vec<DrawnImage>, count: u32) -> PortResult<Vec<DrawnImage>> {
     images.sort_by_key(|image| image.index);
     if images.iter().map(|image| image.index).eq(0..count) {
         return Ok(images);
@@ -185,7 +192,14 @@ fn backoff(attempts: u32, jitter: f64) -> Duration {
     doubled.min(BACKOFF_MAX).mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
 }
 
+/// How often a delivery is tried: after a job's last event no other one follows that would make up for it.
+const TELLS: u32 = 3;
+
 /// Tells those who listen. What fails here is made up for by the next delivery or subscription: it is all in the log.
 async fn tell(ports: &Ports, id: &JobId, now: Timestamp) {
-    drop(deliver(ports, id, now).await);
+    for _ in 0..TELLS {
+        if deliver(ports, id, now).await.is_ok() {
+            return;
+        }
+    }
 }

@@ -65,12 +65,24 @@ pub async fn save_image(ports: &Ports, command: Save, now: Timestamp, entropy: &
     record.version = Version::FIRST;
     // Also where the bytes are there already: it keeps them from being swept until the record points at them.
     ports.images.put(&fresh.blob, now).await?;
-    match ports.metadata.insert(&record).await? {
-        InsertedImage::Created => Ok(Saved { image: record, created: true }),
-        InsertedImage::Existing(image) => {
-            let image = untrash(ports, *image, now).await?;
-            Ok(Saved { image: edited(ports, image, &edit, now).await?, created: false })
+    loop {
+        match ports.metadata.insert(&record).await? {
+            InsertedImage::Created => return Ok(Saved { image: record, created: true }),
+            // Past its retention and not swept yet: for its owner it does not exist.
+            InsertedImage::Existing(image) if !image.is_shown(now) => remove(ports, &image).await?,
+            InsertedImage::Existing(image) => {
+                let image = untrash(ports, *image, now).await?;
+                return Ok(Saved { image: edited(ports, image, &edit, now).await?, created: false });
+            }
         }
+    }
+}
+
+async fn remove(ports: &Ports, image: &SavedImage) -> Result<()> {
+    match ports.metadata.delete(&image.owner, &image.id, image.version).await {
+        // Someone else was at it: the next insertion shows what is there now.
+        Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+        removed => Ok(removed?),
     }
 }
 
@@ -165,13 +177,6 @@ async fn edited(ports: &Ports, image: SavedImage, edit: &ImageEdit, now: Timesta
 async fn untrash(ports: &Ports, image: SavedImage, now: Timestamp) -> Result<SavedImage> {
     if image.trashed_at.is_none() {
         return Ok(image);
-    }
-    if !image.is_shown(now) {
-        // Past its retention and not swept yet: for its owner it is a new picture.
-        let revived =
-            SavedImage { trashed_at: None, updated_at: now, version: image.version.next(), ..image.clone() };
-        ports.metadata.update(&revived, image.version).await?;
-        return Ok(revived);
     }
     change(ports, &image.owner, &image.id, None, now, |image| {
         Ok(SavedImage { trashed_at: None, ..image.clone() })

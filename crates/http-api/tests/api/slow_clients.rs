@@ -1,6 +1,8 @@
 //! Clients that are slow, silent, or too many.
 
 use crate::desk::{Desk, soon};
+use crate::socket::Socket;
+use serde_json::json;
 use std::time::Duration;
 use tintype_http::{Access, PageFile, ServerSettings};
 use tokio::{
@@ -53,6 +55,19 @@ async fn a_client_may_rest_between_two_requests() {
         let count = soon("an answer", stream.read(&mut buffer)).await.unwrap();
         assert!(buffer[..count].starts_with(b"HTTP/1.1 200"));
         sleep(SHORT * 2).await;
+    }
+}
+
+#[tokio::test]
+async fn a_socket_outlives_the_time_that_a_request_has_for_its_head() {
+    let desk = Desk::open();
+    let settings = ServerSettings { head: SHORT, ..ServerSettings::default() };
+    let (address, _serving) = desk.listen(settings).await;
+    let mut socket = Socket::open(address).await;
+    for _ in 0..3 {
+        socket.say(&json!({ "action": "ping" })).await;
+        assert_eq!(socket.next().await["type"], "pong");
+        sleep(SHORT).await;
     }
 }
 
