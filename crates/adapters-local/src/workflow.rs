@@ -127,7 +127,7 @@ impl LocalWorkflow {
     /// is no job that may run now.
     ///
     /// # Errors
-    /// [`Unavailable`](ErrorKind::Unavailable) and the other errors of the database.
+    /// [`Unavailable`](tintype_core::ErrorKind::Unavailable) and the other errors of the database.
     pub async fn run_next(&self, ports: &Ports) -> PortResult<Option<JobId>> {
         let Some(claim) = self.claim(1).await?.claims.pop() else { return Ok(None) };
         self.attempt(ports, claim).await;
