@@ -98,7 +98,7 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "N", help_heading = "Picture", allow_negative_numbers = true)]
     pub(crate) steps: Option<i64>,
     /// How strongly the prompt pulls
-    #[arg(long, value_name = "SCALE", help_heading = "Picture", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SCALE", help_heading = "Picture", allow_negative_numbers = true, value_parser = finite)]
     pub(crate) guidance: Option<f64>,
     /// Same seed and same request, same picture; random if not given
     #[arg(long, value_name = "N", help_heading = "Picture", allow_negative_numbers = true)]
@@ -131,7 +131,7 @@ pub(crate) struct Generate {
     #[arg(long, help_heading = "Result")]
     pub(crate) no_show: bool,
     /// Draw in this process, even if a server runs
-    #[arg(long, help_heading = "Server", conflicts_with_all = ["server", "key"])]
+    #[arg(long, help_heading = "Server")]
     pub(crate) local: bool,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
@@ -324,6 +324,12 @@ fn exit_codes() -> String {
         text.push_str(&format!("\n  {:>3}  {}", exit as u8, exit.meaning()));
     }
     text
+}
+
+/// A number that JSON can hold: it has no NaN and no infinity.
+fn finite(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "is not a number".to_owned())?;
+    if number.is_finite() { Ok(number) } else { Err("must be a finite number".to_owned()) }
 }
 
 #[cfg(test)]
