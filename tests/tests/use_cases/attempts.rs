@@ -4,8 +4,9 @@ use crate::world::{World, alice, input, mallory};
 use std::time::Duration;
 use tintype_core::{
     Error, ErrorKind,
-    domain::{GenerateInput, JobStatus, limits},
-    use_cases::{cancel, retry},
+    domain::{GenerateInput, Job, JobError, JobStatus, limits},
+    ports::DrawnImage,
+    use_cases::{Begun, Ran, begin_job, cancel, give_up, retry, settle_job},
 };
 use tintype_memory::{LEASE, Script, Signal, Step};
 
@@ -120,6 +121,57 @@ async fn a_job_that_brings_every_worker_down_is_given_up() {
     let job = world.job(&job.id).await;
     assert_eq!(job.status, JobStatus::Failed);
     assert_eq!(job.error.unwrap().code, "attempts_exhausted");
+}
+
+#[tokio::test]
+async fn a_job_that_is_given_up_fails_with_the_reason_and_its_worker_may_not_write() {
+    let world = World::new();
+    let job = begun(&world).await;
+    let (ports, clock) = (world.memory.ports(), &world.memory.clock);
+    give_up(&ports, &job.id, refusal(), clock).await.unwrap();
+    assert_eq!(world.job(&job.id).await.error, Some(refusal()));
+    let late = settle_job(&ports, &job, Ok(Vec::<DrawnImage>::new()), clock, 0.5).await.unwrap();
+    assert_eq!(late, Ran::Superseded);
+}
+
+#[tokio::test]
+async fn giving_up_a_job_that_has_ended_changes_nothing() {
+    let world = World::new();
+    let job = world.drawn(input("red heart")).await;
+    let ran = give_up(&world.memory.ports(), &job.id, refusal(), &world.memory.clock).await.unwrap();
+    assert_eq!(ran, Ran::Superseded);
+    assert_eq!(world.job(&job.id).await, job);
+}
+
+#[tokio::test]
+async fn an_attempt_may_be_settled_elsewhere_and_later() {
+    let world = World::new();
+    let job = begun(&world).await;
+    let (ports, clock) = (world.memory.ports(), &world.memory.clock);
+    let settled = settle_job(&ports, &job, Err(refusal()), clock, 0.5).await.unwrap();
+    assert!(matches!(settled, Ran::Ended(ended) if ended.error == Some(refusal())));
+    assert_eq!(
+        settle_job(&ports, &job, Err(refusal()), clock, 0.5).await.unwrap(),
+        settled_again(&world, &job).await
+    );
+}
+
+/// What settling an ended job the same way once more gives: the job as it is.
+async fn settled_again(world: &World, job: &Job) -> Ran {
+    Ran::Ended(Box::new(world.job(&job.id).await))
+}
+
+fn refusal() -> JobError {
+    JobError { code: "rejected".into(), message: "not this".into(), retryable: false }
+}
+
+/// Alice's job, begun and not settled.
+async fn begun(world: &World) -> Job {
+    let job = world.accepted(input("red heart")).await;
+    match begin_job(&world.memory.ports(), &job.id, &world.memory.clock, 0.5).await.unwrap() {
+        Begun::Attempt(job) => *job,
+        Begun::Over(ran) => panic!("not begun: {ran:?}"),
+    }
 }
 
 #[tokio::test]

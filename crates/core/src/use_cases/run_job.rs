@@ -25,7 +25,7 @@ pub enum Ran {
     Superseded,
 }
 
-/// Makes one attempt at the job `id`.
+/// Makes one attempt at the job `id`: [`begin_job`], the drawing, [`settle_job`].
 ///
 /// Safe to run again at any point, also while another is at it: the later attempt takes over, the earlier one can't
 /// write any more. Dropping the future stops the drawing; the job stays `running` until it is begun again.
@@ -35,43 +35,109 @@ pub enum Ran {
 /// # Errors
 /// Those of [`JobRepo`](crate::ports::JobRepo), when what happened could not be recorded: run it again.
 pub async fn run_job(ports: &Ports, id: &JobId, clock: &dyn Clock, jitter: f64) -> PortResult<Ran> {
+    let job = match begin_job(ports, id, clock, jitter).await? {
+        Begun::Attempt(job) => job,
+        Begun::Over(ran) => return Ok(ran),
+    };
+    match draw(ports, &job, &job.fence(), clock).await {
+        Ok(images) => settle_job(ports, &job, Ok(images), clock, jitter).await,
+        Err(Stop::Failed(error)) => settle_job(ports, &job, Err(error), clock, jitter).await,
+        Err(Stop::Unrecorded(error)) => superseded(error),
+    }
+}
+
+/// What [`begin_job`] found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Begun {
+    /// An attempt has begun: draw, then [`settle_job`].
+    Attempt(Box<Job>),
+    /// There is nothing to draw.
+    Over(Ran),
+}
+
+/// The first half of an attempt, for a model that answers elsewhere and later: it takes the right to write from any
+/// earlier attempt and tells those who listen. A job that was begun too often is ended.
+///
+/// # Errors
+/// As [`run_job`].
+pub async fn begin_job(ports: &Ports, id: &JobId, clock: &dyn Clock, jitter: f64) -> PortResult<Begun> {
     let job = match ports.jobs.begin(id, clock.now()).await {
         Ok(job) => job,
-        Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
-            return Ok(Ran::Superseded);
-        }
-        Err(error) => return Err(error),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Begun::Over(Ran::Superseded)),
+        Err(error) => return superseded(error).map(Begun::Over),
     };
     tell(ports, id, clock.now()).await;
     if job.status.is_terminal() {
-        return Ok(Ran::Ended(Box::new(job)));
+        return Ok(Begun::Over(Ran::Ended(Box::new(job))));
     }
+    if job.attempts > limits::ATTEMPTS_MAX {
+        let ran = settle_job(ports, &job, Err(exhausted(&job)), clock, jitter).await;
+        return ran.map(Begun::Over);
+    }
+    Ok(Begun::Attempt(Box::new(job)))
+}
+
+/// The second half of an attempt: stores and records what came of it, and tells those who listen. `job` is as
+/// [`begin_job`] gave it. A failure that may pass puts the job back in line, unless this was its last attempt.
+///
+/// # Errors
+/// As [`run_job`].
+pub async fn settle_job(
+    ports: &Ports,
+    job: &Job,
+    drawn: Result<Vec<DrawnImage>, JobError>,
+    clock: &dyn Clock,
+    jitter: f64,
+) -> PortResult<Ran> {
     let fence = job.fence();
-    let drawn = if job.attempts > limits::ATTEMPTS_MAX {
-        Err(Stop::Failed(exhausted(&job)))
-    } else {
-        draw(ports, &job, &fence, clock).await
+    let stored = match drawn {
+        Ok(images) => keep(ports, job, images, clock).await.map_err(|error| JobError::of(&error)),
+        Err(error) => Err(error),
     };
-    let recorded = match drawn {
+    let recorded = match stored {
         Ok(images) => ports.jobs.finish(&fence, Outcome::Succeeded(images), clock.now()).await.map(Ended),
-        Err(Stop::Failed(error)) if error.retryable && job.attempts < limits::ATTEMPTS_MAX => {
+        Err(error) if error.retryable && job.attempts < limits::ATTEMPTS_MAX => {
             let now = clock.now();
             let not_before = now.after(backoff(job.attempts, jitter));
             ports.jobs.requeue(&fence, error, not_before, now).await.map(Requeued)
         }
-        Err(Stop::Failed(error)) => {
-            ports.jobs.finish(&fence, Outcome::Failed(error), clock.now()).await.map(Ended)
-        }
-        Err(Stop::Unrecorded(error)) => Err(error),
+        Err(error) => ports.jobs.finish(&fence, Outcome::Failed(error), clock.now()).await.map(Ended),
     };
     let ran = match recorded {
         Ok(Ended(job)) => Ran::Ended(Box::new(job)),
         Ok(Requeued(job)) => Ran::Requeued(Box::new(job)),
-        Err(error) if error.kind() == ErrorKind::Conflict => return Ok(Ran::Superseded),
-        Err(error) => return Err(error),
+        Err(error) => return superseded(error),
+    };
+    tell(ports, &job.id, clock.now()).await;
+    Ok(ran)
+}
+
+/// Ends the job `id` as failed with `error`, whoever is at it: for what carries jobs through when it gives one up.
+/// A job that has ended stays as it is.
+///
+/// # Errors
+/// As [`run_job`].
+pub async fn give_up(ports: &Ports, id: &JobId, error: JobError, clock: &dyn Clock) -> PortResult<Ran> {
+    let job = match ports.jobs.begin(id, clock.now()).await {
+        Ok(job) => job,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Ran::Superseded),
+        Err(error) => return superseded(error),
+    };
+    let ended = if job.status.is_terminal() {
+        job
+    } else {
+        match ports.jobs.finish(&job.fence(), Outcome::Failed(error), clock.now()).await {
+            Ok(job) => job,
+            Err(error) => return superseded(error),
+        }
     };
     tell(ports, id, clock.now()).await;
-    Ok(ran)
+    Ok(Ran::Ended(Box::new(ended)))
+}
+
+/// An attempt that lost its right to write has nothing more to do; any other error is the caller's.
+fn superseded(error: PortError) -> PortResult<Ran> {
+    if error.kind() == ErrorKind::Conflict { Ok(Ran::Superseded) } else { Err(error) }
 }
 
 enum Recorded {
@@ -94,19 +160,23 @@ impl Stop {
     }
 }
 
-async fn draw(ports: &Ports, job: &Job, fence: &Fence, clock: &dyn Clock) -> Result<Vec<JobImage>, Stop> {
+async fn draw(ports: &Ports, job: &Job, fence: &Fence, clock: &dyn Clock) -> Result<Vec<DrawnImage>, Stop> {
     let model = find_model(ports, &job.request).map_err(|error| Stop::failed(&error))?;
     let source = load_source(ports, &job.request).await.map_err(|error| Stop::failed(&error))?;
     let drawn = model.generate(&job.request, source).await.map_err(|error| Stop::failed(&error))?;
-    let images = follow(ports, job, fence, clock, drawn).await?;
-    let images = check_complete(images, job.request.count).map_err(|error| Stop::failed(&error))?;
-    store(ports, &images, clock).await.map_err(|error| Stop::failed(&error))
+    follow(ports, job, fence, clock, drawn).await
 }
 
 /// Stores the pictures together, right before they are recorded: one that waited long for the others to be drawn would
 /// look to the sweep like one that nothing refers to.
-async fn store(ports: &Ports, images: &[DrawnImage], clock: &dyn Clock) -> PortResult<Vec<JobImage>> {
-    for image in images {
+async fn keep(
+    ports: &Ports,
+    job: &Job,
+    images: Vec<DrawnImage>,
+    clock: &dyn Clock,
+) -> PortResult<Vec<JobImage>> {
+    let images = check_complete(images, job.request.count)?;
+    for image in &images {
         ports.images.put(&image.picture, clock.now()).await?;
     }
     Ok(images.iter().map(by_reference).collect())
