@@ -1,0 +1,3 @@
+//! Tintype's ports on AWS. A file has the name of the port it implements, as everywhere.
+
+pub mod clients;
