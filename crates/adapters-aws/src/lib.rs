@@ -1,3 +1,4 @@
 //! Tintype's ports on AWS. A file has the name of the port it implements, as everywhere.
 
 pub mod clients;
+mod error;
