@@ -1,0 +1,125 @@
+//! A [`JobRepo`] that counts what becomes of jobs: the one place that every change of a job passes, whichever function
+//! makes it.
+
+use crate::metrics::Metrics;
+use async_trait::async_trait;
+use std::sync::Arc;
+use tintype_core::{
+    PortResult,
+    domain::{
+        BlobId, Fence, Idempotency, Job, JobError, JobEvent, JobId, JobQuery, NewJob, Outcome, OwnerId, Page,
+        Progress, Seq, Timestamp,
+    },
+    ports::{InsertedJob, JobRepo, PurgedJobs},
+};
+
+/// See the module.
+#[derive(Debug)]
+pub struct MeteredJobs {
+    inner: Arc<dyn JobRepo>,
+    metrics: Metrics,
+}
+
+impl MeteredJobs {
+    /// Counts what `inner` does.
+    pub fn new(inner: Arc<dyn JobRepo>, metrics: Metrics) -> Self {
+        Self { inner, metrics }
+    }
+
+    /// Counts a job that ended just now; one that had ended before was counted then.
+    fn ended(&self, job: &Job, now: Timestamp) {
+        if job.finished_at != Some(now) {
+            return;
+        }
+        let seconds = now.since(job.created_at).as_secs_f64();
+        let attempts = f64::from(job.attempts);
+        let values =
+            [("JobsEnded", "Count", 1.0), ("ResultSeconds", "Seconds", seconds), ("Attempts", "Count", attempts)];
+        self.metrics.note(&values, Some(job.status.name()), now);
+    }
+}
+
+#[async_trait]
+impl JobRepo for MeteredJobs {
+    async fn insert<'a>(&self, job: &NewJob, key: Option<&'a Idempotency>) -> PortResult<InsertedJob> {
+        let inserted = self.inner.insert(job, key).await?;
+        if matches!(inserted, InsertedJob::Created(_)) {
+            self.metrics.note(&[("JobsAccepted", "Count", 1.0)], None, job.now);
+        }
+        Ok(inserted)
+    }
+
+    async fn finish(&self, fence: &Fence, outcome: Outcome, now: Timestamp) -> PortResult<Job> {
+        let job = self.inner.finish(fence, outcome, now).await?;
+        self.ended(&job, now);
+        Ok(job)
+    }
+
+    async fn cancel(&self, owner: &OwnerId, id: &JobId, now: Timestamp) -> PortResult<Option<Job>> {
+        let job = self.inner.cancel(owner, id, now).await?;
+        job.iter().for_each(|job| self.ended(job, now));
+        Ok(job)
+    }
+
+    async fn expire(&self, id: &JobId, now: Timestamp) -> PortResult<Option<Job>> {
+        let job = self.inner.expire(id, now).await?;
+        job.iter().for_each(|job| self.ended(job, now));
+        Ok(job)
+    }
+
+    async fn begin(&self, id: &JobId, now: Timestamp) -> PortResult<Job> {
+        let job = self.inner.begin(id, now).await?;
+        self.ended(&job, now);
+        Ok(job)
+    }
+
+    async fn find(&self, owner: &OwnerId, id: &JobId, now: Timestamp) -> PortResult<Option<Job>> {
+        self.inner.find(owner, id, now).await
+    }
+
+    async fn list(&self, owner: &OwnerId, query: &JobQuery, now: Timestamp) -> PortResult<Page<Job>> {
+        self.inner.list(owner, query, now).await
+    }
+
+    async fn events(
+        &self,
+        owner: &OwnerId,
+        id: &JobId,
+        after: Seq,
+        limit: u32,
+        now: Timestamp,
+    ) -> PortResult<Option<Vec<JobEvent>>> {
+        self.inner.events(owner, id, after, limit, now).await
+    }
+
+    async fn advance(&self, fence: &Fence, progress: Progress, now: Timestamp) -> PortResult<()> {
+        self.inner.advance(fence, progress, now).await
+    }
+
+    async fn requeue(
+        &self,
+        fence: &Fence,
+        error: JobError,
+        not_before: Timestamp,
+        now: Timestamp,
+    ) -> PortResult<Job> {
+        self.inner.requeue(fence, error, not_before, now).await
+    }
+
+    async fn waiting(
+        &self,
+        accepted_before: Timestamp,
+        after: Option<JobId>,
+        limit: u32,
+    ) -> PortResult<Vec<Job>> {
+        self.inner.waiting(accepted_before, after, limit).await
+    }
+
+    async fn refers_to(&self, blob: &BlobId) -> PortResult<bool> {
+        self.inner.refers_to(blob).await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> PortResult<PurgedJobs> {
+        self.inner.purge(now, limit).await
+    }
+}

@@ -1,0 +1,1 @@
+//! `websocket`: the events of API Gateway's WebSocket API.
