@@ -1,4 +1,17 @@
 //! Tintype's ports on AWS. A file has the name of the port it implements, as everywhere.
 
 pub mod clients;
+mod connection_registry;
+mod dynamodb;
 mod error;
+mod image_store;
+mod job_repo;
+mod link_signer;
+mod metadata_repo;
+
+pub use connection_registry::DynamoConnectionRegistry;
+pub use dynamodb::cursor_secret;
+pub use image_store::S3ImageStore;
+pub use job_repo::DynamoJobRepo;
+pub use link_signer::CloudLinkSigner;
+pub use metadata_repo::DynamoMetadataRepo;

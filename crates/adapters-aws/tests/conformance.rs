@@ -1,0 +1,92 @@
+//! Every port of this adapter keeps its contract: the testkit's suites, against an emulator of AWS.
+//!
+//! `bash tests/aws/conformance` from the workspace's folder starts the emulators and runs this against each. By hand:
+//! `TINTYPE_AWS_ENDPOINT` is where the emulator listens, `TINTYPE_AWS_EMULATOR` which one it is (see
+//! `support/exclusions.rs`). Without the first every case is reported as ignored.
+
+mod support;
+
+use std::{process::ExitCode, sync::Arc};
+use support::{
+    Emulator,
+    exclusions::{self, EXCLUSIONS},
+};
+use tintype_aws::{
+    CloudLinkSigner, DynamoConnectionRegistry, DynamoJobRepo, DynamoMetadataRepo, S3ImageStore,
+};
+use tintype_core::domain::BlobId;
+use tintype_testkit::{CorruptibleStore, Fresh, Port, Suites};
+
+fn main() -> ExitCode {
+    // Another port's suite is added at the end of `suites`, and its name here.
+    const PORTS: [Port; 5] =
+        [Port::ConnectionRegistry, Port::ImageStore, Port::JobRepo, Port::LinkSigner, Port::MetadataRepo];
+    let Some(emulator) = Emulator::from_environment() else {
+        let why =
+            "TINTYPE_AWS_ENDPOINT is not set: run `bash tests/aws/conformance`, or see docs/aws-emulators.md";
+        return PORTS.into_iter().fold(Suites::new("aws"), |suites, port| suites.skip(port, why)).run();
+    };
+    let name = exclusions::emulator_from_environment();
+    let excluded = EXCLUSIONS.iter().filter(|exclusion| name == Some(exclusion.emulator));
+    excluded
+        .fold(suites(&emulator), |suites, exclusion| suites.skip_case(exclusion.case, exclusion.why))
+        .run()
+}
+
+fn suites(emulator: &Emulator) -> Suites {
+    let at = |emulator: &Emulator| emulator.clone();
+    let (connections, images, corruptible) = (at(emulator), at(emulator), at(emulator));
+    let (jobs, metadata, links) = (at(emulator), at(emulator), at(emulator));
+    Suites::new("aws")
+        .connection_registry(move || {
+            let emulator = connections.clone();
+            async move {
+                let (client, table) = emulator.table().await;
+                Fresh::new(Arc::new(DynamoConnectionRegistry::new(client, table)))
+            }
+        })
+        .image_store(move || {
+            let emulator = images.clone();
+            async move {
+                let (client, bucket) = emulator.bucket().await;
+                Fresh::new(Arc::new(S3ImageStore::new(client, bucket)))
+            }
+        })
+        .corruptible_image_store(move || {
+            let emulator = corruptible.clone();
+            async move { Fresh::new(corruptible_store(&emulator).await) }
+        })
+        .job_repo(move || {
+            let emulator = jobs.clone();
+            async move {
+                let (client, table) = emulator.table().await;
+                Fresh::new(Arc::new(DynamoJobRepo::new(client, table)))
+            }
+        })
+        .metadata_repo(move || {
+            let emulator = metadata.clone();
+            async move {
+                let (client, table) = emulator.table().await;
+                Fresh::new(Arc::new(DynamoMetadataRepo::new(client, table)))
+            }
+        })
+        .link_signer(move || {
+            let emulator = links.clone();
+            async move {
+                let (client, bucket) = emulator.bucket().await;
+                Fresh::new(Arc::new(CloudLinkSigner::presigned(client, bucket)))
+            }
+        })
+}
+
+/// A store whose objects are overwritten behind its back.
+async fn corruptible_store(emulator: &Emulator) -> CorruptibleStore {
+    let (client, bucket) = emulator.bucket().await;
+    let store = Arc::new(S3ImageStore::new(client.clone(), &bucket));
+    let corrupt = Box::new(move |id: BlobId| {
+        let put = client.put_object().bucket(&bucket).key(format!("blobs/{id}"));
+        let put = put.body(b"not what was put there".to_vec().into());
+        Box::pin(async move { drop(put.send().await.expect("overwrite")) }) as _
+    });
+    CorruptibleStore { store, corrupt }
+}

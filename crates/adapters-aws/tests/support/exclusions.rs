@@ -1,0 +1,25 @@
+//! What the emulators get wrong: the one list of cases that are not run against one of them. Each runs against the
+//! other, or stands in `replay_stores.rs`.
+
+/// One case that is reported as ignored on one emulator.
+#[derive(Debug)]
+pub(crate) struct Exclusion {
+    /// Which emulator: `ministack` or `moto`.
+    pub(crate) emulator: &'static str,
+    /// The case, as in the report.
+    pub(crate) case: &'static str,
+    /// What the emulator does that AWS does not.
+    pub(crate) why: &'static str,
+}
+
+/// Every exclusion.
+pub(crate) const EXCLUSIONS: &[Exclusion] = &[];
+
+/// Which emulator is asked, by `TINTYPE_AWS_EMULATOR`; `None` without it: then every case runs.
+#[expect(clippy::disallowed_methods, reason = "which emulator listens is a setting of the test")]
+pub(crate) fn emulator_from_environment() -> Option<&'static str> {
+    let name = std::env::var("TINTYPE_AWS_EMULATOR").ok()?;
+    let known = ["ministack", "moto"].into_iter().find(|known| *known == name);
+    assert!(known.is_some(), "TINTYPE_AWS_EMULATOR is {name}; it must be ministack or moto");
+    known
+}
