@@ -2,6 +2,7 @@
 
 pub mod clients;
 mod connection_registry;
+mod credential_repo;
 mod dynamodb;
 mod error;
 mod image_store;
@@ -10,6 +11,7 @@ mod link_signer;
 mod metadata_repo;
 
 pub use connection_registry::DynamoConnectionRegistry;
+pub use credential_repo::DynamoCredentialRepo;
 pub use dynamodb::cursor_secret;
 pub use image_store::S3ImageStore;
 pub use job_repo::DynamoJobRepo;

@@ -1,5 +1,6 @@
 //! Every port in memory, for offline tests and simulation: nothing is kept when the process ends. The connections of
-//! one machine end with its process too, so [`MemoryConnections`] is also what `tintype serve` uses.
+//! one machine end with its process too, so [`MemoryConnections`] is also what `tintype serve` uses, and for
+//! its tickets [`MemoryCredentials`].
 //!
 //! [`Memory`] builds everything at once:
 //!
@@ -13,6 +14,7 @@
 
 mod clock;
 mod connection_registry;
+mod credential_repo;
 mod image_model;
 mod image_store;
 mod job_repo;
@@ -24,6 +26,7 @@ mod workflow;
 
 pub use clock::ManualClock;
 pub use connection_registry::MemoryConnections;
+pub use credential_repo::MemoryCredentials;
 pub use image_model::{Script, ScriptedModel, Signal, Step};
 pub use image_store::MemoryImages;
 pub use job_repo::MemoryJobs;

@@ -11,8 +11,8 @@ use tintype_core::{
     ports::{ImageStore, Ports},
 };
 use tintype_memory::{
-    ChannelNotifier, Inbox, LEASE, Memory, MemoryConnections, MemoryImages, MemoryJobs, MemoryLinks,
-    MemoryMetadata, ScriptedModel,
+    ChannelNotifier, Inbox, LEASE, Memory, MemoryConnections, MemoryCredentials, MemoryImages, MemoryJobs,
+    MemoryLinks, MemoryMetadata, ScriptedModel,
 };
 use tintype_testkit::{
     Client, CorruptibleStore, Fresh, ModelFixture, NotifierFixture, Suites, WorkflowFixture,
@@ -21,6 +21,7 @@ use tintype_testkit::{
 fn main() -> ExitCode {
     Suites::new("memory")
         .connection_registry(|| async { Fresh::new(Arc::new(MemoryConnections::default())) })
+        .credential_repo(|| async { Fresh::new(Arc::new(MemoryCredentials::default())) })
         .image_model(|| async { Fresh::new(model()) })
         .image_store(|| async { Fresh::new(Arc::new(MemoryImages::default())) })
         .corruptible_image_store(|| async { Fresh::new(corruptible()) })

@@ -4,7 +4,7 @@ use crate::{access::Access, gates::Gates, metrics::Metrics, page::PageFile, secu
 use std::{fmt, sync::Arc};
 use tintype_core::{
     domain::{Clock, CursorCodec, Entropy, Timestamp},
-    ports::Ports,
+    ports::{CredentialRepo, Ports},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -22,6 +22,7 @@ pub struct Api {
     entropy: EntropySource,
     pub(crate) cursors: CursorCodec,
     pub(crate) access: Access,
+    pub(crate) credentials: Option<Arc<dyn CredentialRepo>>,
     pub(crate) allowed: Allowed,
     pub(crate) page: Vec<PageFile>,
     pub(crate) commit: Option<String>,
@@ -51,6 +52,7 @@ impl Api {
             entropy,
             cursors,
             access,
+            credentials: None,
             allowed: Allowed::default(),
             page: Vec::new(),
             commit: None,
@@ -70,6 +72,14 @@ impl Api {
     #[must_use]
     pub fn with_hub(mut self, hub: Arc<SocketHub>) -> Self {
         self.hub = Some(hub);
+        self
+    }
+
+    /// Adds `POST /tickets`, whose tickets `/ws` takes in place of a key. The store may hold API keys too; they are not
+    /// looked at here.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Arc<dyn CredentialRepo>) -> Self {
+        self.credentials = Some(credentials);
         self
     }
 

@@ -53,6 +53,8 @@ mod request_id;
 mod routes;
 mod save;
 mod security;
+mod socket_action;
+mod tickets;
 
 #[cfg(feature = "socket")]
 mod events;
@@ -62,8 +64,6 @@ mod listener;
 mod place;
 #[cfg(feature = "socket")]
 mod socket;
-#[cfg(feature = "socket")]
-mod socket_action;
 #[cfg(feature = "socket")]
 mod socket_hub;
 
@@ -80,6 +80,7 @@ pub use page::PageFile;
 pub use problem::{Code, Problem};
 pub use routes::router;
 pub use security::Allowed;
+pub use socket_action::{Action, action_problem_message, pong_message};
 
 #[cfg(feature = "server")]
 pub use server::{ServerSettings, serve};

@@ -173,20 +173,23 @@ impl Problem {
         self
     }
 
-    pub(crate) fn code(&self) -> Code {
+    /// What sort of failure it is.
+    pub fn code(&self) -> Code {
         self.0.code
     }
 
-    pub(crate) fn detail(&self) -> &str {
+    /// What the client is told to do next.
+    pub fn detail(&self) -> &str {
         &self.0.detail
     }
 
-    pub(crate) fn errors(&self) -> &[FieldError] {
+    /// The fields that are wrong.
+    pub fn errors(&self) -> &[FieldError] {
         &self.0.errors
     }
 
-    /// What the log should say of it beside its code.
-    pub(crate) fn cause(&self) -> Option<&str> {
+    /// What the log should say of it beside its code; never for the client.
+    pub fn cause(&self) -> Option<&str> {
         self.0.cause.as_deref()
     }
 

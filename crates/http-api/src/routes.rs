@@ -7,7 +7,7 @@ use crate::{
     openapi::operation::Operation,
     page,
     problem::{Code, Problem},
-    save,
+    save, tickets,
 };
 #[cfg(feature = "socket")]
 use crate::{events, socket};
@@ -51,10 +51,11 @@ pub(crate) fn routes(api: &Api) -> Vec<Route> {
     routes.extend(page_routes());
     #[cfg(feature = "socket")]
     if api.hub.is_some() {
-        routes.extend(push_routes());
+        routes.extend(push_routes(api));
     }
-    #[cfg(not(feature = "socket"))]
-    let _: &Api = api;
+    if api.credentials.is_some() {
+        routes.push(ticket_route());
+    }
     routes
 }
 
@@ -254,8 +255,21 @@ fn page_routes() -> Vec<Route> {
     ]
 }
 
+fn ticket_route() -> Route {
+    on(
+        Method::POST,
+        "/tickets",
+        post(tickets::create),
+        Operation::new("createTicket", "Get a ticket that opens one WebSocket").gives(
+            201,
+            "The ticket, shown this once",
+            "Ticket",
+        ),
+    )
+}
+
 #[cfg(feature = "socket")]
-fn push_routes() -> Vec<Route> {
+fn push_routes(api: &Api) -> Vec<Route> {
     vec![
         on(
             Method::GET,
@@ -271,6 +285,7 @@ fn push_routes() -> Vec<Route> {
             "/ws",
             get(socket::socket),
             Operation::new("socket", "The WebSocket: subscribe to any number of jobs")
+                .with(socket::parameters(api))
                 .gives_nothing(101, "The connection is a WebSocket now"),
         ),
     ]

@@ -6,9 +6,10 @@ use crate::{
     events::hub,
     listener::Listener,
     problem::{Answer, Code, Problem},
-    query::NoQuery,
-    socket_action::Action,
+    query::Query,
+    socket_action::{Action, action_problem_message, pong_message},
     socket_hub::Outgoing,
+    tickets,
 };
 use axum::{
     Extension,
@@ -20,15 +21,15 @@ use axum::{
     },
     http::{HeaderValue, header},
 };
-use serde_json::json;
 use std::{sync::Arc, time::Duration};
-use tintype_core::{domain::JobId, views::Message};
+use tintype_core::{
+    domain::{JobId, OwnerId},
+    views::Message,
+};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-/// The largest message a client may send, in bytes.
-const MESSAGE_BYTES: usize = 16 * 1024;
-/// Beyond this the connection is closed instead: the rest of such a message would have to be read to be skipped.
+/// A longer message than an action may have is still read and answered. Beyond this the connection is closed instead: the rest of such a message would have to be read to be skipped.
 const FRAME_BYTES: usize = 64 * 1024;
 /// A small buffer per socket: the default of 128 KiB times ten thousand sockets is over a gigabyte.
 const READ_BUFFER: usize = 4 * 1024;
@@ -60,15 +61,23 @@ impl Default for SocketSettings {
     }
 }
 
+/// The query parameters that `/ws` takes.
+pub(crate) fn parameters(api: &Api) -> &'static [&'static str] {
+    if api.credentials.is_some() { &["ticket"] } else { &[] }
+}
+
 /// `GET /ws`
 pub(crate) async fn socket(
     State(api): State<Arc<Api>>,
-    Owner(owner): Owner,
-    _: NoQuery,
+    owner: Answer<Owner>,
+    query: Query,
     permit: Option<Extension<Arc<OwnedSemaphorePermit>>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer {
+    let caller = Caller::of(&api, owner, query)?;
+    // A ticket is not used up by what is no handshake.
     let upgrade = upgrade.map_err(|rejection| not_a_handshake(&rejection))?;
+    let owner = caller.owner(&api).await?;
     let listener = Listener::open(&api, &hub(&api)?, owner).await?;
     let tasks = api.tasks.clone();
     Ok(upgrade
@@ -84,6 +93,33 @@ pub(crate) async fn socket(
                 drop(permit);
             })
         }))
+}
+
+/// Who wants a socket.
+enum Caller {
+    Known(OwnerId),
+    /// Someone who brings a ticket.
+    Holder(String),
+}
+
+impl Caller {
+    fn of(api: &Api, owner: Answer<Owner>, mut query: Query) -> Answer<Self> {
+        let known = parameters(api);
+        let ticket = if known.is_empty() { None } else { query.text("ticket") };
+        let caller = match ticket {
+            Some(ticket) => Self::Holder(ticket),
+            None => Self::Known(owner?.0),
+        };
+        query.finish(known)?;
+        Ok(caller)
+    }
+
+    async fn owner(self, api: &Api) -> Answer<OwnerId> {
+        match self {
+            Self::Known(owner) => Ok(owner),
+            Self::Holder(ticket) => tickets::redeem(api, &ticket).await,
+        }
+    }
 }
 
 fn not_a_handshake(rejection: &WebSocketUpgradeRejection) -> Problem {
@@ -175,12 +211,8 @@ impl Session {
     }
 
     async fn obey(&mut self, text: &str) -> Next {
-        if text.len() > MESSAGE_BYTES {
-            let detail = format!("a message may have at most {MESSAGE_BYTES} bytes");
-            return self.complain(None, &Problem::new(Code::BodyTooLarge, detail)).await;
-        }
         match Action::parse(text) {
-            Ok(Action::Ping) => self.tell(&Message::transient("pong", None, self.api.now(), json!({}))).await,
+            Ok(Action::Ping) => self.tell(&pong_message(self.api.now())).await,
             Ok(Action::Subscribe { job_id, after, inline }) => {
                 match self.listener.subscribe(job_id, after, inline).await {
                     Ok(_) => Next::Stay,
@@ -206,12 +238,7 @@ impl Session {
                 "an action failed"
             );
         }
-        let data = json!({
-            "code": problem.code().name(),
-            "detail": problem.detail(),
-            "errors": problem.errors(),
-        });
-        self.tell(&Message::transient("error", job_id, self.api.now(), data)).await
+        self.tell(&action_problem_message(job_id, problem, self.api.now())).await
     }
 
     async fn tell(&mut self, message: &Message) -> Next {

@@ -1,15 +1,20 @@
-//! What a client says over the WebSocket.
+//! What a client says over the WebSocket, and what it is told where no job says it. Whoever holds the connection,
+//! this server's own socket or API Gateway, speaks by these.
 
 use crate::{
     json,
-    problem::{Answer, Problem},
+    problem::{Code, Problem},
 };
 use serde::Deserialize;
-use tintype_core::domain::{JobId, Seq};
+use serde_json::json;
+use tintype_core::{
+    domain::{JobId, Seq, Timestamp},
+    views::Message,
+};
 
 /// What a client wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
+pub enum Action {
     /// To hear of a job, from the event after `after` on.
     Subscribe {
         /// The job.
@@ -39,11 +44,18 @@ struct Input {
 }
 
 impl Action {
+    /// The largest message a client may send, in bytes.
+    pub const MAX_BYTES: usize = 16 * 1024;
+
     /// Reads a message.
     ///
     /// # Errors
-    /// As [`json::parse`], and the field that is wrong.
-    pub(crate) fn parse(text: &str) -> Answer<Self> {
+    /// `body_too_large`, `bad_json` with the place, or `invalid` with the field that is wrong.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        if text.len() > Self::MAX_BYTES {
+            let detail = format!("a message may have at most {} bytes", Self::MAX_BYTES);
+            return Err(Problem::new(Code::BodyTooLarge, detail));
+        }
         let input: Input = json::parse(text.as_bytes())?;
         match input.action.as_deref() {
             Some("subscribe") => Ok(Self::Subscribe {
@@ -61,7 +73,22 @@ impl Action {
     }
 }
 
-fn job_id(input: &Input) -> Answer<JobId> {
+/// The message that tells a client what was wrong with its own; `job_id` is the job it named.
+pub fn action_problem_message(job_id: Option<JobId>, problem: &Problem, now: Timestamp) -> Message {
+    let data = json!({
+        "code": problem.code().name(),
+        "detail": problem.detail(),
+        "errors": problem.errors(),
+    });
+    Message::transient("error", job_id, now, data)
+}
+
+/// The message that answers a [`Action::Ping`].
+pub fn pong_message(now: Timestamp) -> Message {
+    Message::transient("pong", None, now, json!({}))
+}
+
+fn job_id(input: &Input) -> Result<JobId, Problem> {
     let (pointer, id) = match (&input.job_id, &input.execution_arn) {
         (Some(id), None) => ("/job_id", id.as_str()),
         // An execution is named after its job, and its ARN ends with its name.
@@ -97,6 +124,22 @@ mod tests {
         ] {
             assert_eq!(Action::parse(&text).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn a_problem_is_told_without_its_cause() {
+        let problem = Problem::internal("at /home/secret");
+        let message = action_problem_message(Some(ID.parse().unwrap()), &problem, Timestamp::from_millis(0));
+        let message = serde_json::to_value(message).unwrap();
+        assert_eq!((&message["type"], &message["job_id"]), (&json!("error"), &json!(ID)));
+        assert_eq!(message["data"]["code"], "internal");
+        assert!(!message.to_string().contains("secret"), "{message}");
+    }
+
+    #[test]
+    fn a_message_that_is_too_large_is_not_read() {
+        let large = " ".repeat(Action::MAX_BYTES + 1);
+        assert_eq!(Action::parse(&large).unwrap_err().code(), Code::BodyTooLarge);
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod faults;
 pub mod samples;
 
 mod connection_registry;
+mod credential_repo;
 mod image_model;
 mod image_store;
 mod job_repo;

@@ -4,9 +4,9 @@
 use bytes::Bytes;
 use tintype_core::{
     domain::{
-        Blob, BlobId, ContentType, Entropy, FloatRange, GenerateInput, GenerationRequest, Idempotency,
-        ImageId, ImageSource, IntRange, JobError, JobId, JobImage, Labels, ModelCard, NewJob, OutputFormat,
-        OwnerId, SavedImage, Seed, SourceInput, Timestamp, Version,
+        ApiKey, Blob, BlobId, ContentType, Entropy, FloatRange, GenerateInput, GenerationRequest,
+        Idempotency, ImageId, ImageSource, IntRange, JobError, JobId, JobImage, Labels, ModelCard, NewJob,
+        OutputFormat, OwnerId, SavedImage, Seed, SourceInput, Ticket, Timestamp, Version,
     },
     error::ErrorKind,
 };
@@ -118,6 +118,22 @@ pub fn failure() -> JobError {
         message: "no answer".to_owned(),
         retryable: true,
     }
+}
+
+/// [`alice`]'s API key number `n`, made at [`START`], which lasts.
+pub fn api_key(n: u64) -> ApiKey {
+    ApiKey {
+        hash: BlobId::of(format!("key number {n}").as_bytes()),
+        owner: alice(),
+        name: format!("key-{n}").parse().expect("a good name"),
+        created_at: START,
+        expires_at: None,
+    }
+}
+
+/// [`alice`]'s ticket number `n`.
+pub fn ticket(n: u64, expires_at: Timestamp) -> Ticket {
+    Ticket { hash: BlobId::of(format!("ticket number {n}").as_bytes()), owner: alice(), expires_at }
 }
 
 /// Bytes number `n`. They are no picture: stores don't look inside.

@@ -1,7 +1,8 @@
 //! Runs the cases of the ports an adapter brings: each on a fresh port, in its own runtime, for a limited time.
 
 use crate::{
-    connection_registry, image_model, image_store, job_repo, link_signer, metadata_repo, notifier,
+    connection_registry, credential_repo, image_model, image_store, job_repo, link_signer, metadata_repo,
+    notifier,
     stub_model::StubModel,
     workflow::{self, WorkflowFixture},
 };
@@ -10,7 +11,9 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::{
     any::Any, collections::BTreeMap, fmt, future::Future, process::ExitCode, sync::Arc, time::Duration,
 };
-use tintype_core::ports::{ConnectionRegistry, ImageStore, JobRepo, LinkSigner, MetadataRepo, Models};
+use tintype_core::ports::{
+    ConnectionRegistry, CredentialRepo, ImageStore, JobRepo, LinkSigner, MetadataRepo, Models,
+};
 
 /// A case that takes longer than this hangs.
 const CASE_TIME: Duration = Duration::from_secs(60);
@@ -49,7 +52,7 @@ macro_rules! fresh_from {
         }
     )*};
 }
-fresh_from!(ConnectionRegistry, ImageStore, JobRepo, LinkSigner, MetadataRepo);
+fresh_from!(ConnectionRegistry, CredentialRepo, ImageStore, JobRepo, LinkSigner, MetadataRepo);
 
 impl<T: WorkflowFixture> From<Fresh<Box<T>>> for Fresh<Box<dyn WorkflowFixture>> {
     fn from(fresh: Fresh<Box<T>>) -> Self {
@@ -68,6 +71,8 @@ impl<T> fmt::Debug for Fresh<T> {
 pub enum Port {
     /// [`ConnectionRegistry`]
     ConnectionRegistry,
+    /// [`CredentialRepo`]
+    CredentialRepo,
     /// [`ImageModel`](tintype_core::ports::ImageModel)
     ImageModel,
     /// [`ImageStore`]
@@ -89,6 +94,7 @@ impl Port {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ConnectionRegistry => "connection_registry",
+            Self::CredentialRepo => "credential_repo",
             Self::ImageModel => "image_model",
             Self::ImageStore => "image_store",
             Self::JobRepo => "job_repo",
@@ -105,6 +111,7 @@ impl Port {
         }
         match self {
             Self::ConnectionRegistry => names(connection_registry::CASES),
+            Self::CredentialRepo => names(credential_repo::CASES),
             Self::ImageModel => names(image_model::CASES),
             Self::ImageStore => [names(image_store::CASES), names(image_store::CORRUPTION_CASES)].concat(),
             Self::JobRepo => names(job_repo::CASES),
@@ -176,6 +183,16 @@ impl Suites {
         R: Future<Output: Into<Fresh<Arc<dyn ConnectionRegistry>>>> + Send + 'static,
     {
         self.with(Port::ConnectionRegistry, connection_registry::CASES, fresh)
+    }
+
+    /// Runs the cases of [`CredentialRepo`].
+    #[must_use]
+    pub fn credential_repo<F, R>(self, fresh: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output: Into<Fresh<Arc<dyn CredentialRepo>>>> + Send + 'static,
+    {
+        self.with(Port::CredentialRepo, credential_repo::CASES, fresh)
     }
 
     /// Runs the cases of [`ImageModel`](tintype_core::ports::ImageModel).
@@ -327,8 +344,9 @@ impl Suites {
 }
 
 fn is_a_case(trial: &str) -> bool {
-    const PORTS: [Port; 8] = [
+    const PORTS: [Port; 9] = [
         Port::ConnectionRegistry,
+        Port::CredentialRepo,
         Port::ImageModel,
         Port::ImageStore,
         Port::JobRepo,

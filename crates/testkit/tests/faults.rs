@@ -2,11 +2,14 @@
 
 use futures_util::{FutureExt, StreamExt};
 use std::{sync::Arc, time::Duration};
-use tintype_core::{ErrorKind, ports::ImageStore};
-use tintype_memory::{Memory, MemoryImages, ScriptedModel};
+use tintype_core::{
+    ErrorKind,
+    ports::{CredentialRepo, ImageStore},
+};
+use tintype_memory::{Memory, MemoryCredentials, MemoryImages, ScriptedModel};
 use tintype_testkit::{
     faults::{Fault, FaultPlan, Faulty, When, wrap},
-    samples::{START, blob, request},
+    samples::{START, api_key, at, blob, request, ticket},
 };
 
 fn store(fault: Fault) -> (Arc<MemoryImages>, Faulty<dyn ImageStore>) {
@@ -79,4 +82,19 @@ async fn every_wrapped_port_goes_through_the_plan() {
     assert!(ports.jobs.purge(START, 1).await.is_err());
     assert!(ports.connections.disconnect(&nobody).await.is_err());
     assert_eq!(plan.faults(), 4);
+}
+
+#[tokio::test]
+async fn a_ticket_whose_answer_was_lost_is_lost() {
+    let inner = Arc::new(MemoryCredentials::default());
+    let plan = FaultPlan::new(1)
+        .with("CredentialRepo::take_ticket", When::Nth(1), Fault::FailAfter(ErrorKind::Unavailable))
+        .with("CredentialRepo::find_key", When::Always, Fault::FailBefore(ErrorKind::Throttled));
+    let faulty = Faulty::<dyn CredentialRepo>::new(inner, &plan);
+    let ticket = ticket(1, at(1));
+    faulty.add_ticket(&ticket, START).await.unwrap();
+    assert!(faulty.take_ticket(&ticket.hash, START).await.is_err());
+    assert_eq!(faulty.take_ticket(&ticket.hash, START).await.unwrap(), None);
+    let error = faulty.find_key(&api_key(1).hash, START).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Throttled);
 }

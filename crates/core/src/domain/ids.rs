@@ -165,6 +165,13 @@ text_id!(
     |byte| byte.is_ascii_alphanumeric() || b"._:@|-".contains(&byte)
 );
 text_id!(
+    /// What the maker of an API key calls it: 1 to 64 of `A-Z a-z 0-9 . _ @ -`.
+    KeyName,
+    "key name: 1 to 64 of A-Z a-z 0-9 . _ @ -",
+    64,
+    |byte| byte.is_ascii_alphanumeric() || b"._@-".contains(&byte)
+);
+text_id!(
     /// A client's open connection: 1 to 128 visible ASCII characters, chosen by the entry or by API Gateway.
     ConnectionId,
     "connection id",

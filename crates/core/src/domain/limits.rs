@@ -61,5 +61,7 @@ pub const EVENTS_PAGE: u32 = 256;
 pub const CHUNK_BYTES: usize = 22_500;
 /// How long a connection may stay registered: API Gateway ends a WebSocket after two hours.
 pub const CONNECTION_LIFE: Duration = Duration::from_secs(2 * 3_600);
+/// How long a ticket opens a connection.
+pub const TICKET_LIFE: Duration = Duration::from_secs(60);
 /// How many jobs one connection may listen to at a time.
 pub const SUBSCRIPTIONS_MAX: usize = 256;

@@ -1,6 +1,7 @@
 //! The domain: values that can't be bad, a job's life, a saved image. Pure; every rule of ours is stated here once.
 
 mod blob;
+mod credential;
 mod event;
 mod generation;
 mod ids;
@@ -14,12 +15,13 @@ mod subscription;
 mod time;
 
 pub use blob::{Blob, BlobId, ContentType};
+pub use credential::{ApiKey, KeyPlace, Secret, Ticket};
 pub use event::{EventBody, JobEvent, Seq};
 pub use generation::{
     GenerateInput, GenerationRequest, GuidanceScale, Labels, OutputFormat, Priority, Prompt, Seed,
     SourceImage, SourceInput, Strength,
 };
-pub use ids::{BadId, ConnectionId, Entropy, IdempotencyKey, ImageId, JobId, ModelName, OwnerId};
+pub use ids::{BadId, ConnectionId, Entropy, IdempotencyKey, ImageId, JobId, KeyName, ModelName, OwnerId};
 pub use invalid::{Checker, FieldError, InvalidInput};
 pub use job::{Fence, Idempotency, Job, JobError, JobImage, JobStatus, NewJob, Outcome, Progress, Warning};
 pub use model::{FloatRange, IntRange, ModelCard, Vocabulary};

@@ -2,6 +2,7 @@
 //! clause. A port and what implements it carry the same file name everywhere.
 
 mod connection_registry;
+mod credential_repo;
 mod image_model;
 mod image_store;
 mod job_repo;
@@ -13,6 +14,7 @@ mod notifier;
 mod workflow;
 
 pub use connection_registry::ConnectionRegistry;
+pub use credential_repo::CredentialRepo;
 pub use image_model::{Drawn, DrawnImage, Generated, ImageModel, Preview, SourceBytes};
 pub use image_store::{BlobInfo, ImageStore};
 pub use job_repo::{InsertedJob, JobRepo, PurgedJobs};
@@ -23,9 +25,10 @@ pub use workflow::{Place, Workflow};
 
 #[cfg(any(test, feature = "mock"))]
 pub use {
-    connection_registry::MockConnectionRegistry, image_model::MockImageModel, image_store::MockImageStore,
-    job_repo::MockJobRepo, link_signer::MockLinkSigner, metadata_repo::MockMetadataRepo, mocks::MockPorts,
-    notifier::MockNotifier, workflow::MockWorkflow,
+    connection_registry::MockConnectionRegistry, credential_repo::MockCredentialRepo,
+    image_model::MockImageModel, image_store::MockImageStore, job_repo::MockJobRepo,
+    link_signer::MockLinkSigner, metadata_repo::MockMetadataRepo, mocks::MockPorts, notifier::MockNotifier,
+    workflow::MockWorkflow,
 };
 
 use crate::domain::{ModelCard, ModelName};

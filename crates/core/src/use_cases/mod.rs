@@ -1,6 +1,7 @@
 //! What Tintype does, each a plain function over the ports. Lambda functions, the server and tests call the same ones.
 
 mod cancel;
+mod credentials;
 mod deliver;
 mod edit_image;
 mod erase_image;
@@ -17,6 +18,7 @@ mod sweep;
 mod trash_image;
 
 pub use cancel::cancel;
+pub use credentials::{MakeKey, find_key_owner, make_key, make_ticket, redeem_ticket};
 pub use deliver::{deliver, deliver_preview};
 pub use edit_image::edit_image;
 pub use erase_image::erase_image;

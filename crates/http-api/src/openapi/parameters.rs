@@ -50,6 +50,7 @@ fn query() -> Vec<(&'static str, Value)> {
             }),
         ),
         parameter("format", "The encoding", json!({ "type": "string", "enum": formats })),
+        parameter("ticket", "What `POST /tickets` gave, in place of a key", json!({ "type": "string" })),
         parameter(
             "after",
             "The number of the last event you have",

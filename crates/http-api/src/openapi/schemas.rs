@@ -22,6 +22,7 @@ pub(super) fn schemas(api: &Api) -> Value {
         ("ImagePage", page("Image")),
         ("Models", models()),
         ("Problem", problem()),
+        ("Ticket", ticket()),
         ("Status", object(json!({ "status": text() }))),
         ("Version", object(json!({ "name": text(), "version": text(), "commit": nullable("string") }))),
         ("Object", json!({ "type": "object" })),
@@ -228,6 +229,10 @@ fn page(item: &str) -> Value {
         "items": { "type": "array", "items": schema_ref(item) },
         "next_cursor": nullable("string"),
     }))
+}
+
+fn ticket() -> Value {
+    object(json!({ "ticket": text(), "expires_at": time(), "expires_in_s": count() }))
 }
 
 fn models() -> Value {

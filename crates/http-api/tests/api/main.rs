@@ -16,3 +16,4 @@ mod pictures;
 mod security;
 mod slow_clients;
 mod socket;
+mod tickets;

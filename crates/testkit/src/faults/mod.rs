@@ -2,6 +2,7 @@
 //! [`wrap`] all of them. Everything a plan decides follows from its seed and the number of the call.
 
 mod connection_registry;
+mod credential_repo;
 mod image_model;
 mod image_store;
 mod job_repo;
@@ -64,7 +65,7 @@ impl<P: ?Sized + fmt::Debug> fmt::Debug for Faulty<P> {
     }
 }
 
-/// Wraps every port.
+/// Wraps every port of [`Ports`].
 pub fn wrap(ports: Ports, plan: &FaultPlan) -> Ports {
     Ports {
         models: wrap_models(&ports.models, plan),

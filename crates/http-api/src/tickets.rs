@@ -1,0 +1,47 @@
+//! `POST /tickets`: a ticket opens one WebSocket for those who can't send their key with the handshake.
+
+use crate::{
+    access::Owner,
+    api::Api,
+    problem::{Answer, Problem},
+    query::NoQuery,
+};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::IntoResponse,
+};
+use serde_json::json;
+use std::sync::Arc;
+use tintype_core::{domain::limits, ports::CredentialRepo, use_cases::make_ticket};
+
+/// `POST /tickets`
+pub(crate) async fn create(State(api): State<Arc<Api>>, Owner(owner): Owner, _: NoQuery) -> Answer {
+    let (secret, ticket) = make_ticket(credentials(&api)?, owner, api.now(), &api.entropy()).await?;
+    let body = json!({
+        "ticket": secret.as_str(),
+        "expires_at": ticket.expires_at,
+        "expires_in_s": limits::TICKET_LIFE.as_secs(),
+    });
+    let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    Ok((StatusCode::CREATED, no_store, Json(body)).into_response())
+}
+
+/// Whom a ticket stands for; nobody afterwards.
+///
+/// # Errors
+/// `unauthorized` if it is unknown, used or too old.
+#[cfg(feature = "socket")]
+pub(crate) async fn redeem(api: &Api, ticket: &str) -> Answer<tintype_core::domain::OwnerId> {
+    let owner = tintype_core::use_cases::redeem_ticket(credentials(api)?, ticket, api.now()).await?;
+    owner.ok_or_else(|| {
+        let detail = "the ticket is unknown, used or too old; POST /tickets gives another";
+        Problem::new(crate::problem::Code::Unauthorized, detail)
+    })
+}
+
+/// Routes that need it are not in the table where it was not given.
+fn credentials(api: &Api) -> Answer<&dyn CredentialRepo> {
+    api.credentials.as_deref().ok_or_else(|| Problem::internal("tickets without a store of credentials"))
+}
