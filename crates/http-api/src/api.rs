@@ -29,6 +29,8 @@ pub struct Api {
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) gates: Gates,
+    /// The most bytes of a picture in one answer; `None` for any number.
+    pub(crate) redirect_over: Option<u64>,
     pub(crate) metrics: Metrics,
     #[cfg(feature = "socket")]
     pub(crate) hub: Option<Arc<SocketHub>>,
@@ -59,6 +61,7 @@ impl Api {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             gates: Gates::default(),
+            redirect_over: None,
             metrics: Metrics::default(),
             #[cfg(feature = "socket")]
             hub: None,
@@ -102,6 +105,14 @@ impl Api {
     #[must_use]
     pub fn with_allowed(mut self, allowed: Allowed) -> Self {
         self.allowed = allowed;
+        self
+    }
+
+    /// Answers for a stored picture of more than `bytes` with its link, for an entry whose answers are bounded. The link
+    /// must lead elsewhere.
+    #[must_use]
+    pub const fn with_redirect_over(mut self, bytes: u64) -> Self {
+        self.redirect_over = Some(bytes);
         self
     }
 

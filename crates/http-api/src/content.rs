@@ -16,6 +16,7 @@ use std::ops::Range;
 use tintype_core::{
     domain::{BlobId, ContentType, OutputFormat},
     imaging,
+    ports::LinkTarget,
 };
 
 /// A stored picture.
@@ -29,6 +30,8 @@ pub(crate) struct Stored {
     pub(crate) bytes: u64,
     /// What a client that keeps it should call it, without an ending.
     pub(crate) name: String,
+    /// What its link leads to.
+    pub(crate) target: LinkTarget,
 }
 
 /// The form a client wants a picture in.
@@ -72,14 +75,26 @@ pub(crate) async fn original(api: &Api, stored: &Stored, headers: &HeaderMap) ->
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
+    let too_large = |bytes: u64| api.redirect_over.is_some_and(|most| bytes > most);
     match range_of(headers, &about, stored.bytes) {
+        Wanted::All if too_large(stored.bytes) => elsewhere(api, stored).await,
         Wanted::All => Ok(about.response(StatusCode::OK, api.ports.images.get(&stored.id).await?)),
         Wanted::Nothing => Err(out_of_range(stored.bytes)),
+        Wanted::Part(range) if too_large(range.end.saturating_sub(range.start)) => {
+            elsewhere(api, stored).await
+        }
         Wanted::Part(range) => {
             let bytes = api.ports.images.get_range(&stored.id, range.clone()).await?;
             Ok(about.part(bytes, &range, stored.bytes))
         }
     }
+}
+
+/// Sends the client to where the bytes are: they are too many for one answer of this server.
+async fn elsewhere(api: &Api, stored: &Stored) -> Answer {
+    let link = api.ports.links.sign(&stored.target, api.now()).await?;
+    let link = HeaderValue::try_from(link).map_err(|error| Problem::internal(chain(&error)))?;
+    Ok((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, link)]).into_response())
 }
 
 async fn converted(

@@ -20,6 +20,7 @@ use serde_json::json;
 use std::sync::Arc;
 use tintype_core::{
     domain::{ImageEdit, OutputFormat, SavedImage, Sort, limits},
+    ports::LinkTarget,
     use_cases::{self, ImageListing, find_image, list_images},
     views::ImageView,
 };
@@ -157,6 +158,12 @@ pub(crate) async fn content(
         content_type: image.content_type,
         bytes: image.bytes,
         name: image.id.to_string(),
+        target: LinkTarget::Original {
+            owner,
+            image_id: image.id,
+            sha256: image.sha256,
+            content_type: image.content_type,
+        },
     };
     content::serve(&api, &stored, image.width, &form, &headers).await
 }

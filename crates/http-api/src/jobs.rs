@@ -14,6 +14,7 @@ use axum::{Json, extract::State, http::HeaderMap, response::IntoResponse};
 use std::sync::Arc;
 use tintype_core::{
     domain::{Job, JobStatus},
+    ports::LinkTarget,
     use_cases::{self, JobListing, find_job, list_jobs},
     views::JobView,
 };
@@ -93,6 +94,13 @@ pub(crate) async fn image(
         content_type: image.content_type,
         bytes: image.bytes,
         name: format!("{id}-{place}"),
+        target: LinkTarget::JobImage {
+            owner,
+            job_id: id,
+            index: place,
+            sha256: image.sha256,
+            content_type: image.content_type,
+        },
     };
     content::original(&api, &stored, &headers).await
 }

@@ -2,10 +2,12 @@
 
 use crate::failure::{Failure, Outcome};
 use serde::{Deserialize, Serialize};
+use tintype_aws::AsyncInference;
 use tintype_core::{
-    domain::{Clock, JobId, JobStatus},
-    ports::Ports,
-    use_cases::{Ran, run_job},
+    PortResult,
+    domain::{Clock, Job, JobError, JobId, JobStatus},
+    ports::{Ports, SourceBytes},
+    use_cases::{Begun, Ran, begin_job, run_job, settle_job},
 };
 
 /// What the state machine asks for.
@@ -32,6 +34,49 @@ pub struct Ended {
 /// `Throttled` or `Unavailable` if the job waits for another; another name if the outcome could not be recorded.
 pub async fn attempt(ports: &Ports, job_id: JobId, clock: &dyn Clock, jitter: f64) -> Outcome<Ended> {
     ended(job_id, run_job(ports, &job_id, clock, jitter).await?)
+}
+
+/// What [`begin_later`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Later {
+    /// The endpoint was asked: its notice ends the state machine's wait.
+    Asked,
+    /// The job ended at once: nothing comes any more, so the caller ends the wait.
+    Over(Ended),
+}
+
+/// Begins an attempt with an endpoint that answers later.
+///
+/// # Errors
+/// As [`attempt`].
+pub async fn begin_later(
+    ports: &Ports,
+    later: &AsyncInference,
+    (job_id, task_token): (JobId, &str),
+    clock: &dyn Clock,
+    jitter: f64,
+) -> Outcome<Later> {
+    let job = match begin_job(ports, &job_id, clock, jitter).await? {
+        Begun::Attempt(job) => job,
+        Begun::Over(ran) => return ended(job_id, ran).map(Later::Over),
+    };
+    let Err(error) = ask(ports, later, &job, task_token).await else { return Ok(Later::Asked) };
+    let ran = settle_job(ports, &job, Err(JobError::of(&error)), clock, jitter).await?;
+    ended(job_id, ran).map(Later::Over)
+}
+
+async fn ask(ports: &Ports, later: &AsyncInference, job: &Job, task_token: &str) -> PortResult<()> {
+    later.invoke(job, source(ports, job).await?, task_token).await
+}
+
+async fn source(ports: &Ports, job: &Job) -> PortResult<Option<SourceBytes>> {
+    let Some(source) = &job.request.source else { return Ok(None) };
+    let image = ports.images.get(&source.image).await?;
+    let mask = match &source.mask {
+        Some(mask) => Some(ports.images.get(mask).await?),
+        None => None,
+    };
+    Ok(Some(SourceBytes { image, mask }))
 }
 
 /// What an attempt means to the state machine.

@@ -1,0 +1,174 @@
+//! The composition root: which adapter stands behind each port of a function. Clients are made once, and their
+//! connections opened while the runtime asks for its first event.
+
+use crate::{
+    metered_jobs::MeteredJobs,
+    metrics::Metrics,
+    settings::{BadSetting, Environment, Stores},
+    system::SystemClock,
+};
+use std::sync::Arc;
+use tintype_aws::{
+    ApiGatewayNotifier, AsyncClients, AsyncInference, AsyncSettings, BedrockModel, BedrockSettings, CloudLinkSigner,
+    DynamoConnectionRegistry, DynamoJobRepo, DynamoMetadataRepo, S3ImageStore, SageMakerModel, SageMakerSettings,
+    StepFunctionsWorkflow, clients,
+};
+use tintype_core::{
+    domain::{BlobId, Clock, Entropy, JobId, ModelName, OwnerId, Timestamp},
+    ports::{ImageModel, Models, Ports},
+};
+
+/// What a function runs on.
+#[derive(Debug)]
+pub struct Stack {
+    /// The ports.
+    pub ports: Ports,
+    /// The endpoint that answers later, where the stack has one.
+    pub later: Option<Arc<AsyncInference>>,
+    /// The stores' names.
+    pub stores: Stores,
+    /// What the stack counts.
+    pub metrics: Metrics,
+    /// DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// Step Functions.
+    pub sfn: aws_sdk_sfn::Client,
+}
+
+impl Stack {
+    /// Builds everything from `environment`, and begins to open connections.
+    ///
+    /// # Errors
+    /// The variable that is missing or wrong.
+    pub async fn build(environment: &Environment) -> Result<Self, BadSetting> {
+        let stores = Stores::read(environment)?;
+        let metrics = Metrics::new(environment.required("STACK_NAME")?);
+        let config = clients::shared().await;
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+        let s3 = aws_sdk_s3::Client::new(&config);
+        let sfn = aws_sdk_sfn::Client::new(&config);
+        let (model, later) = model(environment, &stores, &config, &s3, &dynamodb, &sfn)?;
+        let jobs = Arc::new(DynamoJobRepo::new(dynamodb.clone(), &stores.jobs_table));
+        let ports = Ports {
+            models: Models::new(model),
+            images: Arc::new(S3ImageStore::new(s3.clone(), &stores.images_bucket)),
+            metadata: Arc::new(DynamoMetadataRepo::new(dynamodb.clone(), &stores.images_table)),
+            jobs: Arc::new(MeteredJobs::new(jobs, metrics.clone())),
+            connections: Arc::new(DynamoConnectionRegistry::new(dynamodb.clone(), &stores.connections_table)),
+            notifier: Arc::new(ApiGatewayNotifier::new(management(&config, &stores))),
+            workflow: Arc::new(StepFunctionsWorkflow::new(sfn.clone(), &stores.state_machine_arn)),
+            links: Arc::new(match &stores.cdn_domain {
+                Some(domain) => CloudLinkSigner::cdn(domain),
+                None => CloudLinkSigner::presigned(s3, &stores.images_bucket),
+            }),
+        };
+        tokio::spawn(warm(ports.clone()));
+        Ok(Self { ports, later, stores, metrics, dynamodb, sfn })
+    }
+}
+
+/// Open connections belong to one API and stage: its own endpoint, whatever the region's is.
+fn management(config: &aws_config::SdkConfig, stores: &Stores) -> aws_sdk_apigatewaymanagement::Client {
+    let endpoint = aws_sdk_apigatewaymanagement::config::Builder::from(config).endpoint_url(&stores.websocket_endpoint);
+    aws_sdk_apigatewaymanagement::Client::from_conf(endpoint.build())
+}
+
+type Chosen = (Arc<dyn ImageModel>, Option<Arc<AsyncInference>>);
+
+fn model(
+    environment: &Environment,
+    stores: &Stores,
+    config: &aws_config::SdkConfig,
+    s3: &aws_sdk_s3::Client,
+    dynamodb: &aws_sdk_dynamodb::Client,
+    sfn: &aws_sdk_sfn::Client,
+) -> Result<Chosen, BadSetting> {
+    match environment.required("MODEL_BACKEND")?.as_str() {
+        "sagemaker" => {
+            let client = aws_sdk_sagemakerruntime::Client::new(config);
+            Ok((Arc::new(SageMakerModel::new(client, endpoint(environment)?)), None))
+        }
+        "sagemaker-async" => {
+            let sagemaker = aws_sdk_sagemakerruntime::Client::new(config);
+            let (s3, dynamodb, sfn) = (s3.clone(), dynamodb.clone(), sfn.clone());
+            let clients = AsyncClients { sagemaker, s3, dynamodb, sfn };
+            let (bucket, jobs_table) = (stores.images_bucket.clone(), stores.jobs_table.clone());
+            let settings = AsyncSettings { model: endpoint(environment)?, bucket, jobs_table };
+            let later = Arc::new(AsyncInference::new(clients, settings));
+            Ok((later.clone(), Some(later)))
+        }
+        "bedrock" => {
+            let name = model_name(environment)?;
+            let settings = environment.parsed("BEDROCK_MODEL_ID", "a model that this version knows", |id| {
+                BedrockSettings::new(id, name).ok()
+            })?;
+            Ok((Arc::new(BedrockModel::new(aws_sdk_bedrockruntime::Client::new(config), settings)), None))
+        }
+        given => Err(BadSetting::Wrong {
+            name: "MODEL_BACKEND",
+            expected: "sagemaker, sagemaker-async or bedrock".to_owned(),
+            given: given.to_owned(),
+        }),
+    }
+}
+
+fn model_name(environment: &Environment) -> Result<ModelName, BadSetting> {
+    environment.parsed("MODEL_NAME", "a model's name, as in sd-2.1", |name| name.parse().ok())
+}
+
+fn endpoint(environment: &Environment) -> Result<SageMakerSettings, BadSetting> {
+    let name = model_name(environment)?;
+    let side = environment.parsed("MODEL_SIDE", "pixels, in steps of 64", |side| side.parse::<u32>().ok())?;
+    let shapes = "auto, text, diffusers, stability-v1, artifacts or stability-v3";
+    let shape = environment.parsed("SAGEMAKER_SHAPE", shapes, |shape| shape.parse().ok())?;
+    let mut settings = SageMakerSettings::stable_diffusion(environment.required("SAGEMAKER_ENDPOINT")?, name);
+    for range in [&mut settings.card.width, &mut settings.card.height] {
+        range.default = side;
+        range.min = range.min.min(side);
+        range.max = range.max.max(side);
+    }
+    settings.shape = shape;
+    Ok(settings)
+}
+
+/// Looks for what is not there: the connections stay open for the first event. What fails is met again by the event.
+async fn warm(ports: Ports) {
+    let (nothing, start) = (Entropy([0; 32]), Timestamp::from_millis(0));
+    let (owner, job, blob) = (OwnerId::local(), JobId::new(start, &nothing), BlobId::of(b""));
+    let (found, stored) =
+        tokio::join!(ports.jobs.find(&owner, &job, SystemClock.now()), ports.images.find(&blob));
+    tracing::debug!(jobs = found.is_ok(), images = stored.is_ok(), "connections are open");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(name: &str) -> Option<String> {
+        let value = match name {
+            "MODEL_NAME" => "draw",
+            "MODEL_SIDE" => "128",
+            "SAGEMAKER_SHAPE" => "text",
+            "SAGEMAKER_ENDPOINT" => "endpoint",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn the_side_that_is_drawn_by_default_is_one_that_can_be_asked_for() {
+        let settings = endpoint(&Environment::new(environment)).unwrap();
+        let side = settings.card.width;
+        assert_eq!((side.min, side.default, settings.card.name.as_str()), (128, 128, "draw"));
+    }
+
+    #[test]
+    fn a_shape_that_is_none_is_named_with_its_variable() {
+        let wrong = Environment::new(|name| match name {
+            "SAGEMAKER_SHAPE" => Some("sdxl".to_owned()),
+            other => environment(other),
+        });
+        let text = endpoint(&wrong).unwrap_err().to_string();
+        assert!(text.contains("SAGEMAKER_SHAPE") && text.contains("stability-v3"), "{text}");
+    }
+}
