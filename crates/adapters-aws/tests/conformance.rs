@@ -4,6 +4,7 @@
 //! `TINTYPE_AWS_ENDPOINT` is where the emulator listens, `TINTYPE_AWS_EMULATOR` which one it is (see
 //! `support/exclusions.rs`). Without the first every case is reported as ignored.
 
+#[expect(dead_code, reason = "the tests of costs use the rest")]
 mod support;
 
 use std::{process::ExitCode, sync::Arc};

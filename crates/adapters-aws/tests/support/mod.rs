@@ -1,6 +1,7 @@
 //! An emulator of AWS, and fresh tables and buckets in it.
 
 pub(crate) mod exclusions;
+pub(crate) mod meter;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::{

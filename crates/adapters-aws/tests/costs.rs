@@ -1,0 +1,102 @@
+//! What a page costs does not depend on how much there is, and nothing reads a whole table. The first is counted
+//! against an emulator, as the conformance tests are; without one it is reported as ignored.
+
+// Each test of this crate uses a part of it.
+#[expect(dead_code, reason = "the conformance tests use the rest")]
+mod support;
+
+use futures_util::{StreamExt, stream};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use std::{fs, path::Path, process::ExitCode};
+use support::{
+    Emulator,
+    meter::{Meter, Reads},
+};
+use tintype_aws::DynamoMetadataRepo;
+use tintype_core::{
+    domain::{ImageQuery, PageSize, Position},
+    ports::{InsertedImage, MetadataRepo},
+};
+use tintype_testkit::samples::{START, alice, at, saved_image};
+
+/// How many images a large library has.
+const MANY: u64 = 5_000;
+/// How many images a small one has, and a page at the most.
+const FEW: u64 = 10;
+
+fn main() -> ExitCode {
+    let trials = vec![
+        Trial::ignorable_test("a_page_reads_the_same_of_10_and_of_5000_images", listing),
+        Trial::test("no_source_file_scans", no_scan),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn listing() -> Result<Completion, Failed> {
+    let Some(emulator) = Emulator::from_environment() else {
+        return Ok(Completion::ignored_with(
+            "TINTYPE_AWS_ENDPOINT is not set: run `bash tests/aws/conformance`",
+        ));
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(check_listing(&emulator));
+    Ok(Completion::Completed)
+}
+
+async fn check_listing(emulator: &Emulator) {
+    let (client, table) = emulator.table().await;
+    let meter = Meter::default();
+    let repo = DynamoMetadataRepo::new(meter.fitted_to(&client), table);
+    save(&repo, 0..FEW).await;
+    let of_few = read_page(&repo, &meter, None).await;
+    save(&repo, FEW..MANY).await;
+    let of_many = read_page(&repo, &meter, None).await;
+    let far = saved_image(MANY / 2, (MANY / 2) as i64);
+    let deep = read_page(&repo, &meter, Some(Position::of_image(far.saved_at, &far.id))).await;
+    // Six places and the records of all six: one more than the page, to learn whether there are more.
+    assert_eq!(of_few, Reads { requests: 2, items: 12 });
+    assert_eq!(of_many, of_few, "of {MANY} images");
+    assert_eq!(deep, of_few, "in the middle of {MANY} images");
+}
+
+async fn save(repo: &DynamoMetadataRepo, numbers: std::ops::Range<u64>) {
+    let images = stream::iter(numbers).map(|n| async move {
+        let inserted = repo.insert(&saved_image(n, n as i64)).await.expect("insert");
+        assert_eq!(inserted, InsertedImage::Created);
+    });
+    images.buffer_unordered(16).collect::<()>().await;
+}
+
+async fn read_page(repo: &DynamoMetadataRepo, meter: &Meter, after: Option<Position>) -> Reads {
+    meter.take();
+    let query = ImageQuery { after, limit: PageSize::new(5).expect("a good size"), ..ImageQuery::default() };
+    let page = repo.list(&alice(), &query, at(1).max(START)).await.expect("list");
+    assert_eq!(page.items.len(), 5);
+    meter.take()
+}
+
+fn no_scan() -> Result<(), Failed> {
+    let mut sources = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut sources)?;
+    assert!(sources.len() > 10, "only {} source files were found", sources.len());
+    for (path, source) in sources {
+        for call in [".scan(", "scan::builders", "execute_statement"] {
+            if source.contains(call) {
+                return Err(format!("{path} calls `{call}`: every read names its partition").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn collect(folder: &Path, sources: &mut Vec<(String, String)>) -> Result<(), Failed> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, sources)?;
+        } else {
+            sources.push((path.display().to_string(), fs::read_to_string(&path)?));
+        }
+    }
+    Ok(())
+}
