@@ -2,3 +2,8 @@
 
 pub mod clients;
 mod error;
+mod notifier;
+mod workflow;
+
+pub use notifier::ApiGatewayNotifier;
+pub use workflow::StepFunctionsWorkflow;

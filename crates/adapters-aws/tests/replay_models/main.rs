@@ -1,0 +1,6 @@
+//! What the emulators get wrong or can't be made to do, replayed answer by answer: names taken by others, closed
+//! connections, throttling, refusals, silence.
+
+mod notifier;
+mod replay;
+mod workflow;
