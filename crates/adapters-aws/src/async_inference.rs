@@ -204,8 +204,8 @@ impl AsyncInference {
         Some(String::from_utf8_lossy(&body).into_owned())
     }
 
-    /// Lets the state machine that waits with this token go on with `output`, JSON: for an attempt that nobody was asked
-    /// for. One that is over already is success.
+    /// Lets the state machine that waits with this token go on with `output`, JSON: for an attempt in which nobody was
+    /// asked. One that is over already is success.
     ///
     /// # Errors
     /// Those of every call; it can be repeated.
