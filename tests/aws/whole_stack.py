@@ -1,0 +1,287 @@
+"""The deployed stack through its public URLs, case by case; each function below is one. Run by `tests/aws/stack`.
+
+    python whole_stack.py [part of a case's name]
+"""
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from harness import Stack, eventually, pixels, request, service, text64, will_answer, will_answer_later
+from websockets.exceptions import InvalidStatus
+
+HERE = Path(__file__).resolve().parent
+STACK, LATER = Stack("tintype"), Stack("later")
+ANNA, BERT = STACK.client("anna"), STACK.client("bert")
+SOCKETS = []
+
+
+def socket(client=ANNA, ticket=None):
+    SOCKETS.append(client.socket(ticket))
+    return SOCKETS[-1]
+
+
+def drawn(prompt, red=10, client=ANNA, **more):
+    will_answer({"generated_images": [text64(red)]})
+    return client.ended(client.generate(prompt, **more)["id"])
+
+
+def a_job_is_generated_saved_listed_and_its_bytes_are_served():
+    job = drawn("a red heart", red=200, seed=7)
+    assert job["status"] == "succeeded", job
+    image = job["images"][0]
+    served = STACK.open(image["url"])
+    assert hashlib.sha256(served.body).hexdigest() == image["sha256"]
+    assert "immutable" in served.headers["cache-control"] and served.headers["content-type"] == "image/png"
+    assert ANNA.call("GET", f"/jobs/{job['id']}/images/0").body == served.body
+    saved = ANNA.call("POST", "/save", {"job_id": job["id"], "index": 0})
+    assert saved.status == 201, saved.body
+    again = ANNA.call("POST", "/save", {"job_id": job["id"], "index": 0})
+    assert (again.status, again.json["id"]) == (200, saved.json["id"])
+    listed = ANNA.call("GET", "/images?limit=1").json["items"]
+    assert [item["id"] for item in listed] == [saved.json["id"]]
+    content = ANNA.call("GET", f"/images/{saved.json['id']}/content")
+    assert content.body == served.body
+    part = ANNA.call("GET", f"/images/{saved.json['id']}/content", range="bytes=0-7")
+    assert (part.status, part.body) == (206, b"\x89PNG\r\n\x1a\n")
+    small = ANNA.call("GET", f"/images/{saved.json['id']}/content?variant=thumbnail&w=32")
+    assert small.status == 200 and small.body != served.body
+    assert ANNA.call("DELETE", f"/images/{saved.json['id']}?permanent=true").status == 204
+    assert ANNA.call("GET", "/images").json["items"] == []
+
+
+def the_gallery_is_served_and_knows_the_api():
+    page = STACK.open(STACK.outputs["GalleryUrl"] + "/")
+    assert page.status == 200 and b"<html" in page.body and "content-security-policy" in page.headers
+    config = STACK.open(STACK.outputs["GalleryUrl"] + "/config.json").json
+    assert config == {"api": STACK.outputs["ApiUrl"], "ws": STACK.outputs["WebSocketUrl"]}
+
+
+def a_page_of_the_gallery_may_call_the_api_and_others_may_not():
+    asks = {"access-control-request-method": "POST"}
+    allowed = request("OPTIONS", STACK.api + "/generate", headers={"origin": STACK.outputs["GalleryUrl"], **asks})
+    assert allowed.headers.get("access-control-allow-origin") == STACK.outputs["GalleryUrl"], (allowed.status, allowed.body)
+    other = request("OPTIONS", STACK.api + "/generate", headers={"origin": "https://evil.example", **asks})
+    assert "access-control-allow-origin" not in other.headers
+
+
+def a_socket_hears_a_job_before_and_after_its_end():
+    will_answer({"generated_images": [text64(11)]})
+    first, job = socket(), ANNA.generate("slow sunrise")
+    first.say(action="subscribe", job_id=job["id"], after=0)
+    heard = [message["type"] for message in first.until("job.succeeded")]
+    assert heard == ["job.queued", "job.running", "job.succeeded"], heard
+    late = socket()
+    late.say(action="subscribe", job_id=job["id"], after=0)
+    again = [message["seq"] for message in late.until("job.succeeded")]
+    assert again == [1, 2, 3], again
+
+
+def two_sockets_hear_the_same():
+    will_answer({"generated_images": [text64(12)]})
+    pair, job = [socket(), socket()], ANNA.generate("slow twins")
+    for each in pair:
+        each.say(action="subscribe", job_id=job["id"], after=0)
+    assert all([message["seq"] for message in each.until("job.succeeded")] == [1, 2, 3] for each in pair)
+
+
+def a_socket_that_dropped_goes_on_where_it_was():
+    will_answer({"generated_images": [text64(13)]})
+    first, job = socket(), ANNA.generate("slow river")
+    first.say(action="subscribe", job_id=job["id"], after=0)
+    last = first.until("job.running")[-1]["seq"]
+    first.close()
+    second = socket()
+    second.say(action="subscribe", job_id=job["id"], after=last)
+    assert [message["seq"] for message in second.until("job.succeeded")] == [last + 1]
+
+
+def an_inline_subscription_gets_the_bytes():
+    job = drawn("a blue star", red=14)
+    listener = socket()
+    listener.say(action="subscribe", job_id=job["id"], after=0, inline=True)
+    listener.until("job.succeeded")
+    chunk = listener.hear()
+    assert chunk["type"] == "image.chunk"
+    data = base64.b64decode(chunk["data"]["data"])
+    assert hashlib.sha256(data).hexdigest() == job["images"][0]["sha256"]
+
+
+def the_same_idempotency_key_is_one_job_and_one_execution():
+    will_answer({"generated_images": [text64(15)]})
+    first = ANNA.generate("one of a kind", idempotency_key="k1")
+    second = ANNA.generate("one of a kind", idempotency_key="k1")
+    assert first["id"] == second["id"]
+    other = ANNA.call("POST", "/generate", {"prompt": "another"}, idempotency_key="k1")
+    assert other.status == 422
+    ANNA.ended(first["id"])
+    arn = STACK.outputs["StateMachineArn"]
+    pages = service("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=arn)
+    named = [each for page in pages for each in page["executions"] if first["id"] in each["name"]]
+    assert len(named) == 1
+
+
+def a_canceled_job_stays_so_and_can_be_retried():
+    will_answer({"generated_images": [text64(16)]})
+    job = ANNA.generate("slow cancel")
+    eventually("its start", lambda: ANNA.job(job["id"])["status"] == "running")
+    canceled = ANNA.call("POST", f"/jobs/{job['id']}/cancel")
+    assert canceled.json["status"] == "canceled"
+    time.sleep(6)
+    assert ANNA.job(job["id"])["status"] == "canceled"
+    retried = ANNA.call("POST", f"/jobs/{job['id']}/retry")
+    assert retried.status == 202 and retried.json["id"] != job["id"]
+    assert ANNA.ended(retried.json["id"])["status"] == "succeeded"
+
+
+def a_failing_endpoint_is_tried_four_times_and_then_told():
+    listener, job = socket(), ANNA.generate("failing endpoint")
+    listener.say(action="subscribe", job_id=job["id"], after=0)
+    heard = listener.until("job.failed")
+    assert heard[-1]["data"]["error"]["code"] == "unavailable", heard[-1]
+    assert [message["type"] for message in heard].count("job.running") == 4
+
+
+def a_throttled_endpoint_is_tried_again():
+    will_answer({"generated_images": [text64(17)]})
+    job = ANNA.ended(ANNA.generate("throttled once")["id"])
+    assert job["status"] == "succeeded", job
+
+
+def a_refused_prompt_fails_at_once():
+    job = ANNA.ended(ANNA.generate("refused prompt")["id"])
+    assert (job["status"], job["error"]["code"], job["attempts"]) == ("failed", "rejected", 1), job
+
+
+def another_owners_job_does_not_exist():
+    job = drawn("mine alone", red=18)
+    for method, path in [("GET", ""), ("POST", "/cancel"), ("POST", "/retry"), ("GET", "/images/0")]:
+        assert BERT.call(method, f"/jobs/{job['id']}{path}").status == 404, path
+    listener = socket(BERT)
+    listener.say(action="subscribe", job_id=job["id"], after=0)
+    told = listener.hear()
+    assert (told["type"], told["data"]["code"]) == ("error", "not_found"), told
+    assert BERT.call("POST", "/save", {"job_id": job["id"], "index": 0}).status == 404
+
+
+def nobody_is_let_in_without_a_key():
+    for headers in ({}, {"authorization": "Bearer tt_unknown"}, {"authorization": "Basic x"}):
+        answer = request("GET", STACK.api + "/jobs", headers=headers)
+        assert answer.status == 401, (headers, answer.status, answer.body)
+    assert request("GET", STACK.api + "/livez").status == 200
+
+
+def a_ticket_opens_one_socket():
+    ticket = ANNA.ticket()
+    socket(ANNA, ticket).say(action="ping")
+    assert SOCKETS[-1].hear()["type"] == "pong"
+    for bad in (ticket, "ticket_unknown"):
+        try:
+            ANNA.socket(bad)
+        except InvalidStatus:
+            continue
+        raise AssertionError("it was let in")
+
+
+def what_a_client_says_wrong_is_told():
+    listener = socket()
+    for said, pointer in [({"action": "dance"}, "/action"), ({"action": "subscribe", "job_id": "x"}, "/job_id")]:
+        listener.say(**said)
+        told = listener.hear()
+        assert (told["type"], told["data"]["errors"][0]["pointer"]) == ("error", pointer), told
+
+
+def every_shape_of_endpoint_is_understood():
+    shapes = {
+        "text": {"generated_image": pixels(21), "prompt": "p"},
+        "diffusers": {"generated_images": [text64(22)]},
+        "stability-v1": {"generated_image": text64(23)},
+        "artifacts": {"artifacts": [{"base64": text64(24), "seed": 1, "finishReason": "SUCCESS"}]},
+        "stability-v3": {"body": {"images": [text64(25)]}},
+    }
+    try:
+        for shape, answer in shapes.items():
+            STACK.configure("generate-image", SAGEMAKER_SHAPE=shape)
+            will_answer(answer)
+            job = ANNA.ended(ANNA.generate(f"shape {shape}")["id"])
+            assert job["status"] == "succeeded", (shape, job.get("error"))
+    finally:
+        STACK.configure("generate-image", SAGEMAKER_SHAPE="auto")
+
+
+def an_asynchronous_endpoint_answers_later_and_its_notice_may_come_twice():
+    client = LATER.client("anna")
+    will_answer_later({"generated_images": [text64(31)]})
+    job = client.ended(client.generate("a later picture")["id"])
+    assert job["status"] == "succeeded", job
+    assert job["attempts"] == 1 and job["last_seq"] == 3, job
+    name = f"{LATER.outputs['StateMachineArn'].replace(':stateMachine:', ':execution:')}:{job['id']}"
+
+    def ended():
+        return service("stepfunctions").describe_execution(executionArn=name)["status"] == "SUCCEEDED"
+
+    eventually("the execution's end", ended)
+
+
+def the_clients_work():
+    will_answer({"generated_images": [text64(41)]}, {"generated_images": [text64(42)]})
+    for command in (["client.py"], ["client.mjs"]):
+        runner = [sys.executable] if command[0].endswith(".py") else ["node"]
+        path = HERE.parent.parent / "client" / command[0]
+        done = subprocess.run(
+            [*runner, str(path), STACK.api, STACK.socket, ANNA.key, f"a picture for {command[0]}"],
+            capture_output=True, text=True, timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "saved" in done.stdout, done.stdout
+
+
+def no_picture_goes_through_states_tables_or_control_messages():
+    """Runs last: it looks at everything that the other cases left."""
+    signs = ("iVBORw0KGgo", "/9j/", "PNG\\r")
+    states, machine = service("stepfunctions"), STACK.outputs["StateMachineArn"]
+    largest, executions = 0, 0
+    for page in states.get_paginator("list_executions").paginate(stateMachineArn=machine):
+        for execution in page["executions"]:
+            executions += 1
+            history = states.get_execution_history(executionArn=execution["executionArn"], maxResults=1000)
+            for event in history["events"]:
+                for details in event.values():
+                    for text in (details.get("input", ""), details.get("output", "")) if isinstance(details, dict) else ():
+                        largest = max(largest, len(text.encode()))
+                        assert not any(sign in text for sign in signs), text[:200]
+    assert executions and largest <= 4096, largest
+    items = 0
+    for table in ("JobsTableName", "ImagesTableName", "ConnectionsTableName"):
+        for page in service("dynamodb").get_paginator("scan").paginate(TableName=STACK.outputs[table]):
+            for item in page["Items"]:
+                items += 1
+                text = json.dumps(item, default=lambda _: "bytes")
+                assert not any(sign in text for sign in signs), text[:200]
+                assert table == "JobsTableName" or not any("B" in value for value in item.values())
+    control = [message for each in SOCKETS for message in each.heard if message["type"] != "image.chunk"]
+    assert control and not any(sign in json.dumps(message) for message in control for sign in signs)
+    print(f"   {executions} executions, the largest state {largest} bytes; {items} items; {len(control)} control messages: 0 image bytes")
+
+
+def main(part=""):
+    cases = [case for name, case in globals().items() if callable(case) and case.__module__ == __name__]
+    cases = [case for case in cases if case.__name__ not in ("main", "socket", "drawn") and part in case.__name__]
+    failed = 0
+    for case in cases:
+        started = time.monotonic()
+        try:
+            case()
+            print(f"ok   {case.__name__} ({time.monotonic() - started:.1f} s)", flush=True)
+        except Exception:
+            failed += 1
+            print(f"FAIL {case.__name__}\n{traceback.format_exc()}", flush=True)
+    print(f"{len(cases) - failed} of {len(cases)} cases pass")
+    sys.exit(1 if failed or not cases else 0)
+
+
+main(*sys.argv[1:])
