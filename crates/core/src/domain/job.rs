@@ -209,11 +209,14 @@ pub struct Job {
     pub last_seq: Seq,
 }
 
+/// The number of a log's first event.
+const FIRST: Seq = Seq(1);
+
 impl Job {
     /// Accepts a job; the event is the first of its log.
     pub fn accept(new: NewJob) -> (Self, JobEvent) {
         let deadline = new.now.after(Duration::from_secs(new.request.deadline_s.into()));
-        let mut job = Self {
+        let job = Self {
             id: new.id,
             owner: new.owner,
             status: JobStatus::Queued,
@@ -231,10 +234,17 @@ impl Job {
             deadline,
             // A bound for as long as it is not ended: every attempt moves it on.
             expires_at: deadline.after(limits::RESULT_RETENTION),
-            last_seq: Seq(0),
+            last_seq: FIRST,
         };
-        let event = job.log(EventBody::Queued { attempts: 0, error: None }, new.now);
+        let event = Self::accepted(job.id, job.created_at);
         (job, event)
+    }
+
+    /// The first event of the log of a job that was accepted at `created_at`. Nothing in it is its own, so a store need
+    /// not keep it.
+    pub const fn accepted(job_id: JobId, created_at: Timestamp) -> JobEvent {
+        let body = EventBody::Queued { attempts: 0, error: None };
+        JobEvent { job_id, seq: FIRST, time: created_at, body }
     }
 
     /// Whether its deadline passed before it was first begun.
