@@ -16,7 +16,7 @@ use support::{Machine, ManualClock, blob_path};
 use tempfile::TempDir;
 use tintype_core::{
     ErrorKind, PortResult,
-    domain::{Clock, GenerationRequest, Job, JobStatus, ModelCard, NewJob, OwnerId},
+    domain::{Clock, GenerationRequest, Job, JobStatus, ModelCard, NewJob, OwnerId, limits},
     ports::{Drawn, ImageModel, ImageStore, InsertedJob, Models, SourceBytes},
 };
 use tintype_local::{DataFolder, FileImageStore, OpenError, SystemClock, WorkflowSettings};
@@ -294,6 +294,7 @@ async fn shutdown_cuts_off_what_outlasts_the_grace_and_a_restart_resumes_it() {
     shutdown.cancel();
     run.await.unwrap();
     assert_eq!(stage.busy.load(Ordering::SeqCst), 0);
+    assert_eq!(status(&machine, &job).await, JobStatus::Queued);
     drop(machine);
 
     let machine = stage.open();
@@ -301,6 +302,21 @@ async fn shutdown_cuts_off_what_outlasts_the_grace_and_a_restart_resumes_it() {
     stage.until_busy(1).await;
     assert_eq!(status(&machine, &job).await, JobStatus::Running);
     run.abort();
+}
+
+#[tokio::test]
+async fn a_job_outlives_more_restarts_than_it_has_attempts() {
+    let stage = Stage::new(Script::Hang);
+    let job = accept(&stage.open(), &job_of(&alice(), 1, 0)).await;
+    for _ in 0..=limits::ATTEMPTS_MAX {
+        let machine = stage.open();
+        let shutdown = CancellationToken::new();
+        let run = spawn_run_until(&machine, shutdown.clone());
+        stage.until_busy(1).await;
+        shutdown.cancel();
+        run.await.unwrap();
+    }
+    assert_eq!(status(&stage.open(), &job).await, JobStatus::Queued);
 }
 
 #[tokio::test]
