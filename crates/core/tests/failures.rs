@@ -122,9 +122,7 @@ fn a_key_that_is_just_being_accepted_is_not_ready() {
 
 #[test]
 fn a_source_picture_that_can_not_be_stored_accepts_no_job() {
-    let mut card = ModelCard::example();
-    card.init_image = true;
-    let mut mocks = MockPorts::new(card);
+    let mut mocks = mocks();
     mocks.images.expect_put().return_once(|_, _| Err(fails(ErrorKind::Unavailable)));
     let wish = Submit {
         input: GenerateInput { init_image: Some("given".into()), ..input() },

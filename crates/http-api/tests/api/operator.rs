@@ -8,7 +8,7 @@ use tintype_http::{Access, Code, PageFile};
 #[tokio::test]
 async fn the_models_tell_what_they_can_do() {
     let models = Desk::open().get("/models").await.json();
-    assert_eq!(models["default"], "scripted");
+    assert_eq!(models["default"], "example");
     assert_eq!(models["models"][0]["width"]["default"], 64);
 }
 
