@@ -79,6 +79,7 @@ Examples:
   tintype generate \"red heart\"
   tintype generate \"blue star\" --seed 7 --steps 20 --negative \"green\"
   tintype generate \"cat face\" --count 4 -o cats/
+  tintype generate \"cat face\" -o cat.webp
   tintype generate \"cat face\" -o - | magick - cat.gif
   tintype generate \"cat face\" --json | jq .images[0].seed")]
 pub(crate) struct Generate {
@@ -112,7 +113,7 @@ pub(crate) struct Generate {
     /// The scheduler's name
     #[arg(long, value_name = "NAME", help_heading = "Picture")]
     pub(crate) scheduler: Option<String>,
-    /// png, jpeg or webp
+    /// png, jpeg or webp [default: what the file's name ends in]
     #[arg(long, value_name = "FORMAT", help_heading = "Picture")]
     pub(crate) format: Option<String>,
     /// A name and a value of your own; repeatable
