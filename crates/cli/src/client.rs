@@ -5,6 +5,7 @@ pub(crate) mod problem;
 pub(crate) mod views;
 
 use crate::failure::{Exit, Failure, Outcome};
+pub(crate) use events::{PATIENCE, Told};
 use serde_json::Value;
 use std::time::Duration;
 use ureq::{Agent, Body, RequestBuilder, http::Response};

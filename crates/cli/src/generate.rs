@@ -197,11 +197,3 @@ fn summary(job: &views::Job, image: &views::JobImage) -> String {
 
 /// How long a job that is being canceled may take to say so.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(3);
-
-/// Comes back when the person at the keyboard presses Ctrl-C.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a handler the signal ends the process by itself.
-        std::future::pending::<()>().await;
-    }
-}
