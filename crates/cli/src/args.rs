@@ -40,6 +40,10 @@ pub(crate) enum Verb {
     List(List),
     /// Show an image or a job, and what it was made with
     Show(Show),
+    /// Put an image in the trash, or erase it for good
+    Trash(Trash),
+    /// Take an image out of the trash
+    Restore(Restore),
     /// List the jobs, the newest first
     Jobs(Jobs),
     /// Stop a job
@@ -210,6 +214,10 @@ pub(crate) struct List {
 
 /// `tintype show`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tintype show 019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77
+  tintype show 019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77 --json | jq .request")]
 pub(crate) struct Show {
     /// The id of an image in the library, or of a job
     #[arg(value_name = "ID")]
@@ -220,6 +228,49 @@ pub(crate) struct Show {
     /// Don't show the picture in the terminal
     #[arg(long)]
     pub(crate) no_show: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// `tintype trash`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+What is in the trash is shown by `tintype list --trash`, and erased after 30 days.
+
+Examples:
+  tintype trash 019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77
+  tintype trash 019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77 --permanent
+  tintype list --trash --all | cut -f 1 | xargs -n 1 tintype trash --permanent --yes")]
+pub(crate) struct Trash {
+    /// The image's id
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: String,
+    /// Erase it, in the trash or not; there is no way back
+    #[arg(long)]
+    pub(crate) permanent: bool,
+    /// Erase without asking; needed where nobody can be asked
+    #[arg(long, short, requires = "permanent")]
+    pub(crate) yes: bool,
+    /// Print the image as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// `tintype restore`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tintype restore 019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77
+  tintype list --trash                                   what can be restored")]
+pub(crate) struct Restore {
+    /// The image's id
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: String,
+    /// Print the image as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }
@@ -355,6 +406,14 @@ mod tests {
         let line = ["tintype", "--model", "a", "--model", "b"];
         let matches = Args::definition().try_get_matches_from(line).unwrap();
         assert_eq!(Args::from_arg_matches(&matches).unwrap().settings.0["model"], ["a", "b"]);
+    }
+
+    #[test]
+    fn the_help_of_trash_says_how_long_it_keeps() {
+        let days = tintype_core::domain::limits::TRASH_RETENTION.as_secs() / (24 * 3_600);
+        let mut definition = Args::definition();
+        let help = definition.find_subcommand_mut("trash").unwrap().render_help().to_string();
+        assert!(help.contains(&format!("erased after {days} days")), "{help}");
     }
 
     #[test]

@@ -186,6 +186,57 @@ fn a_name_and_a_format_that_contradict_each_other_are_refused_before_anything_is
 }
 
 #[test]
+fn a_job_is_shown_with_all_that_is_known_of_it() {
+    let server = Server::start(&[]);
+    let job = server.json(&["generate", "Red heart", "--seed", "7", "--label", "for=mum", "--json"]);
+    let id = job["id"].as_str().unwrap();
+    let shown = server.print(&["show", id]);
+    let link = format!("{}/jobs/{id}/images/0", server.url);
+    for part in
+        [id, "succeeded", "Red heart", "noop", "64 \u{d7} 64", "seed 7", "for=mum", &link, "tintype save"]
+    {
+        assert!(shown.contains(part), "{part} is not in:\n{shown}");
+    }
+    let names: Vec<_> = shown.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    for name in ["accepted", "started", "ended", "took", "attempts", "steps", "kept", "next"] {
+        assert!(names.contains(&name), "{name} is not in:\n{shown}");
+    }
+}
+
+#[test]
+fn a_job_that_waits_is_shown_with_its_place() {
+    let server = Server::start(&["--workers", "0"]);
+    let mut waiting = server.spawn(&["generate", "x"]);
+    let shown = server.print(&["show", &server.waiting_job()]);
+    assert!(shown.contains("queued, the next of yours"), "{shown}");
+    assert!(shown.contains("tintype cancel"), "{shown}");
+    waiting.kill().unwrap();
+    waiting.wait().unwrap();
+}
+
+#[test]
+fn an_image_goes_to_the_trash_and_back_and_away() {
+    let server = Server::start(&[]);
+    let saved = server.json(&["generate", "x", "--save", "--json"])["saved"][0].clone();
+    let id = saved.as_str().unwrap();
+    let hint = stderr(&server.run(&["trash", id]));
+    assert!(hint.contains(&format!("tintype restore {id}")), "{hint}");
+    assert_eq!(server.print(&["list"]), "");
+    assert!(server.print(&["show", id]).contains("tintype restore"));
+    assert_eq!(server.json(&["restore", id, "--json"])["id"], id);
+    assert!(server.print(&["list"]).starts_with(id));
+
+    // Nobody can be asked here.
+    let unsure = server.run(&["trash", id, "--permanent"]);
+    assert_eq!(code(&unsure), 2);
+    assert!(stderr(&unsure).contains("--yes"), "{}", stderr(&unsure));
+    assert!(server.print(&["list"]).starts_with(id));
+    server.print(&["trash", id, "--permanent", "--yes"]);
+    assert_eq!(code(&server.run(&["restore", id])), 3);
+    assert_eq!(code(&server.run(&["trash", id])), 3);
+}
+
+#[test]
 fn a_waiting_job_is_listed_canceled_and_repeated() {
     let server = Server::start(&["--workers", "0"]);
     let waiting = server.spawn(&["generate", "x"]);
