@@ -20,7 +20,7 @@ use tintype_core::{
     ports::{Drawn, ImageModel, ImageStore, InsertedJob, Models, SourceBytes},
 };
 use tintype_local::{DataFolder, FileImageStore, OpenError, SystemClock, WorkflowSettings};
-use tintype_testkit::samples::{alice, at, blob, card, job_of, mallory};
+use tintype_testkit::samples::{alice, at, blob, job_of, mallory};
 use tokio_util::sync::CancellationToken;
 
 /// A model that does as the test wants, and counts who is at work.
@@ -87,7 +87,8 @@ impl Stage {
     }
 
     fn open_with(&self, settings: WorkflowSettings, clock: Arc<dyn Clock>) -> Machine {
-        let model = Scripted { card: card(), script: self.script, busy: Arc::clone(&self.busy) };
+        let model =
+            Scripted { card: ModelCard::example(), script: self.script, busy: Arc::clone(&self.busy) };
         Machine::open(self.folder.path(), Models::new(Arc::new(model)), settings, clock)
     }
 
