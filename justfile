@@ -14,6 +14,7 @@ check:
     cargo clippy --workspace --all-targets --all-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
     cargo deny check bans licenses sources
+    cargo machete
     bash .ci/arrows
 
 # The page in headless Chromium.

@@ -16,7 +16,7 @@ CREATE INDEX jobs_of_owner ON jobs (owner, created_at, id, status);
 CREATE UNIQUE INDEX jobs_by_key ON jobs (owner, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX jobs_ended ON jobs (expires_at) WHERE status NOT IN ('queued', 'running');
 
--- Each job's log. It is append-only, and goes with its job.
+-- Each job's log, from its second event on: the job's own row tells the first. It is append-only, and goes with its job.
 CREATE TABLE events (
     job_id BLOB    NOT NULL,
     seq    INTEGER NOT NULL,

@@ -56,9 +56,9 @@ impl SqliteJobRepo {
 impl JobRepo for SqliteJobRepo {
     async fn insert<'a>(&self, job: &NewJob, key: Option<&'a Idempotency>) -> PortResult<InsertedJob> {
         const OPERATION: &str = "JobRepo::insert";
-        let (job, event) = Job::accept(job.clone());
+        let (job, _) = Job::accept(job.clone());
         // Written as JSON here: the writing thread only hands bytes to SQLite.
-        let row = rows::NewRow::of(&job, &event, key).map_err(|fault| fault.into_port(OPERATION))?;
+        let row = rows::NewRow::of(&job, key).map_err(|fault| fault.into_port(OPERATION))?;
         let job = Arc::new(job);
         let accepted = Arc::clone(&job);
         let earlier = self.database.write(OPERATION, Durable, move |connection| {
@@ -66,7 +66,7 @@ impl JobRepo for SqliteJobRepo {
             if let Some(earlier) = row.replayed(connection, job)? {
                 return Ok(Some(earlier));
             }
-            if !row.insert(connection, job, &event)? {
+            if !row.insert(connection, job)? {
                 return repeated(connection, job).map(Some);
             }
             queue::enter(connection, job)?;
@@ -98,10 +98,8 @@ impl JobRepo for SqliteJobRepo {
     ) -> PortResult<Option<Vec<JobEvent>>> {
         let (owner, id) = (owner.clone(), *id);
         let work = move |connection: &Connection| {
-            if !rows::is_shown(connection, &owner, &id, now)? {
-                return Ok(None);
-            }
-            rows::events(connection, &id, after, limit).map(Some)
+            let Some(accepted_at) = rows::accepted_at(connection, &owner, &id, now)? else { return Ok(None) };
+            rows::events(connection, &id, accepted_at, after, limit).map(Some)
         };
         self.database.read("JobRepo::events", work).await
     }

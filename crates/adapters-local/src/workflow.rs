@@ -30,7 +30,7 @@ use tintype_core::{
     PortError, PortResult,
     domain::{Clock, Job, JobId, JobStatus, Timestamp},
     ports::{Place, Ports, Workflow},
-    use_cases::{Ran, run_job},
+    use_cases::{Ran, run_job_until},
 };
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,8 @@ use tokio_util::sync::CancellationToken;
 /// How long a job rests after an attempt whose end could not be recorded: the disk may be full, or it may have
 /// brought its worker down.
 const REST: Duration = Duration::from_secs(2);
+/// How long the jobs that outlast the grace may take to go back in line.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The longest the dispatcher sleeps: the clock may be set meanwhile.
 const NAP_MAX: Duration = Duration::from_secs(5);
 
@@ -50,8 +52,8 @@ pub struct WorkflowSettings {
     pub lease: Duration,
     /// How often a worker says that it is alive; well below `lease`.
     pub heartbeat: Duration,
-    /// How long running jobs may go on after the order to shut down. What is not done by then is begun again at the
-    /// next start.
+    /// How long running jobs may go on after the order to shut down. What is not done by then goes back in line for the
+    /// next start, and the attempt does not count.
     pub grace: Duration,
 }
 
@@ -80,6 +82,8 @@ struct Shared {
     running: Running,
     wake: Notify,
     pace: Mutex<Pace>,
+    /// Stops what runs: the grace is over.
+    stop: CancellationToken,
 }
 
 /// How an attempt came to its end here.
@@ -100,10 +104,12 @@ impl LocalWorkflow {
     pub fn new(database: Database, settings: WorkflowSettings, clock: Arc<dyn Clock>) -> Self {
         let claims = Claims::new(settings.lease);
         let (running, wake, pace) = (Running::default(), Notify::new(), Mutex::default());
-        Self { shared: Arc::new(Shared { database, settings, clock, claims, running, wake, pace }) }
+        let stop = CancellationToken::new();
+        Self { shared: Arc::new(Shared { database, settings, clock, claims, running, wake, pace, stop }) }
     }
 
-    /// Runs jobs until `shutdown`, then lets running ones go on for the grace. Call it once at a time.
+    /// Runs jobs until `shutdown`, then lets running ones go on for the grace. Call it once: what it stopped stays
+    /// stopped.
     ///
     /// Dropping the future drops the running jobs; they are begun again when their leases have run out, or at the
     /// next start.
@@ -164,12 +170,12 @@ impl LocalWorkflow {
     }
 
     async fn wind_down(&self, mut attempts: JoinSet<()>) {
-        let all_done = async { while attempts.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.shared.settings.grace, all_done).await.is_err() {
-            tracing::warn!(
-                jobs = attempts.len(),
-                "jobs were cut off; they are begun again at the next start"
-            );
+        if all_done(&mut attempts, self.shared.settings.grace).await {
+            return;
+        }
+        tracing::warn!(jobs = attempts.len(), "jobs were cut off; they are begun again at the next start");
+        self.shared.stop.cancel();
+        if !all_done(&mut attempts, LAST_WORDS).await {
             attempts.shutdown().await;
         }
     }
@@ -200,8 +206,9 @@ impl LocalWorkflow {
     /// Makes the attempt, until its end, its cancellation or the loss of its lease, whichever comes first.
     async fn run_claimed(&self, ports: &Ports, claim: Claim) -> Ended {
         let entry = self.shared.running.enter(claim.job_id);
-        let clock = &*self.shared.clock;
-        let attempt = AssertUnwindSafe(run_job(ports, &claim.job_id, clock, jitter())).catch_unwind();
+        let (clock, stop) = (&*self.shared.clock, self.shared.stop.cancelled());
+        let attempt = run_job_until(ports, &claim.job_id, clock, jitter(), stop);
+        let attempt = AssertUnwindSafe(attempt).catch_unwind();
         tokio::select! {
             biased;
             () = entry.canceled() => Ended::Canceled,
@@ -279,6 +286,12 @@ impl fmt::Debug for LocalWorkflow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalWorkflow").field("settings", &self.shared.settings).finish_non_exhaustive()
     }
+}
+
+/// Whether all attempts came to an end within `patience`.
+async fn all_done(attempts: &mut JoinSet<()>, patience: Duration) -> bool {
+    let ends = async { while attempts.join_next().await.is_some() {} };
+    tokio::time::timeout(patience, ends).await.is_ok()
 }
 
 /// A random fraction in `0.0..1.0`: an adapter is an edge, and may draw.

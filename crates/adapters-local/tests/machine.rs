@@ -16,11 +16,11 @@ use support::{Machine, ManualClock, blob_path};
 use tempfile::TempDir;
 use tintype_core::{
     ErrorKind, PortResult,
-    domain::{Clock, GenerationRequest, Job, JobStatus, ModelCard, NewJob, OwnerId},
+    domain::{Clock, GenerationRequest, Job, JobStatus, ModelCard, NewJob, OwnerId, limits},
     ports::{Drawn, ImageModel, ImageStore, InsertedJob, Models, SourceBytes},
 };
 use tintype_local::{DataFolder, FileImageStore, OpenError, SystemClock, WorkflowSettings};
-use tintype_testkit::samples::{alice, at, blob, card, job_of, mallory};
+use tintype_testkit::samples::{alice, at, blob, job_of, mallory};
 use tokio_util::sync::CancellationToken;
 
 /// A model that does as the test wants, and counts who is at work.
@@ -87,7 +87,8 @@ impl Stage {
     }
 
     fn open_with(&self, settings: WorkflowSettings, clock: Arc<dyn Clock>) -> Machine {
-        let model = Scripted { card: card(), script: self.script, busy: Arc::clone(&self.busy) };
+        let model =
+            Scripted { card: ModelCard::example(), script: self.script, busy: Arc::clone(&self.busy) };
         Machine::open(self.folder.path(), Models::new(Arc::new(model)), settings, clock)
     }
 
@@ -294,6 +295,7 @@ async fn shutdown_cuts_off_what_outlasts_the_grace_and_a_restart_resumes_it() {
     shutdown.cancel();
     run.await.unwrap();
     assert_eq!(stage.busy.load(Ordering::SeqCst), 0);
+    assert_eq!(status(&machine, &job).await, JobStatus::Queued);
     drop(machine);
 
     let machine = stage.open();
@@ -301,6 +303,21 @@ async fn shutdown_cuts_off_what_outlasts_the_grace_and_a_restart_resumes_it() {
     stage.until_busy(1).await;
     assert_eq!(status(&machine, &job).await, JobStatus::Running);
     run.abort();
+}
+
+#[tokio::test]
+async fn a_job_outlives_more_restarts_than_it_has_attempts() {
+    let stage = Stage::new(Script::Hang);
+    let job = accept(&stage.open(), &job_of(&alice(), 1, 0)).await;
+    for _ in 0..=limits::ATTEMPTS_MAX {
+        let machine = stage.open();
+        let shutdown = CancellationToken::new();
+        let run = spawn_run_until(&machine, shutdown.clone());
+        stage.until_busy(1).await;
+        shutdown.cancel();
+        run.await.unwrap();
+    }
+    assert_eq!(status(&stage.open(), &job).await, JobStatus::Queued);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::{
 };
 use tintype_core::{
     ErrorKind, PortError, PortResult,
-    domain::{BlobId, FloatRange, GenerationRequest, IntRange, ModelCard, OutputFormat, Progress, Seed},
+    domain::{BlobId, GenerationRequest, ModelCard, Progress, Seed},
     imaging::{self, Picture},
     ports::{Drawn, DrawnImage, Generated, ImageModel, Preview, SourceBytes},
 };
@@ -137,30 +137,6 @@ impl ScriptedModel {
         lock(&self.requests).clone()
     }
 
-    /// The card of [`ScriptedModel::default`]: sides of 64 to 512 pixels, everything that can be asked.
-    #[expect(clippy::missing_panics_doc, reason = "the name is well formed")]
-    pub fn default_card() -> ModelCard {
-        ModelCard {
-            name: "scripted".parse().expect("a good name"),
-            title: "Scripted".to_owned(),
-            description: "Draws a pattern of the prompt and the seed, for tests.".to_owned(),
-            width: IntRange { min: 64, max: 512, step: 8, default: 64 },
-            height: IntRange { min: 64, max: 512, step: 8, default: 64 },
-            steps: IntRange::of(1, 100, 4),
-            guidance_scale: FloatRange { min: 0.0, max: 20.0, default: 2.5 },
-            count: IntRange::of(1, 4, 1),
-            schedulers: vec!["ddim".to_owned(), "euler".to_owned()],
-            output_formats: OutputFormat::ALL.to_vec(),
-            negative_prompt: true,
-            init_image: true,
-            mask_image: true,
-            progress: true,
-            previews: true,
-            vocabulary: None,
-            license: "MIT OR Apache-2.0".to_owned(),
-        }
-    }
-
     fn check(&self, request: &GenerationRequest) -> PortResult<()> {
         match self.refused_word {
             Some(word) if request.prompt.as_str().contains(word) => {
@@ -173,7 +149,7 @@ impl ScriptedModel {
 
 impl Default for ScriptedModel {
     fn default() -> Self {
-        Self::new(Self::default_card())
+        Self::new(ModelCard::example())
     }
 }
 
@@ -249,7 +225,7 @@ mod tests {
 
     fn request() -> GenerationRequest {
         let input = GenerateInput { prompt: Some("red heart".to_owned()), ..GenerateInput::default() };
-        let card = ScriptedModel::default_card();
+        let card = ModelCard::example();
         GenerationRequest::resolve(&input, SourceInput::default(), &card, Seed(1)).unwrap()
     }
 

@@ -9,7 +9,7 @@
 //!
 //! let memory = Memory::new();
 //! let ports = memory.ports();
-//! assert_eq!(ports.models.default_name().as_str(), "scripted");
+//! assert_eq!(ports.models.default_name().as_str(), "example");
 //! ```
 
 mod clock;

@@ -6,7 +6,8 @@ use serde_json::Value;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 use tintype_core::{
     domain::{
-        Clock, ConnectionId, GenerateInput, GenerationRequest, Job, JobId, Seed, SourceInput, Timestamp,
+        Clock, ConnectionId, GenerateInput, GenerationRequest, Job, JobId, ModelCard, Seed, SourceInput,
+        Timestamp,
     },
     ports::{ImageStore, Ports},
 };
@@ -55,7 +56,7 @@ fn model() -> ModelFixture {
 
 fn request(prompt: &str) -> GenerationRequest {
     let input = GenerateInput { prompt: Some(prompt.to_owned()), ..GenerateInput::default() };
-    let card = ScriptedModel::default_card();
+    let card = ModelCard::example();
     GenerationRequest::resolve(&input, SourceInput::default(), &card, Seed(1)).expect("a good request")
 }
 

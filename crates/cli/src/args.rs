@@ -41,6 +41,10 @@ pub(crate) enum Verb {
     List(List),
     /// Show an image or a job, and what it was made with
     Show(Show),
+    /// Put an image in the trash, or erase it for good
+    Trash(Trash),
+    /// Take an image out of the trash
+    Restore(Restore),
     /// List the jobs, the newest first
     Jobs(Jobs),
     /// Stop a job
@@ -86,6 +90,7 @@ Examples:
   tintype generate \"red heart\"
   tintype generate \"blue star\" --seed 7 --steps 20 --negative \"green\"
   tintype generate \"cat face\" --count 4 -o cats/
+  tintype generate \"cat face\" -o cat.webp
   tintype generate \"cat face\" -o - | magick - cat.gif
   tintype generate \"cat face\" --json | jq .images[0].seed")]
 pub(crate) struct Generate {
@@ -119,7 +124,7 @@ pub(crate) struct Generate {
     /// The scheduler's name
     #[arg(long, value_name = "NAME", help_heading = "Picture")]
     pub(crate) scheduler: Option<String>,
-    /// png, jpeg or webp
+    /// png, jpeg or webp [default: what the file's name ends in]
     #[arg(long, value_name = "FORMAT", help_heading = "Picture")]
     pub(crate) format: Option<String>,
     /// A name and a value of your own; repeatable
@@ -216,6 +221,10 @@ pub(crate) struct List {
 
 /// `tintype show`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tintype show 019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77
+  tintype show 019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77 --json | jq .request")]
 pub(crate) struct Show {
     /// The id of an image in the library, or of a job
     #[arg(value_name = "ID")]
@@ -226,6 +235,49 @@ pub(crate) struct Show {
     /// Don't show the picture in the terminal
     #[arg(long)]
     pub(crate) no_show: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// `tintype trash`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+What is in the trash is shown by `tintype list --trash`, and erased after 30 days.
+
+Examples:
+  tintype trash 019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77
+  tintype trash 019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77 --permanent
+  tintype list --trash --all | cut -f 1 | xargs -n 1 tintype trash --permanent --yes")]
+pub(crate) struct Trash {
+    /// The image's id
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: String,
+    /// Erase it, in the trash or not; there is no way back
+    #[arg(long)]
+    pub(crate) permanent: bool,
+    /// Erase without asking; needed where nobody can be asked
+    #[arg(long, short, requires = "permanent")]
+    pub(crate) yes: bool,
+    /// Print the image as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// `tintype restore`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tintype restore 019b2c5e-6f3a-7c11-9d53-0c8a4e1f2b77
+  tintype list --trash                                   what can be restored")]
+pub(crate) struct Restore {
+    /// The image's id
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: String,
+    /// Print the image as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }
@@ -410,6 +462,14 @@ mod tests {
         let line = ["tintype", "--model", "a", "--model", "b"];
         let matches = Args::definition().try_get_matches_from(line).unwrap();
         assert_eq!(Args::from_arg_matches(&matches).unwrap().settings.0["model"], ["a", "b"]);
+    }
+
+    #[test]
+    fn the_help_of_trash_says_how_long_it_keeps() {
+        let days = tintype_core::domain::limits::TRASH_RETENTION.as_secs() / (24 * 3_600);
+        let mut definition = Args::definition();
+        let help = definition.find_subcommand_mut("trash").unwrap().render_help().to_string();
+        assert!(help.contains(&format!("erased after {days} days")), "{help}");
     }
 
     #[test]

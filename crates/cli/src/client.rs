@@ -5,9 +5,13 @@ pub(crate) mod problem;
 pub(crate) mod views;
 
 use crate::failure::{Exit, Failure, Outcome};
+pub(crate) use events::{PATIENCE, Told};
 use serde_json::Value;
 use std::time::Duration;
-use ureq::{Agent, Body, RequestBuilder, http::Response};
+use ureq::{
+    Agent, Body, RequestBuilder,
+    http::{Response, StatusCode},
+};
 
 /// Where a server is looked for when none is named.
 pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:7860";
@@ -73,6 +77,15 @@ impl Client {
         self.json(request.header("content-type", "application/json").send(body.to_string().as_bytes()))
     }
 
+    /// Removes what is at a path; what the server says of it, if anything.
+    pub(crate) fn delete(&self, path: &str) -> Outcome<Option<Value>> {
+        let answer = self.authorized(self.agent.delete(self.url(path)), path).call();
+        match answer {
+            Ok(answer) if answer.status() == StatusCode::NO_CONTENT => Ok(None),
+            answer => self.json(answer).map(Some),
+        }
+    }
+
     /// The bytes at a path of the server, or at a URL it named.
     pub(crate) fn bytes(&self, path: &str) -> Outcome<Vec<u8>> {
         let answer = self.authorized(self.agent.get(self.url(path)), path).call();
@@ -80,7 +93,8 @@ impl Client {
         answer.body_mut().with_config().limit(ANSWER_BYTES).read_to_vec().map_err(|error| self.broken(&error))
     }
 
-    fn url(&self, path: &str) -> String {
+    /// A path of the server as a URL; a URL it named, as it is.
+    pub(crate) fn url(&self, path: &str) -> String {
         if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() }
     }
 

@@ -32,9 +32,10 @@ struct Drawn {
 /// # Errors
 /// If the request is refused, the job fails, or a file can't be written.
 pub(crate) fn run(args: &Generate, terminal: &Terminal, env: Env<'_>) -> Outcome {
-    let input = input(args, terminal)?;
     let output = Output::of(args.output.as_deref());
     check_stdout(&output, args, terminal)?;
+    let output_format = output.format(args.format.as_deref())?;
+    let input = GenerateInput { output_format, ..input(args, terminal)? };
     output.prepare()?;
     let runtime = crate::runtime::start()?;
     let drawn = runtime.block_on(draw(args, &input, terminal, env));
@@ -74,7 +75,6 @@ fn input(args: &Generate, terminal: &Terminal) -> Outcome<GenerateInput> {
         count: args.count,
         model: args.model.clone(),
         scheduler: args.scheduler.clone(),
-        output_format: args.format.clone(),
         labels: (!args.label.is_empty()).then(|| args.label.iter().cloned().collect()),
         ..GenerateInput::default()
     })
@@ -197,11 +197,3 @@ fn summary(job: &views::Job, image: &views::JobImage) -> String {
 
 /// How long a job that is being canceled may take to say so.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(3);
-
-/// Comes back when the person at the keyboard presses Ctrl-C.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a handler the signal ends the process by itself.
-        std::future::pending::<()>().await;
-    }
-}

@@ -1,11 +1,10 @@
-//! `tintype list`, `show` and `save`: the library of a server.
+//! `tintype list`, `save`, `trash` and `restore`: the library of a server.
 
-use crate::args::{List, PageArgs, Save, ServerArgs, Show};
+use crate::args::{List, PageArgs, Restore, Save, ServerArgs, Trash};
 use crate::client::{Client, views};
 use crate::failure::{Exit, Failure, Outcome};
-use crate::picture_in_terminal;
 use crate::table;
-use crate::terminal::{Style, Terminal, printable};
+use crate::terminal::Terminal;
 use crate::when::ago;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
@@ -70,94 +69,70 @@ pub(crate) fn pages(client: &Client, path: &str, filter: &str, page: &PageArgs) 
     }
 }
 
-/// Shows an image, or a job.
+/// Refuses what is no id. Ids are UUIDs: anything else would be another path.
 ///
 /// # Errors
-/// If there is neither, or the server does not answer.
-pub(crate) fn show(args: &Show, terminal: &Terminal) -> Outcome {
-    // Ids are UUIDs: anything else would be another path.
-    if args.id.parse::<JobId>().is_err() {
-        return Err(Failure::new(Exit::NotFound, format!("{:?} is no id", args.id))
-            .hint("ids are in the first column of: tintype list, tintype jobs"));
-    }
-    let client = client(&args.server)?;
-    match client.get(&format!("/images/{}", args.id)) {
-        Ok(answer) => show_image(&client, &answer, args, terminal),
-        Err(failure) if failure.exit == Exit::NotFound => match client.get(&format!("/jobs/{}", args.id)) {
-            Ok(answer) => show_job(&client, &answer, args, terminal),
-            Err(failure) if failure.exit == Exit::NotFound => {
-                Err(Failure::new(Exit::NotFound, format!("there is no image and no job {}", args.id))
-                    .hint("ids are in the first column of: tintype list, tintype jobs"))
-            }
-            Err(failure) => Err(failure),
-        },
-        Err(failure) => Err(failure),
+/// If it is none.
+pub(crate) fn check_id(id: &str) -> Outcome {
+    match id.parse::<JobId>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Failure::new(Exit::NotFound, format!("{id:?} is no id"))
+            .hint("ids are in the first column of: tintype list, tintype jobs")),
     }
 }
 
-fn show_image(client: &Client, answer: &Value, args: &Show, terminal: &Terminal) -> Outcome {
+/// Puts an image in the trash, or erases it.
+///
+/// # Errors
+/// If there is none, nobody agreed to erase it, or the server does not answer.
+pub(crate) fn trash(args: &Trash, terminal: &Terminal) -> Outcome {
+    check_id(&args.image)?;
+    let (client, path) = (client(&args.server)?, format!("/images/{}", args.image));
+    if args.permanent {
+        return erase(&client, &path, args, terminal);
+    }
+    let answer = client.delete(&path)?.unwrap_or_default();
     if args.json {
-        return terminal.json(answer);
+        return terminal.json(&answer);
     }
-    let image: views::Image = views::read(answer)?;
-    if !args.no_show && terminal.pictures.is_some() {
-        picture_in_terminal::show(terminal, &client.bytes(&image.url)?);
-    }
-    let mut lines = vec![
-        ("image", image.id.clone()),
-        ("title", image.title.unwrap_or_default()),
-        ("prompt", image.prompt.unwrap_or_default()),
-    ];
-    lines.extend(image.request.iter().flat_map(request_lines));
-    lines.push(("seed", image.seed.map(|seed| seed.to_string()).unwrap_or_default()));
-    lines.push(("size", format!("{} \u{d7} {}", image.width, image.height)));
-    lines.push(("file", format!("{}, {} bytes", image.content_type, image.bytes)));
-    lines.push(("tags", image.tags.join(", ")));
-    lines.push(("saved", image.saved_at.to_string()));
-    print_lines(terminal, &lines)
+    let days = limits::TRASH_RETENTION.as_secs() / (24 * 3_600);
+    let id = views::read::<views::Image>(&answer)?.id;
+    terminal.note(&format!("in the trash for {days} days; take it back with: tintype restore {id}"));
+    Ok(())
 }
 
-fn show_job(client: &Client, answer: &Value, args: &Show, terminal: &Terminal) -> Outcome {
-    if args.json {
-        return terminal.json(answer);
-    }
-    let job: views::Job = views::read(answer)?;
-    if !args.no_show && terminal.pictures.is_some() {
-        for image in &job.images {
-            picture_in_terminal::show(terminal, &client.bytes(&image.url)?);
+fn erase(client: &Client, path: &str, args: &Trash, terminal: &Terminal) -> Outcome {
+    if !args.yes {
+        let image: views::Image = views::read(&client.get(path)?)?;
+        let name = image.title.or(image.prompt).map(|name| format!("{name:?}, ")).unwrap_or_default();
+        let question = format!("erase {name}{} for good?", image.id);
+        if !terminal.can_ask() {
+            return Err(Failure::usage(question).hint("what is erased can't be restored; if so, say --yes"));
+        }
+        if !terminal.confirms(&question) {
+            return Err(Failure::failed("nothing was erased"));
         }
     }
-    let progress = job.progress.map(|progress| format!("step {} of {}", progress.step, progress.steps));
-    let mut lines = vec![
-        ("job", job.id.clone()),
-        ("status", job.status.name().to_owned()),
-        ("progress", progress.unwrap_or_default()),
-        ("error", job.error.map(|error| error.message).unwrap_or_default()),
-        ("prompt", job.request.prompt.clone()),
-    ];
-    lines.extend(request_lines(&job.request));
-    lines.push(("size", format!("{} \u{d7} {}", job.request.width, job.request.height)));
-    lines.push(("seed", job.request.seed.to_string()));
-    lines.push(("count", job.request.count.to_string()));
-    lines.push(("created", job.created_at.to_string()));
-    print_lines(terminal, &lines)
-}
-
-fn request_lines(request: &views::Request) -> Vec<(&'static str, String)> {
-    vec![
-        ("negative", request.negative_prompt.clone().unwrap_or_default()),
-        ("model", request.model.clone()),
-        ("steps", request.steps.to_string()),
-        ("guidance", request.guidance_scale.to_string()),
-        ("scheduler", request.scheduler.clone()),
-    ]
-}
-
-fn print_lines(terminal: &Terminal, lines: &[(&str, String)]) -> Outcome {
-    for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
-        let value = terminal.wrap_out(&printable(value), 11);
-        terminal.data(&format!("{} {value}", terminal.paint_out(Style::Dim, &format!("{name:<10}"))))?;
+    client.delete(&format!("{path}?permanent=true"))?;
+    if args.json {
+        return terminal.json(&json!({ "id": args.image, "erased": true }));
     }
+    terminal.note(&format!("erased {}", args.image));
+    Ok(())
+}
+
+/// Takes an image out of the trash.
+///
+/// # Errors
+/// If there is none, or the server does not answer.
+pub(crate) fn restore(args: &Restore, terminal: &Terminal) -> Outcome {
+    check_id(&args.image)?;
+    let answer = client(&args.server)?.post(&format!("/images/{}/restore", args.image), &json!({}), &[])?;
+    if args.json {
+        return terminal.json(&answer);
+    }
+    let id = views::read::<views::Image>(&answer)?.id;
+    terminal.note(&format!("back in the library; look at it with: tintype show {id}"));
     Ok(())
 }
 

@@ -23,6 +23,7 @@ mod progress;
 mod runtime;
 mod serve;
 mod settings;
+mod show;
 mod signals;
 mod sweeper;
 mod system;
@@ -60,7 +61,9 @@ fn run(args: Args, terminal: &Terminal) -> Outcome {
         Some(Verb::Generate(args)) => generate::run(&args, terminal, env),
         Some(Verb::Save(args)) => library::save(&args, terminal),
         Some(Verb::List(args)) => library::list(&args, terminal, now),
-        Some(Verb::Show(args)) => library::show(&args, terminal),
+        Some(Verb::Trash(args)) => library::trash(&args, terminal),
+        Some(Verb::Restore(args)) => library::restore(&args, terminal),
+        Some(Verb::Show(args)) => show::show(&args, terminal, now),
         Some(Verb::Jobs(args)) => jobs::list(&args, terminal, now),
         Some(Verb::Cancel(args)) => jobs::cancel(&args, terminal),
         Some(Verb::Retry(args)) => jobs::retry(&args, terminal),

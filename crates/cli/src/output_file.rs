@@ -4,6 +4,7 @@ use crate::failure::{Failure, Outcome};
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use tintype_core::domain::{ContentType, OutputFormat};
 
 /// The most bytes of a prompt in a file's name.
 const NAME_BYTES: usize = 48;
@@ -65,6 +66,32 @@ impl Output {
         }
     }
 
+    /// The format of the pictures written here: `given` by name, or by the file's name, or `None` if neither says.
+    ///
+    /// # Errors
+    /// If the two contradict each other, or the file's name ends like no picture that can be drawn.
+    pub(crate) fn format(&self, given: Option<&str>) -> Outcome<Option<String>> {
+        let given = given.map(|given| format_of(given).map_or(given, |format| format.name()).to_owned());
+        let Self::File(path) = self else { return Ok(given) };
+        let Some(extension) = path.extension() else { return Ok(given) };
+        let extension = extension.to_string_lossy();
+        let Some(named) = format_of(&extension) else {
+            return Err(Failure::usage(format!(
+                "no picture can be drawn as .{extension}: {}",
+                path.display()
+            ))
+            .hint("end the file's name in .png, .jpg or .webp"));
+        };
+        match given {
+            Some(given) if given != named.name() => {
+                let message =
+                    format!("--format is {given}, but the name of {} says {}", path.display(), named.name());
+                Err(Failure::usage(message).hint("leave --format out, or let the file's name end like it"))
+            }
+            _ => Ok(Some(named.name().to_owned())),
+        }
+    }
+
     /// Writes the picture `index` of `count` to a file; returns the path, or `None` for stdout.
     ///
     /// # Errors
@@ -85,6 +112,14 @@ impl Output {
             Self::Folder(folder) => write_new(folder, picture).map(Some),
         }
     }
+}
+
+/// The format that goes by this name, or that files of this extension hold.
+fn format_of(name: &str) -> Option<OutputFormat> {
+    let name = name.to_ascii_lowercase();
+    OutputFormat::ALL
+        .into_iter()
+        .find(|format| name == format.name() || name == format.content_type().extension())
 }
 
 fn ends_with_separator(path: &Path) -> bool {
@@ -126,7 +161,6 @@ fn cant_write(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 fn extension_of(content_type: &str) -> &'static str {
-    use tintype_core::domain::ContentType;
     let known = ContentType::ALL.into_iter().find(|known| known.as_str() == content_type);
     known.map_or("bin", ContentType::extension)
 }
@@ -151,6 +185,7 @@ fn slug(prompt: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Exit;
 
     const HEART: Picture<'_> =
         Picture { prompt: "Red heart, please!", seed: 7, content_type: "image/jpeg", bytes: b"picture" };
@@ -183,6 +218,29 @@ mod tests {
         let output = Output::of(Some(&path));
         assert_eq!(output.write(&HEART, 0, 1).unwrap(), Some(path.clone()));
         assert_eq!(output.write(&HEART, 1, 2).unwrap(), Some(folder.path().join("heart-2.png")));
+    }
+
+    #[test]
+    fn the_file_s_name_chooses_the_format_where_none_is_given() {
+        let format = |path: &str, given| Output::of(Some(Path::new(path))).format(given);
+        assert_eq!(format("x.jpg", Some("jpg")).unwrap().as_deref(), Some("jpeg"));
+        for (path, name) in [("x.png", "png"), ("x.jpg", "jpeg"), ("a/x.JPEG", "jpeg"), ("x.webp", "webp")] {
+            assert_eq!(format(path, None).unwrap().as_deref(), Some(name), "{path}");
+            assert_eq!(format(path, Some(name)).unwrap().as_deref(), Some(name), "{path}");
+        }
+        for path in ["x", "-", "folder/"] {
+            assert_eq!(format(path, None).unwrap(), None, "{path}");
+            assert_eq!(format(path, Some("webp")).unwrap().as_deref(), Some("webp"), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_contradicts_the_format_or_is_no_picture_s_is_refused() {
+        for (path, given) in [("x.jpg", Some("png")), ("x.gif", None), ("x.gif", Some("png"))] {
+            let failure = Output::of(Some(Path::new(path))).format(given).unwrap_err();
+            assert_eq!(failure.exit, Exit::Usage, "{path}");
+            assert!(failure.message.contains(path), "{}", failure.message);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How far a job is, on one line of stderr that is drawn anew and wiped at the end. Only where a person looks.
 
-use crate::client::views::Event;
+use crate::client::{PATIENCE, views::Event};
 use crate::terminal::{Style, Terminal};
 use serde::Deserialize;
 use std::time::{Duration, Instant};
@@ -50,6 +50,16 @@ impl ProgressLine {
             }
             _ => {}
         }
+    }
+
+    /// Says that the server is gone and waited for.
+    pub(crate) fn lost(&mut self, server: &str) {
+        self.wipe();
+        let patience = in_words(PATIENCE);
+        self.terminal.warn(&format!(
+            "{server} does not answer any more; waiting up to {patience} for it to come back"
+        ));
+        self.show("waiting for the server");
     }
 
     /// Wipes the line, for something that stays.

@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM: the first asks the server to stop, the second ends the process at once.
+//! Ctrl-C and SIGTERM. A server is asked to stop by the first and ended by the second; a command that draws stops its
+//! job.
 
 use crate::failure::{Exit, Failure, Outcome};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,53 @@ pub(crate) fn watch(shutdown: CancellationToken, on_first: impl FnOnce() + Send 
         std::process::exit(code);
     });
     Ok(())
+}
+
+/// Ctrl-C at a command that draws. It is caught from when this is made, so that what is begun after it can be undone.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(crate) struct Interruption(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Interruption {
+    /// Catches Ctrl-C from now on.
+    ///
+    /// # Errors
+    /// If the operating system takes no handler.
+    pub(crate) fn listen() -> Outcome<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let handler = signal(SignalKind::interrupt());
+        handler.map(Self).map_err(|error| Failure::failed(format!("can't handle signals: {error}")))
+    }
+
+    /// Comes back when the person at the keyboard presses Ctrl-C; called again, at the next time.
+    pub(crate) async fn came(&mut self) {
+        self.0.recv().await;
+    }
+}
+
+/// Ctrl-C at a command that draws.
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub(crate) struct Interruption;
+
+#[cfg(not(unix))]
+impl Interruption {
+    /// Ready to catch Ctrl-C.
+    ///
+    /// # Errors
+    /// Never.
+    pub(crate) fn listen() -> Outcome<Self> {
+        Ok(Self)
+    }
+
+    /// Comes back when the person at the keyboard presses Ctrl-C; called again, at the next time.
+    pub(crate) async fn came(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without a handler the signal ends the process by itself.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 #[cfg(unix)]

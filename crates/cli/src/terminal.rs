@@ -32,6 +32,8 @@ pub(crate) enum Pictures {
 /// How a text looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
+    /// As it is.
+    Plain,
     /// What matters most on its line.
     Bold,
     /// What matters least.
@@ -45,6 +47,7 @@ pub(crate) enum Style {
 impl Style {
     const fn code(self) -> &'static str {
         match self {
+            Self::Plain => "",
             Self::Bold => "\u{1b}[1m",
             Self::Dim => "\u{1b}[2m",
             Self::Amber => "\u{1b}[33m",
@@ -67,6 +70,18 @@ impl Terminal {
             pictures: if stderr_is_screen && !plain { Pictures::detect(env) } else { None },
             color: !plain,
         }
+    }
+
+    /// Whether somebody is there to answer a question.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.stderr_is_screen && io::stdin().is_terminal()
+    }
+
+    /// Asks; only yes is a yes.
+    pub(crate) fn confirms(&self, question: &str) -> bool {
+        self.raw(&format!("{} [y/N] ", printable(question)));
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")
     }
 
     /// Characters across.
@@ -158,7 +173,7 @@ impl Terminal {
 }
 
 fn paint(color: bool, style: Style, text: &str) -> String {
-    if color { format!("{}{text}{RESET}", style.code()) } else { text.to_owned() }
+    if color && style != Style::Plain { format!("{}{text}{RESET}", style.code()) } else { text.to_owned() }
 }
 
 /// `text` in lines of at most `across` characters, broken between words; all but the first begin with `indent` spaces.

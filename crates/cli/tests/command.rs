@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -21,12 +22,39 @@ struct Server {
 impl Server {
     fn start(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let ready = folder.path().join("ready");
-        let mut command = tintype(folder.path());
-        command.args(["serve", "--listen", "127.0.0.1:0", "--model", "noop", "--ready-file"]).arg(&ready);
-        let child = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let url = format!("http://{}", wait_for_file(&ready).trim());
+        let (child, url) = serve(folder.path(), "127.0.0.1:0", arguments);
         Self { child, url, folder }
+    }
+
+    /// Asks it to stop, and waits until it did.
+    fn stop(&mut self) -> i32 {
+        signal(&self.child, "TERM");
+        wait(&mut self.child)
+    }
+
+    /// Starts it again where it was.
+    fn start_again(&mut self, arguments: &[&str]) {
+        let address = self.url.trim_start_matches("http://");
+        (self.child, _) = serve(self.folder.path(), address, arguments);
+    }
+
+    /// Runs the command against it, and leaves it running.
+    fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = tintype(self.folder.path());
+        command.args(arguments).env("TINTYPE_SERVER", &self.url);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// The id of the job that waits, as soon as there is one.
+    fn waiting_job(&self) -> String {
+        let started = Instant::now();
+        loop {
+            let jobs = self.json(&["jobs", "--status", "queued", "--json"]);
+            if let Some(id) = jobs[0]["id"].as_str() {
+                return id.to_owned();
+            }
+            assert!(started.elapsed() < PATIENCE, "the job did not appear");
+        }
     }
 
     /// Runs a verb against it, in its folder.
@@ -50,6 +78,33 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+/// Starts a server on the data folder in `folder`; its process and its URL.
+fn serve(folder: &Path, listen: &str, arguments: &[&str]) -> (Child, String) {
+    let ready = folder.join("ready");
+    let mut command = tintype(folder);
+    command.args(["serve", "--listen", listen, "--model", "noop", "--ready-file"]).arg(&ready);
+    let child = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    (child, format!("http://{}", wait_for_file(&ready).trim()))
+}
+
+/// Sends a signal to a process.
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Waits until a process has ended; its exit code.
+fn wait(child: &mut Child) -> i32 {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code().unwrap();
+        }
+        assert!(started.elapsed() < PATIENCE, "it did not stop");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -112,19 +167,80 @@ fn the_path_is_on_stdout_and_no_file_is_overwritten() {
 }
 
 #[test]
+fn the_name_of_a_file_chooses_what_is_written_to_it() {
+    let server = Server::start(&[]);
+    for (name, start) in [("a.png", b"\x89PNG".as_slice()), ("a.jpg", b"\xff\xd8\xff"), ("a.webp", b"RIFF")] {
+        assert_eq!(server.print(&["generate", "x", "-o", name]), name);
+        assert!(fs::read(server.folder.path().join(name)).unwrap().starts_with(start), "{name}");
+    }
+}
+
+#[test]
+fn a_name_and_a_format_that_contradict_each_other_are_refused_before_anything_is_drawn() {
+    let server = Server::start(&[]);
+    for arguments in [&["-o", "b.jpg", "--format", "png"][..], &["-o", "b.gif"]] {
+        let output = server.run(&[&["generate", "x"], arguments].concat());
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
+    }
+    assert_eq!(server.json(&["jobs", "--json"]), Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_job_is_shown_with_all_that_is_known_of_it() {
+    let server = Server::start(&[]);
+    let job = server.json(&["generate", "Red heart", "--seed", "7", "--label", "for=mum", "--json"]);
+    let id = job["id"].as_str().unwrap();
+    let shown = server.print(&["show", id]);
+    let link = format!("{}/jobs/{id}/images/0", server.url);
+    for part in
+        [id, "succeeded", "Red heart", "noop", "64 \u{d7} 64", "seed 7", "for=mum", &link, "tintype save"]
+    {
+        assert!(shown.contains(part), "{part} is not in:\n{shown}");
+    }
+    let names: Vec<_> = shown.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    for name in ["accepted", "started", "ended", "took", "attempts", "steps", "kept", "next"] {
+        assert!(names.contains(&name), "{name} is not in:\n{shown}");
+    }
+}
+
+#[test]
+fn a_job_that_waits_is_shown_with_its_place() {
+    let server = Server::start(&["--workers", "0"]);
+    let mut waiting = server.spawn(&["generate", "x"]);
+    let shown = server.print(&["show", &server.waiting_job()]);
+    assert!(shown.contains("queued, the next of yours"), "{shown}");
+    assert!(shown.contains("tintype cancel"), "{shown}");
+    waiting.kill().unwrap();
+    waiting.wait().unwrap();
+}
+
+#[test]
+fn an_image_goes_to_the_trash_and_back_and_away() {
+    let server = Server::start(&[]);
+    let saved = server.json(&["generate", "x", "--save", "--json"])["saved"][0].clone();
+    let id = saved.as_str().unwrap();
+    let hint = stderr(&server.run(&["trash", id]));
+    assert!(hint.contains(&format!("tintype restore {id}")), "{hint}");
+    assert_eq!(server.print(&["list"]), "");
+    assert!(server.print(&["show", id]).contains("tintype restore"));
+    assert_eq!(server.json(&["restore", id, "--json"])["id"], id);
+    assert!(server.print(&["list"]).starts_with(id));
+
+    // Nobody can be asked here.
+    let unsure = server.run(&["trash", id, "--permanent"]);
+    assert_eq!(code(&unsure), 2);
+    assert!(stderr(&unsure).contains("--yes"), "{}", stderr(&unsure));
+    assert!(server.print(&["list"]).starts_with(id));
+    server.print(&["trash", id, "--permanent", "--yes"]);
+    assert_eq!(code(&server.run(&["restore", id])), 3);
+    assert_eq!(code(&server.run(&["trash", id])), 3);
+}
+
+#[test]
 fn a_waiting_job_is_listed_canceled_and_repeated() {
     let server = Server::start(&["--workers", "0"]);
-    let mut waiting = tintype(server.folder.path());
-    waiting.args(["generate", "x"]).env("TINTYPE_SERVER", &server.url).stderr(Stdio::piped());
-    let waiting = waiting.stdout(Stdio::null()).spawn().unwrap();
-    let started = Instant::now();
-    let id = loop {
-        let jobs = server.json(&["jobs", "--status", "queued", "--json"]);
-        if let Some(id) = jobs[0]["id"].as_str() {
-            break id.to_owned();
-        }
-        assert!(started.elapsed() < PATIENCE, "the job did not appear");
-    };
+    let waiting = server.spawn(&["generate", "x"]);
+    let id = server.waiting_job();
     assert_eq!(server.json(&["cancel", &id, "--json"])["status"], "canceled");
     let output = waiting.wait_with_output().unwrap();
     assert_eq!(code(&output), 6, "{}", stderr(&output));
@@ -163,6 +279,47 @@ fn without_a_server_the_picture_is_drawn_here_and_can_be_kept() {
     let job: Value = serde_json::from_slice(&drawn.stdout).unwrap();
     assert_eq!(job["files"][0], "x-3.png");
     assert!(job["saved"][0].is_string());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_picture_to_be_kept_that_is_interrupted_leaves_no_job_for_the_next_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut drawing = tintype(folder.path())
+        .args(["generate", "red heartlet", "--local", "--save", "--steps", "50", "-n", "4"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The warning of a word that the model was never taught comes when the job is in the data folder.
+    let mut said = BufReader::new(drawing.stderr.take().unwrap());
+    let mut warning = String::new();
+    said.read_line(&mut warning).unwrap();
+    assert!(warning.contains("heartlet"), "{warning}");
+    signal(&drawing, "INT");
+    assert_eq!(wait(&mut drawing), 130);
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("canceled the job"), "{rest}");
+
+    let (child, url) = serve(folder.path(), "127.0.0.1:0", &["--workers", "0"]);
+    let server = Server { child, url, folder };
+    assert_eq!(server.json(&["jobs", "--json"])[0]["status"], "canceled");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_is_started_again_is_waited_for() {
+    let mut server = Server::start(&["--workers", "0"]);
+    let waiting = server.spawn(&["generate", "x", "--seed", "1"]);
+    server.waiting_job();
+    server.stop();
+    // Long enough to be missed.
+    std::thread::sleep(Duration::from_secs(2));
+    server.start_again(&[]);
+    let output = waiting.wait_with_output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "x-1.png");
+    assert!(stderr(&output).contains("waiting up to"), "{}", stderr(&output));
 }
 
 #[test]
@@ -208,14 +365,7 @@ fn others_need_a_key_and_a_key_opens_the_door() {
 fn a_server_that_is_asked_to_stop_does_so_and_says_it_went_well() {
     let mut server = Server::start(&[]);
     server.print(&["generate", "x"]);
-    let asked = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().unwrap();
-    assert!(asked.success());
-    let started = Instant::now();
-    while server.child.try_wait().unwrap().is_none() {
-        assert!(started.elapsed() < PATIENCE, "it did not stop");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    assert_eq!(server.stop(), 0);
     assert!(!server.folder.path().join("ready").exists());
 }
 

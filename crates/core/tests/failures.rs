@@ -6,7 +6,7 @@ use std::future::Future;
 use tintype_core::domain::{
     Blob, Clock, ConnectionId, ContentType, Entropy, EventBody, GenerateInput, GenerationRequest, ImageEdit,
     ImageId, ImageSource, Job, JobEvent, JobId, ModelCard, NewJob, Outcome, OwnerId, Progress, SavedImage,
-    Seed, Seq, SourceInput, Subscription, Timestamp, Version,
+    Seed, Seq, SourceImage, SourceInput, Subscription, Timestamp, Version,
 };
 use tintype_core::ports::{Delivery, DrawnImage, Generated, InsertedJob, MockPorts, Ports};
 use tintype_core::use_cases::{
@@ -122,9 +122,7 @@ fn a_key_that_is_just_being_accepted_is_not_ready() {
 
 #[test]
 fn a_source_picture_that_can_not_be_stored_accepts_no_job() {
-    let mut card = ModelCard::example();
-    card.init_image = true;
-    let mut mocks = MockPorts::new(card);
+    let mut mocks = mocks();
     mocks.images.expect_put().return_once(|_, _| Err(fails(ErrorKind::Unavailable)));
     let wish = Submit {
         input: GenerateInput { init_image: Some("given".into()), ..input() },
@@ -133,6 +131,23 @@ fn a_source_picture_that_can_not_be_stored_accepts_no_job() {
     };
     // An insert would panic: the mock expects none.
     assert!(matches!(run(submit(&mocks.into_ports(), wish, NOW, &ENTROPY)), Err(Error::Port(_))));
+}
+
+#[test]
+fn a_retry_whose_source_picture_can_not_be_put_again_accepts_no_job() {
+    let image = picture().blob;
+    let mut job = job();
+    let strength = 0.5.try_into().unwrap();
+    job.request.source = Some(SourceImage { image: *image.id(), mask: None, strength });
+    drop(job.cancel(NOW));
+    let mut mocks = mocks();
+    mocks.jobs.expect_find().return_once(|_, _, _| Ok(Some(job)));
+    mocks.images.expect_get().return_once(move |_| Ok(image.bytes().clone()));
+    mocks.images.expect_put().return_once(|_, _| Err(fails(ErrorKind::Unavailable)));
+    let id = JobId::new(NOW, &ENTROPY);
+    // An insert would panic: the mock expects none.
+    let retried = run(use_cases::retry(&mocks.into_ports(), &OwnerId::local(), &id, NOW, &ENTROPY));
+    assert!(matches!(retried, Err(Error::Port(_))), "{retried:?}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use std::{sync::Arc, time::Duration};
-use tintype_core::domain::limits;
+use tintype_core::domain::{FieldError, limits};
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
 /// The most bytes of a body that holds no picture.
@@ -61,18 +61,38 @@ impl FromRequest<Arc<Api>> for Upload {
 }
 
 impl Upload {
-    /// Reads the JSON; a large one on a thread of its own. The room it took stays taken while the permit is kept.
+    /// Reads the JSON as [`json::parse`] does. The room it took stays taken while the permit is kept.
     pub(crate) async fn parse<T>(self, api: &Api) -> Answer<(T, Option<OwnedSemaphorePermit>)>
     where
         T: DeserializeOwned + Send + 'static,
     {
+        self.read(api, json::parse).await
+    }
+
+    /// Reads the JSON field by field, as [`json::parse_each`] does.
+    pub(crate) async fn parse_each<T>(
+        self,
+        api: &Api,
+    ) -> Answer<((T, Vec<FieldError>), Option<OwnedSemaphorePermit>)>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        self.read(api, json::parse_each).await
+    }
+
+    /// A large body is read on a thread of its own.
+    async fn read<T: Send + 'static>(
+        self,
+        api: &Api,
+        read: fn(&[u8]) -> Answer<T>,
+    ) -> Answer<(T, Option<OwnedSemaphorePermit>)> {
         let Self { bytes, room } = self;
-        let parsed = if bytes.len() <= SMALL_BODY {
-            json::parse(&bytes)?
+        let value = if bytes.len() <= SMALL_BODY {
+            read(&bytes)?
         } else {
-            api.gates.picture(move || json::parse(&bytes)).await?
+            api.gates.picture(move || read(&bytes)).await?
         };
-        Ok((parsed, room))
+        Ok((value, room))
     }
 }
 

@@ -40,8 +40,9 @@ pub(crate) async fn generate(
     upload: Upload,
 ) -> Answer {
     let key = idempotency_key(&headers)?;
-    let (input, room) = upload.parse::<GenerateInput>(&api).await?;
-    let (input, sources) = decode(&api, input).await?;
+    let ((input, unreadable), room) = upload.parse_each::<GenerateInput>(&api).await?;
+    // The use case names them together with what else is wrong.
+    let (input, sources) = decode(&api, GenerateInput { unreadable, ..input }).await?;
     let command = Submit { owner, input, sources, key };
     let submitted = submit(&api.ports, command, api.now(), &api.entropy()).await?;
     drop(room);
@@ -58,13 +59,13 @@ fn idempotency_key(headers: &HeaderMap) -> Answer<Option<IdempotencyKey>> {
     key.map(Some).ok_or_else(|| Problem::new(Code::BadHeader, rule))
 }
 
-async fn decode(api: &Api, input: GenerateInput) -> Answer<(GenerateInput, Sources)> {
+async fn decode(api: &Api, mut input: GenerateInput) -> Answer<(GenerateInput, Sources)> {
     if input.init_image.is_none() && input.mask_image.is_none() {
         return Ok((input, Sources::default()));
     }
     api.gates
         .picture(move || {
-            let sources = Sources::decode(&input)?;
+            let sources = Sources::decode(&mut input);
             Ok((input, sources))
         })
         .await

@@ -4,7 +4,7 @@ use crate::{
     access::Owner,
     api::Api,
     body::Json,
-    conditional::{expected_version, has_already, version_tag},
+    conditional::{expected_versions, has_already, version_tag},
     content::{self, Form, Stored},
     path::PathParts,
     problem::{Answer, Problem},
@@ -108,8 +108,8 @@ pub(crate) async fn edit(
     headers: HeaderMap,
     Json(edit): Json<ImageEdit>,
 ) -> Answer {
-    let (id, expected) = (path.image()?, expected_version(&headers)?);
-    let image = use_cases::edit_image(&api.ports, &owner, &id, &edit, expected, api.now()).await?;
+    let (id, expected) = (path.image()?, expected_versions(&headers)?);
+    let image = use_cases::edit_image(&api.ports, &owner, &id, &edit, expected.as_deref(), api.now()).await?;
     answer(&api, StatusCode::OK, image).await
 }
 
@@ -123,12 +123,12 @@ pub(crate) async fn delete(
 ) -> Answer {
     let permanent = query.map("permanent", "must be true or false", flag).unwrap_or_default();
     query.finish(&["permanent"])?;
-    let (id, expected) = (path.image()?, expected_version(&headers)?);
+    let (id, expected) = (path.image()?, expected_versions(&headers)?);
     if permanent {
-        use_cases::erase_image(&api.ports, &owner, &id, expected, api.now()).await?;
+        use_cases::erase_image(&api.ports, &owner, &id, expected.as_deref(), api.now()).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let image = use_cases::trash_image(&api.ports, &owner, &id, expected, api.now()).await?;
+    let image = use_cases::trash_image(&api.ports, &owner, &id, expected.as_deref(), api.now()).await?;
     answer(&api, StatusCode::OK, image).await
 }
 

@@ -2,28 +2,76 @@
 //! text that can't be read so, as a field a client can find.
 
 use crate::problem::{Answer, Code, Problem};
-use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::error::Category;
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor, value::MapDeserializer,
+    },
+};
+use serde_json::{error::Category, value::RawValue};
 use serde_path_to_error::{Path, Segment};
-use std::{collections::HashSet, fmt};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+};
+use tintype_core::domain::FieldError;
 
 /// The longest part of a parser's message that is sent back.
 const DETAIL_CHARS: usize = 300;
+/// The most wrong fields that are named at once.
+const NAMED_MAX: usize = 32;
 
 /// Reads one JSON object.
 ///
 /// # Errors
 /// `bad_json` with the place for what is no JSON, `invalid` with the field for what is not expected.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
+    read(&mut serde_json::Deserializer::from_str(checked(bytes)?))
+}
+
+/// Reads one JSON object whose fields are all optional, each on its own: the value that the good ones make, and what
+/// is wrong with the others.
+///
+/// # Errors
+/// `bad_json` with the place for what is no JSON, `invalid` for what is no object or names a field twice.
+pub(crate) fn parse_each<T: DeserializeOwned>(bytes: &[u8]) -> Answer<(T, Vec<FieldError>)> {
+    let text = checked(bytes)?;
+    if let Ok(value) = serde_json::from_str(text) {
+        return Ok((value, Vec::new()));
+    }
+    let mut fields: BTreeMap<String, &RawValue> = read(&mut serde_json::Deserializer::from_str(text))?;
+    let mut errors = Vec::new();
+    fields.retain(|name, value| {
+        // Who sent so many is told of the rest when these are mended.
+        if errors.len() == NAMED_MAX {
+            return false;
+        }
+        match read::<T, _>(MapDeserializer::new([(name.as_str(), *value)].into_iter())) {
+            Ok(_) => true,
+            Err(problem) => {
+                errors.extend(problem.errors().iter().cloned());
+                false
+            }
+        }
+    });
+    let good = fields.iter().map(|(name, value)| (name.as_str(), *value));
+    Ok((read(MapDeserializer::new(good))?, errors))
+}
+
+fn read<'de, T: Deserialize<'de>, D: Deserializer<'de, Error = serde_json::Error>>(from: D) -> Answer<T> {
+    serde_path_to_error::deserialize(from).map_err(|error| {
+        let pointer = pointer(error.path());
+        explain(pointer, error.inner())
+    })
+}
+
+/// A text that is one JSON object and names no field twice.
+fn checked(bytes: &[u8]) -> Answer<&str> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Problem::new(Code::BadJson, format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))
     })?;
     check_names(text)?;
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let pointer = pointer(error.path());
-        explain(pointer, error.inner())
-    })
+    Ok(text)
 }
 
 /// Refuses a text that is no object, or has a name twice in one: readers disagree on which of the two counts.
@@ -114,7 +162,7 @@ struct Strict<'a> {
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = ();
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         if self.inside { deserializer.deserialize_any(self) } else { deserializer.deserialize_map(self) }
     }
 }
@@ -210,6 +258,37 @@ mod tests {
         assert_eq!(refusal(r#"{"labels":{"a":1}}"#), ("invalid", "/labels/a".into()));
         let problem = parse::<ImageEdit>(br#"{"tags":["a",7]}"#).unwrap_err();
         assert_eq!(problem.errors()[0].pointer, "/tags/1");
+    }
+
+    fn refusals(text: &str) -> (GenerateInput, Vec<(String, &'static str)>) {
+        let (value, errors) = parse_each::<GenerateInput>(text.as_bytes()).unwrap();
+        (value, errors.into_iter().map(|error| (error.pointer, error.code)).collect())
+    }
+
+    #[test]
+    fn every_field_of_the_wrong_type_is_named_and_the_good_ones_are_kept() {
+        let text = r#"{"width":"64","steps":100000,"promt":"cat","labels":{"a":1,"b":2},"count":null,"prompt":"\u0041"}"#;
+        let (value, errors) = refusals(text);
+        let named = [("/labels/a", "wrong_type"), ("/promt", "unknown"), ("/width", "wrong_type")];
+        assert_eq!(errors, named.map(|(pointer, code)| (pointer.to_owned(), code)));
+        assert_eq!((value.prompt.as_deref(), value.steps, value.width), (Some("A"), Some(100_000), None));
+    }
+
+    #[test]
+    fn a_flood_of_wrong_fields_is_named_in_part() {
+        let fields: Vec<_> = (0..10_000).map(|n| format!("\"field{n}\":0")).collect();
+        assert_eq!(refusals(&format!("{{{}}}", fields.join(","))).1.len(), NAMED_MAX);
+    }
+
+    #[test]
+    fn read_field_by_field_a_text_still_has_to_be_one_object_without_doubles() {
+        for (text, code) in [("[]", "invalid"), ("{", "bad_json"), (r#"{"seed":1,"seed":"x"}"#, "invalid")] {
+            assert_eq!(
+                parse_each::<GenerateInput>(text.as_bytes()).unwrap_err().code().name(),
+                code,
+                "{text}"
+            );
+        }
     }
 
     #[test]

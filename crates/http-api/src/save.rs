@@ -89,7 +89,7 @@ async fn of_upload(api: &Api, input: &mut SaveInput, image: String) -> Answer<Sa
     let prompt = input.prompt.take().map(Prompt::try_from).transpose()?;
     let decode = move || imaging::parse_upload("/image", &image).map_err(named);
     let picture = api.gates.picture(decode).await?;
-    Ok(SaveFrom::Upload { picture: Box::new(picture), prompt: prompt.map(Into::into) })
+    Ok(SaveFrom::Upload { picture: Box::new(picture), prompt })
 }
 
 fn named(error: FieldError) -> Problem {

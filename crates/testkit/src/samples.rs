@@ -4,9 +4,9 @@
 use bytes::Bytes;
 use tintype_core::{
     domain::{
-        ApiKey, Blob, BlobId, ContentType, Entropy, FloatRange, GenerateInput, GenerationRequest,
-        Idempotency, ImageId, ImageSource, IntRange, JobError, JobId, JobImage, Labels, ModelCard, NewJob,
-        OutputFormat, OwnerId, SavedImage, Seed, SourceInput, Ticket, Timestamp, Version,
+        ApiKey, Blob, BlobId, ContentType, Entropy, GenerateInput, GenerationRequest, Idempotency, ImageId,
+        ImageSource, JobError, JobId, JobImage, Labels, ModelCard, NewJob, OwnerId, SavedImage, Seed,
+        SourceInput, Ticket, Timestamp, Version,
     },
     error::ErrorKind,
 };
@@ -54,37 +54,15 @@ pub fn mallory() -> OwnerId {
     owner("mallory")
 }
 
-/// A small model: squares of 64 to 128 pixels, every encoding, progress and previews.
-pub fn card() -> ModelCard {
-    ModelCard {
-        name: "stub".parse().expect("a good name"),
-        title: "Stub".to_owned(),
-        description: "Draws one colour.".to_owned(),
-        width: IntRange { min: 64, max: 128, step: 64, default: 64 },
-        height: IntRange { min: 64, max: 128, step: 64, default: 64 },
-        steps: IntRange::of(1, 50, 4),
-        guidance_scale: FloatRange { min: 0.0, max: 20.0, default: 2.5 },
-        count: IntRange::of(1, 4, 1),
-        schedulers: vec!["ddim".to_owned()],
-        output_formats: OutputFormat::ALL.to_vec(),
-        negative_prompt: true,
-        init_image: true,
-        mask_image: true,
-        progress: true,
-        previews: true,
-        vocabulary: None,
-        license: "MIT".to_owned(),
-    }
-}
-
-/// A request for [`card`], changed by `change` before it is checked.
+/// A request for [`ModelCard::example`], changed by `change` before it is checked.
 pub fn request_with(change: impl FnOnce(&mut GenerateInput)) -> GenerationRequest {
     let mut input = GenerateInput { prompt: Some("red heart".to_owned()), ..GenerateInput::default() };
     change(&mut input);
-    GenerationRequest::resolve(&input, SourceInput::default(), &card(), Seed(7)).expect("a good request")
+    GenerationRequest::resolve(&input, SourceInput::default(), &ModelCard::example(), Seed(7))
+        .expect("a good request")
 }
 
-/// A request for [`card`].
+/// A request for [`ModelCard::example`].
 pub fn request() -> GenerationRequest {
     request_with(|_| ())
 }

@@ -1,6 +1,5 @@
 //! A model for the workflow's cases: it draws one colour at once, unless it was told to fail or to wait.
 
-use crate::samples;
 use async_trait::async_trait;
 use futures_util::{FutureExt, StreamExt, future, stream};
 use std::{
@@ -34,7 +33,7 @@ pub(crate) struct StubModel {
 
 impl Default for StubModel {
     fn default() -> Self {
-        Self { card: samples::card(), acts: Mutex::default(), asked: Notify::new() }
+        Self { card: ModelCard::example(), acts: Mutex::default(), asked: Notify::new() }
     }
 }
 

@@ -114,7 +114,7 @@ impl Port {
             Self::CredentialRepo => names(credential_repo::CASES),
             Self::ImageModel => names(image_model::CASES),
             Self::ImageStore => [names(image_store::CASES), names(image_store::CORRUPTION_CASES)].concat(),
-            Self::JobRepo => names(job_repo::CASES),
+            Self::JobRepo => job_repo::CASES.iter().flat_map(|cases| names(cases)).collect(),
             Self::LinkSigner => names(link_signer::CASES),
             Self::MetadataRepo => names(metadata_repo::CASES),
             Self::Notifier => names(notifier::CASES),
@@ -232,7 +232,7 @@ impl Suites {
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output: Into<Fresh<Arc<dyn JobRepo>>>> + Send + 'static,
     {
-        self.with(Port::JobRepo, job_repo::CASES, fresh)
+        self.with(Port::JobRepo, job_repo::CASES.iter().copied().flatten(), fresh)
     }
 
     /// Runs the cases of [`LinkSigner`].
@@ -320,7 +320,12 @@ impl Suites {
             .collect()
     }
 
-    fn with<T, F, R>(mut self, port: Port, cases: &'static [Case<T>], fresh: F) -> Self
+    fn with<T, F, R>(
+        mut self,
+        port: Port,
+        cases: impl IntoIterator<Item = &'static Case<T>>,
+        fresh: F,
+    ) -> Self
     where
         T: Send + 'static,
         F: Fn() -> R + Send + Sync + 'static,

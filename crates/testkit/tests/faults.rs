@@ -4,9 +4,10 @@ use futures_util::{FutureExt, StreamExt};
 use std::{sync::Arc, time::Duration};
 use tintype_core::{
     ErrorKind,
+    domain::ModelCard,
     ports::{CredentialRepo, ImageStore},
 };
-use tintype_memory::{Memory, MemoryCredentials, MemoryImages, ScriptedModel};
+use tintype_memory::{Memory, MemoryCredentials, MemoryImages};
 use tintype_testkit::{
     faults::{Fault, FaultPlan, Faulty, When, wrap},
     samples::{START, api_key, at, blob, request, ticket},
@@ -66,7 +67,7 @@ async fn a_stream_that_fails_at_its_third_item_ends_there() {
     let failure = Fault::FailBefore(ErrorKind::Unavailable);
     let plan = FaultPlan::new(1).with("ImageModel::next", When::Nth(3), failure);
     let ports = wrap(memory.ports(), &plan);
-    let model = ports.models.get(&ScriptedModel::default_card().name).unwrap();
+    let model = ports.models.get(&ModelCard::example().name).unwrap();
     let drawn: Vec<_> = model.generate(&request(), None).await.unwrap().collect().await;
     let failed: Vec<_> = drawn.iter().map(Result::is_err).collect();
     assert_eq!(failed, [false, false, true]);

@@ -334,7 +334,8 @@ impl Cases {
             "",
         );
         self.add("a version that is no tag", edit().header("if-match", "1"), 400, "bad_header", "");
-        self.add("a weak tag", edit().header("if-match", "W/\"v1\""), 400, "bad_header", "");
+        self.add("a weak tag", edit().header("if-match", "W/\"v1\""), 412, "stale", "");
+        self.add("a tag of another server", edit().header("if-match", "\"abc\""), 412, "stale", "");
         self.add("an old version", edit().header("if-match", "\"v999\""), 412, "stale", "");
         let content = client.get(format!("{image}/content"));
         self.add(

@@ -4,9 +4,10 @@ use crate::world::{World, alice, input, mallory};
 use std::time::Duration;
 use tintype_core::{
     Error, ErrorKind,
-    domain::{GenerateInput, Job, JobError, JobStatus, limits},
+    domain::{GenerateInput, Job, JobError, JobStatus, OutputFormat, limits},
+    imaging,
     ports::DrawnImage,
-    use_cases::{Begun, Ran, begin_job, cancel, give_up, retry, settle_job},
+    use_cases::{Begun, Ran, Sources, Submit, begin_job, cancel, give_up, retry, settle_job, submit},
 };
 use tintype_memory::{LEASE, Script, Signal, Step};
 
@@ -197,6 +198,25 @@ async fn repeating_a_job_twice_is_repeating_it_once() {
     let first = retry(&ports, &alice(), &job.id, world.now(), &world.memory.entropy()).await.unwrap();
     let second = retry(&ports, &alice(), &job.id, world.now(), &world.memory.entropy()).await.unwrap();
     assert_eq!(first.job.id, second.job.id);
+}
+
+#[tokio::test]
+async fn repeating_a_job_renews_the_time_of_the_pictures_it_starts_from() {
+    let world = World::new();
+    let ports = world.memory.ports();
+    let draw = |side| imaging::encode_rgb(side, 8, vec![200; side as usize * 24], OutputFormat::Png).unwrap();
+    let sources = Sources { image: Some(draw(8)), mask: Some(draw(16)) };
+    let given = || Some("as decoded".to_owned());
+    let input = GenerateInput { init_image: given(), mask_image: given(), ..input("red heart") };
+    let wish = Submit { owner: alice(), input, sources: sources.clone(), key: None };
+    let job = submit(&ports, wish, world.now(), &world.memory.entropy()).await.unwrap().job;
+    cancel(&ports, &alice(), &job.id, world.now()).await.unwrap();
+    world.pass(limits::BLOB_GRACE * 2);
+    retry(&ports, &alice(), &job.id, world.now(), &world.memory.entropy()).await.unwrap();
+    for picture in [sources.image.unwrap(), sources.mask.unwrap()] {
+        let stored = ports.images.find(picture.blob.id()).await.unwrap().unwrap();
+        assert_eq!(stored.put_at, world.now());
+    }
 }
 
 #[tokio::test]

@@ -115,11 +115,14 @@ async fn an_edit_counts_the_version_up_and_one_of_an_older_version_is_stale() {
     let world = World::new();
     let image = world.saved("red heart").await;
     let (ports, now) = (world.memory.ports(), world.now());
-    let read = Some(image.version);
+    let versions = [image.version];
+    let read = Some(versions.as_slice());
     let edited = edit_image(&ports, &alice(), &image.id, &titled("mine"), read, now).await.unwrap();
     assert_eq!((edited.title.as_deref(), edited.version), (Some("mine"), Version(2)));
-    let late = edit_image(&ports, &alice(), &image.id, &titled("too late"), read, now).await;
-    assert!(matches!(late, Err(Error::Stale { current: Version(2) })), "{late:?}");
+    for expected in [read, Some([].as_slice())] {
+        let late = edit_image(&ports, &alice(), &image.id, &titled("too late"), expected, now).await;
+        assert!(matches!(late, Err(Error::Stale { current: Version(2) })), "{late:?}");
+    }
 }
 
 #[tokio::test]

@@ -6,18 +6,17 @@ use std::time::Duration;
 use tintype_core::{
     Error,
     domain::{
-        Blob, ContentType, GenerateInput, GenerationRequest, JobId, JobStatus, NewJob, Seed, SourceInput,
-        limits,
+        Blob, ContentType, GenerateInput, GenerationRequest, JobId, JobStatus, ModelCard, NewJob, Seed,
+        SourceInput, limits,
     },
     use_cases::{erase_image, find_job, trash_image},
 };
-use tintype_memory::ScriptedModel;
 
 #[tokio::test]
 async fn a_job_that_was_accepted_and_never_started_is_started() {
     let world = World::new();
     let (ports, now) = (world.memory.ports(), world.now());
-    let card = ScriptedModel::default_card();
+    let card = ModelCard::example();
     let request =
         GenerationRequest::resolve(&input("red heart"), SourceInput::default(), &card, Seed(1)).unwrap();
     let id = JobId::new(now, &world.memory.entropy());

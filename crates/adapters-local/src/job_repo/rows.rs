@@ -1,7 +1,7 @@
 //! The tables of the jobs: what SQL they are read and written with. The order of a page and every filter are SQL's.
 
 use crate::{error::Fault, queue};
-use rusqlite::{CachedStatement, Connection, Params, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
 use tintype_core::{
     domain::{
         BlobId, EventBody, Idempotency, Job, JobEvent, JobId, JobQuery, JobStatus, OwnerId, Position, Seq,
@@ -13,17 +13,15 @@ use tintype_core::{
 /// After every place of a list: where one that is read from its newest end starts.
 const NEWEST: Position = Position { at: Timestamp::from_millis(i64::MAX), id: [u8::MAX; 16] };
 
-/// A new job as it will be written.
+/// A new job as it will be written. Its first event is not: the row tells all of it, and an accept writes one page less.
 pub(super) struct NewRow {
     body: String,
-    event: String,
     key: Option<Idempotency>,
 }
 
 impl NewRow {
-    pub(super) fn of(job: &Job, event: &JobEvent, key: Option<&Idempotency>) -> Result<Self, Fault> {
-        let body = serde_json::to_string(job)?;
-        Ok(Self { body, event: serde_json::to_string(&event.body)?, key: key.cloned() })
+    pub(super) fn of(job: &Job, key: Option<&Idempotency>) -> Result<Self, Fault> {
+        Ok(Self { body: serde_json::to_string(job)?, key: key.cloned() })
     }
 
     /// What its key was used for before, as long as that job is shown; after that the key is free again.
@@ -42,8 +40,8 @@ impl NewRow {
         Ok(Some(if same { InsertedJob::Existing(Box::new(stored)) } else { InsertedJob::KeyReused }))
     }
 
-    /// Writes the job and its first event; `false` if there is one with this id.
-    pub(super) fn insert(&self, connection: &Connection, job: &Job, event: &JobEvent) -> Result<bool, Fault> {
+    /// Writes the job; `false` if there is one with this id.
+    pub(super) fn insert(&self, connection: &Connection, job: &Job) -> Result<bool, Fault> {
         let sql = "INSERT INTO jobs (id, owner, status, created_at, expires_at, idempotency_key, fingerprint, body) \
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
         let inserted = connection.prepare_cached(sql)?.execute(params![
@@ -59,7 +57,6 @@ impl NewRow {
         if inserted == 0 {
             return Ok(false);
         }
-        write_event(connection, event, &self.event)?;
         write_blobs(connection, job)?;
         Ok(true)
     }
@@ -152,15 +149,17 @@ pub(super) fn find_shown(
     Ok(jobs_of(connection.prepare_cached(sql)?, values)?.pop())
 }
 
-pub(super) fn is_shown(
+/// When the owner's job `id` was accepted, if it may still be shown.
+pub(super) fn accepted_at(
     connection: &Connection,
     owner: &OwnerId,
     id: &JobId,
     now: Timestamp,
-) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM jobs WHERE id = ? AND owner = ? AND expires_at > ?";
+) -> Result<Option<Timestamp>, Fault> {
+    let sql = "SELECT created_at FROM jobs WHERE id = ? AND owner = ? AND expires_at > ?";
     let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.exists(params![id.as_bytes(), owner.as_str(), now.as_millis()])?)
+    let values = params![id.as_bytes(), owner.as_str(), now.as_millis()];
+    Ok(statement.query_row(values, |row| row.get(0)).optional()?.map(Timestamp::from_millis))
 }
 
 const LIST: &str = "SELECT body FROM jobs WHERE owner = ?1 AND (created_at, id) < (?2, ?3) AND expires_at > ?4 \
@@ -187,18 +186,23 @@ pub(super) fn list(
     }
 }
 
-/// A job's events after `after`, in order.
+/// The events after `after` of a job that was accepted at `accepted_at`, in order. The first is not in the table.
 pub(super) fn events(
     connection: &Connection,
     id: &JobId,
+    accepted_at: Timestamp,
     after: Seq,
     limit: u32,
 ) -> Result<Vec<JobEvent>, Fault> {
+    let first = Job::accepted(*id, accepted_at);
+    let (stored_after, mut events) =
+        if after < first.seq { (first.seq, vec![first]) } else { (after, Vec::new()) };
+    events.truncate(limit as usize);
     let sql = "SELECT seq, time, body FROM events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?";
     let mut statement = connection.prepare_cached(sql)?;
-    let after = i64::try_from(after.0).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![id.as_bytes(), after, limit])?;
-    let mut events = Vec::new();
+    let stored_after = i64::try_from(stored_after.0).unwrap_or(i64::MAX);
+    let room = limit as usize - events.len();
+    let mut rows = statement.query(params![id.as_bytes(), stored_after, room])?;
     while let Some(row) = rows.next()? {
         let body: EventBody = serde_json::from_str(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?;
         let (seq, time) = (Seq(row.get(0)?), Timestamp::from_millis(row.get(1)?));

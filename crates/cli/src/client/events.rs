@@ -3,45 +3,80 @@
 use super::{Client, views::Event};
 use crate::failure::{Exit, Failure, Outcome};
 use std::io::{BufRead, BufReader, Read};
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+use ureq::http::StatusCode;
 
-/// How often in a row the stream may break off without a single event.
-const BREAKS_MAX: u32 = 10;
-/// The wait before taking it up again.
+/// How long a server may stay away: one that ends lets its jobs finish, and one that is started again goes on with
+/// them.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// The wait before taking the stream up again.
 const PAUSE: Duration = Duration::from_millis(500);
+/// A stream that was open for so long was none that breaks off at once.
+const STEADY: Duration = Duration::from_secs(5);
+
+/// What one who follows a job is told.
+#[derive(Debug)]
+pub(crate) enum Told<'a> {
+    /// Something happened to the job.
+    Event(&'a Event),
+    /// The server is gone; it is waited for.
+    Lost,
+}
 
 impl Client {
-    /// Hands every event of the job to `on_event`, up to and with the one that ends it.
+    /// Tells every event of the job, up to and with the one that ends it.
     ///
     /// # Errors
-    /// If the server stays away, or there is no such job.
-    pub(crate) fn follow(&self, job: &str, mut on_event: impl FnMut(&Event)) -> Outcome {
+    /// If the server stays away for [`PATIENCE`], or there is no such job.
+    pub(crate) fn follow(&self, job: &str, told: impl FnMut(Told<'_>)) -> Outcome {
+        self.follow_for(PATIENCE, job, told)
+    }
+
+    fn follow_for(&self, patience: Duration, job: &str, mut told: impl FnMut(Told<'_>)) -> Outcome {
         let mut last = 0;
+        let mut away: Option<Instant> = None;
         let mut breaks = 0;
         loop {
-            let before = last;
-            let failure = match self.stream(job, &mut last, &mut on_event) {
-                Ok(true) => return Ok(()),
-                Ok(false) => {
+            let (before, began) = (last, Instant::now());
+            let broken = match self.stream(job, &mut last, &mut |event| told(Told::Event(event))) {
+                Ok(Stream::Ended) => return Ok(()),
+                Ok(Stream::Broken) => {
+                    if last > before || began.elapsed() >= STEADY {
+                        (away, breaks) = (None, 0);
+                    }
                     Failure::new(Exit::NoServer, format!("{} keeps closing the event stream", self.base()))
                 }
                 Err(failure) if failure.exit == Exit::NoServer => failure,
                 Err(failure) => return Err(failure),
             };
-            breaks = if last > before { 0 } else { breaks + 1 };
-            if breaks > BREAKS_MAX {
-                return Err(failure.hint(format!("the job goes on; look for it with: tintype show {job}")));
+            if away.get_or_insert_with(Instant::now).elapsed() >= patience {
+                return Err(broken.hint(format!("the job may go on; look for it with: tintype show {job}")));
+            }
+            breaks += 1;
+            // A stream that is there again at once is not worth a word.
+            if breaks == 2 {
+                told(Told::Lost);
             }
             thread::sleep(PAUSE);
         }
     }
 
-    /// One connection; says whether the job has ended.
-    fn stream(&self, job: &str, last: &mut u64, on_event: &mut impl FnMut(&Event)) -> Outcome<bool> {
+    /// One connection.
+    fn stream(&self, job: &str, last: &mut u64, on_event: &mut impl FnMut(&Event)) -> Outcome<Stream> {
         let path = format!("/jobs/{job}/events");
         let request =
             self.authorized(self.agent.get(self.url(&path)), &path).header("accept", "text/event-stream");
-        let answer = self.check(request.header("last-event-id", last.to_string()).call())?;
+        let answer = match request.header("last-event-id", last.to_string()).call() {
+            // A server that ends or begins, or what stands before one that does.
+            Ok(answer) if is_away(answer.status()) => {
+                let text = format!("{} answers with HTTP {}", self.base(), answer.status().as_u16());
+                return Err(Failure::new(Exit::NoServer, text));
+            }
+            answer => self.check(answer)?,
+        };
         let mut ended = false;
         each_data(answer.into_body().into_reader(), |data| {
             let Ok(event) = serde_json::from_str::<Event>(data) else { return true };
@@ -54,8 +89,20 @@ impl Client {
             on_event(&event);
             !ended
         });
-        Ok(ended)
+        Ok(if ended { Stream::Ended } else { Stream::Broken })
     }
+}
+
+/// How a connection came to its end.
+enum Stream {
+    /// With the event that ends the job.
+    Ended,
+    /// Before that.
+    Broken,
+}
+
+fn is_away(status: StatusCode) -> bool {
+    [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT].contains(&status)
 }
 
 /// Calls `on_data` with the data of each event until it says stop or the stream ends, in whatever way.
@@ -80,6 +127,7 @@ fn each_data(stream: impl Read, mut on_data: impl FnMut(&str) -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{io::Write, net::TcpListener};
 
     #[test]
     fn events_are_told_apart_by_empty_lines_and_comments_are_dropped() {
@@ -90,5 +138,56 @@ mod tests {
             true
         });
         assert_eq!(seen, ["one", "two\nlines"]);
+    }
+
+    /// A server that gives each connection the next answer, and then is gone.
+    fn answers(answers: Vec<&'static str>) -> (Client, thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = Client::new(Some(&format!("http://{}", listener.local_addr().unwrap())), None).unwrap();
+        let server = thread::spawn(move || {
+            let mut asked = Vec::new();
+            for answer in answers {
+                let (mut connection, _) = listener.accept().unwrap();
+                let head: Vec<_> = BufReader::new(&connection)
+                    .lines()
+                    .map(Result::unwrap)
+                    .take_while(|line| !line.is_empty())
+                    .collect();
+                let after = head.iter().find_map(|line| line.strip_prefix("last-event-id: "));
+                asked.push(after.unwrap_or_default().to_owned());
+                connection.write_all(answer.as_bytes()).unwrap();
+            }
+            asked
+        });
+        (client, server)
+    }
+
+    const FIRST: &str =
+        "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\ndata: {\"type\":\"job.queued\",\"seq\":1}\n\n";
+    const LAST: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\ndata: {\"type\":\"job.queued\",\"seq\":1}\n\ndata: {\"type\":\"job.succeeded\",\"seq\":2}\n\n";
+    const AWAY: &str = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+    #[test]
+    fn a_stream_that_breaks_off_is_taken_up_after_its_last_event() {
+        let (client, server) = answers(vec![FIRST, AWAY, AWAY, LAST]);
+        let mut told = Vec::new();
+        client
+            .follow("x", |news| {
+                told.push(match news {
+                    Told::Event(event) => event.kind.clone(),
+                    Told::Lost => "lost".to_owned(),
+                });
+            })
+            .unwrap();
+        assert_eq!(told, ["job.queued", "lost", "job.succeeded"]);
+        assert_eq!(server.join().unwrap(), ["0", "1", "1", "1"]);
+    }
+
+    #[test]
+    fn a_server_that_stays_away_is_given_up() {
+        let (client, _server) = answers(vec![FIRST]);
+        let failure = client.follow_for(Duration::from_millis(600), "x", |_| {}).unwrap_err();
+        assert_eq!(failure.exit, Exit::NoServer);
+        assert!(failure.hints.last().unwrap().contains("tintype show x"), "{:?}", failure.hints);
     }
 }

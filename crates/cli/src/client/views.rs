@@ -4,7 +4,7 @@
 use crate::failure::{Failure, Outcome};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
-use tintype_core::domain::{JobError, JobStatus, Progress, Timestamp, Warning};
+use tintype_core::domain::{JobError, JobStatus, Labels, Progress, Timestamp, Warning};
 
 /// A job.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,9 +20,13 @@ pub(crate) struct Job {
     pub(crate) eta_s: Option<u32>,
     #[serde(default)]
     pub(crate) warnings: Vec<Warning>,
+    #[serde(default)]
+    pub(crate) attempts: u32,
+    pub(crate) retry_of: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) finished_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// What a job or an image was asked to be.
@@ -38,6 +42,9 @@ pub(crate) struct Request {
     pub(crate) count: u32,
     pub(crate) model: String,
     pub(crate) scheduler: String,
+    pub(crate) deadline_s: Option<u32>,
+    #[serde(default)]
+    pub(crate) labels: Labels,
 }
 
 /// An image that a job made.
@@ -48,6 +55,8 @@ pub(crate) struct JobImage {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) content_type: String,
+    #[serde(default)]
+    pub(crate) bytes: u64,
     pub(crate) seed: u32,
 }
 
@@ -67,6 +76,7 @@ pub(crate) struct Image {
     #[serde(default)]
     pub(crate) tags: Vec<String>,
     pub(crate) saved_at: Timestamp,
+    pub(crate) trashed_at: Option<Timestamp>,
 }
 
 /// A message of a job's event stream.

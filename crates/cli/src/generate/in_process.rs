@@ -1,29 +1,31 @@
 //! Drawing in this process: the same use cases over ports in memory, or over the data folder where the pictures are to
 //! be kept.
 
-use super::{Drawn, check_succeeded, interrupted, warn};
+use super::{CANCEL_PATIENCE, Drawn, check_succeeded, warn};
 use crate::args::Generate;
 use crate::client::{problem::of_invalid, views};
 use crate::compose;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::progress::ProgressLine;
 use crate::settings::{Env, Flags, Resolved, Settings};
+use crate::signals::Interruption;
 use crate::system;
 use crate::terminal::Terminal;
 use async_trait::async_trait;
 use serde_json::Value;
 use std::sync::Arc;
 use tintype_core::domain::{
-    Clock, Connection, GenerateInput, ImageEdit, Job, JobId, OwnerId, Seq, Timestamp, limits,
+    Clock, Connection, GenerateInput, ImageEdit, Job, JobId, JobStatus, OwnerId, Seq, Timestamp, limits,
 };
 use tintype_core::ports::{Place, Ports, Workflow};
 use tintype_core::use_cases::{
-    Ran, Save, SaveFrom, Sources, Submit, Subscribe, run_job, save_image, submit, subscribe,
+    Ran, Save, SaveFrom, Sources, Submit, Subscribe, cancel, run_job, save_image, submit, subscribe,
 };
 use tintype_core::views::{JobView, Message};
 use tintype_core::{Error, PortResult};
 use tintype_local::SystemClock;
 use tintype_memory::{ChannelNotifier, Inbox};
+use tokio::time::timeout;
 
 /// Draws `input` here.
 ///
@@ -45,9 +47,12 @@ pub(super) async fn draw(
     };
     // The model was chosen by the settings: as a folder, its name is not what was typed.
     let input = GenerateInput { model: None, ..input.clone() };
+    let mut interruption = Interruption::listen()?;
+    // Not a part of what is interrupted: a job that may be in the data folder has to be known to be stopped there.
+    let job = accept(&ports, input, terminal).await?;
     tokio::select! {
-        drawn = run(&ports, input, inbox, args.save, terminal) => drawn,
-        () = interrupted() => Err(Failure::new(Exit::Interrupted, "interrupted")),
+        drawn = run(&ports, &job, inbox, args.save, terminal) => drawn,
+        () = interruption.came() => Err(stop(&ports, &job, args.save, &mut interruption).await),
     }
 }
 
@@ -60,25 +65,46 @@ fn settings(args: &Generate, env: Env<'_>) -> Outcome<Settings> {
     Settings::parse(&Resolved::gather(&flags, env)?)
 }
 
-async fn run(
-    ports: &Ports,
-    input: GenerateInput,
-    inbox: Inbox,
-    save: bool,
-    terminal: &Terminal,
-) -> Outcome<Drawn> {
+async fn accept(ports: &Ports, input: GenerateInput, terminal: &Terminal) -> Outcome<Job> {
+    let now = SystemClock.now();
+    let command = Submit { owner: OwnerId::local(), input, sources: Sources::default(), key: None };
+    let job = submit(ports, command, now, &system::entropy()).await.map_err(in_words)?.job;
+    warn(&views::read(&view(ports, &job, now).await?)?, terminal);
+    Ok(job)
+}
+
+async fn run(ports: &Ports, job: &Job, inbox: Inbox, save: bool, terminal: &Terminal) -> Outcome<Drawn> {
     let clock = SystemClock;
-    let owner = OwnerId::local();
-    let command = Submit { owner: owner.clone(), input, sources: Sources::default(), key: None };
-    let job = submit(ports, command, clock.now(), &system::entropy()).await.map_err(in_words)?.job;
-    warn(&views::read(&view(ports, &job, clock.now()).await?)?, terminal);
-    listen(ports, &owner, &job.id, &inbox, clock.now()).await?;
+    listen(ports, &job.owner, &job.id, &inbox, clock.now()).await?;
     let line = ProgressLine::new(terminal);
     let job = tokio::select! {
         ended = to_the_end(ports, &job.id, &clock) => ended?,
         failure = show(inbox, line) => return Err(failure),
     };
     collect(ports, job, save, clock.now()).await
+}
+
+/// Stops a job that was interrupted: left in the data folder, it would be drawn by the next server there.
+async fn stop(ports: &Ports, job: &Job, kept: bool, interruption: &mut Interruption) -> Failure {
+    let failure = Failure::new(Exit::Interrupted, "interrupted");
+    if !kept {
+        return failure;
+    }
+    let stopping = timeout(CANCEL_PATIENCE, cancel(ports, &job.owner, &job.id, SystemClock.now()));
+    let stopped = tokio::select! {
+        stopped = stopping => stopped.ok().and_then(Result::ok),
+        () = interruption.came() => None,
+    };
+    match stopped.map(|job| job.status) {
+        Some(JobStatus::Canceled) => failure.hint(format!("canceled the job {}", job.id)),
+        Some(status) => {
+            failure.hint(format!("the job {} had already ended: it is {}", job.id, status.name()))
+        }
+        None => failure.hint(format!(
+            "the job {} waits in the data folder; stop it there with: tintype serve, tintype cancel {}",
+            job.id, job.id
+        )),
+    }
 }
 
 async fn listen(ports: &Ports, owner: &OwnerId, id: &JobId, inbox: &Inbox, now: Timestamp) -> Outcome {

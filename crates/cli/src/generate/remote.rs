@@ -1,9 +1,10 @@
 //! Drawing on a server: post, follow, fetch. Ctrl-C cancels the job there.
 
-use super::{CANCEL_PATIENCE, Drawn, check_succeeded, interrupted, warn};
-use crate::client::{Client, views};
+use super::{CANCEL_PATIENCE, Drawn, check_succeeded, warn};
+use crate::client::{Client, Told, views};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::progress::ProgressLine;
+use crate::signals::Interruption;
 use crate::terminal::Terminal;
 use serde_json::{Value, json};
 use tintype_core::domain::GenerateInput;
@@ -20,37 +21,46 @@ pub(super) async fn draw(
     terminal: &Terminal,
 ) -> Outcome<Drawn> {
     let body = body(input)?;
-    let (accepted, mut job) = watch::channel(None);
+    let (accepted, job) = watch::channel(None);
+    let mut interruption = Interruption::listen()?;
     let work = {
         let (client, terminal) = (client.clone(), terminal.clone());
         spawn_blocking(move || draw_blocking(&client, &body, save, &terminal, &accepted))
     };
     tokio::select! {
         done = work => done.map_err(|_| Failure::failed("the drawing stopped unexpectedly"))?,
-        () = interrupted() => {
-            // The request may be on its way: what it becomes is to be stopped.
-            let stop = async { job.wait_for(Option::is_some).await.ok().and_then(|id| id.clone()) };
-            let stopped = tokio::select! {
-                id = timeout(CANCEL_PATIENCE, stop) => match id.ok().flatten() {
-                    Some(id) => cancel(client, id).await,
-                    None => None,
-                },
-                () = interrupted() => None,
-            };
-            let failure = Failure::new(Exit::Interrupted, "interrupted");
-            Err(match stopped {
-                Some(id) => failure.hint(format!("canceled the job {id}")),
-                None => failure,
-            })
-        }
+        () = interruption.came() => Err(stop(client, job, &mut interruption).await),
     }
 }
 
-async fn cancel(client: Client, id: String) -> Option<String> {
+/// Stops the job that was interrupted. Its request may still be on its way: what it becomes is to be stopped.
+async fn stop(
+    client: Client,
+    mut job: watch::Receiver<Option<String>>,
+    interruption: &mut Interruption,
+) -> Failure {
+    let failure = Failure::new(Exit::Interrupted, "interrupted");
+    let id = async { job.wait_for(Option::is_some).await.ok().and_then(|id| id.clone()) };
+    let id = tokio::select! {
+        id = timeout(CANCEL_PATIENCE, id) => id.ok().flatten(),
+        () = interruption.came() => None,
+    };
+    let Some(id) = id else { return failure };
+    let stopped = tokio::select! {
+        stopped = cancel(client, &id) => stopped,
+        () = interruption.came() => false,
+    };
+    failure.hint(if stopped {
+        format!("canceled the job {id}")
+    } else {
+        format!("the job may go on; stop it with: tintype cancel {id}")
+    })
+}
+
+async fn cancel(client: Client, id: &str) -> bool {
     let path = format!("/jobs/{id}/cancel");
     let call = spawn_blocking(move || client.post(&path, &json!({}), &[]));
-    let answered = timeout(CANCEL_PATIENCE, call).await.ok()?.ok()?;
-    answered.ok().map(|_| id)
+    matches!(timeout(CANCEL_PATIENCE, call).await, Ok(Ok(Ok(_))))
 }
 
 /// What was given, and nothing else: a server that is older than this command takes it too.
@@ -77,9 +87,18 @@ fn draw_blocking(
     warn(&job, terminal);
     let mut line = ProgressLine::new(terminal);
     line.waiting(job.queue_position, job.eta_s);
-    client.follow(&job.id, |event| line.event(event))?;
+    client.follow(&job.id, |told| match told {
+        Told::Event(event) => line.event(event),
+        Told::Lost => line.lost(client.base()),
+    })?;
     drop(line);
-    collect(client, &job.id, save)
+    collect(client, &job.id, save).map_err(|failure| {
+        if failure.exit == Exit::NoServer {
+            failure.hint(format!("what was drawn is kept there: tintype show {}", job.id))
+        } else {
+            failure
+        }
+    })
 }
 
 /// The job as it ended, and its pictures.

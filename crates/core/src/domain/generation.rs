@@ -253,6 +253,9 @@ pub struct GenerateInput {
     pub webhook: Option<String>,
     /// The client's own names and values.
     pub labels: Option<Labels>,
+    /// The fields that whoever read this could not read; they stand as "not given" above, and the request is refused.
+    #[serde(skip)]
+    pub unreadable: Vec<FieldError>,
 }
 
 /// The pictures of a [`GenerateInput`], once decoded and checked by the caller.
@@ -313,23 +316,13 @@ impl GenerationRequest {
         model: &ModelCard,
         seed: Seed,
     ) -> Result<Self, InvalidInput> {
-        let mut check = Checker::default();
-        let prompt = check.take(match &input.prompt {
-            Some(text) => Prompt::parse("/prompt", text),
-            None => Err(FieldError::new("/prompt", "required", "is required")),
-        });
+        let mut check = input.checker();
+        let common = Common::of(input, &mut check, seed);
         let negative_prompt = negative_prompt(&mut check, input, model);
         let width = check.take(model.width.pick("/width", input.width));
         let height = check.take(model.height.pick("/height", input.height));
         let steps = check.take(model.steps.pick("/steps", input.steps));
         let guidance = check.take(model.guidance_scale.pick("/guidance_scale", input.guidance_scale));
-        let seed = match input.seed {
-            None => Some(seed),
-            Some(value) => check.take(u32::try_from(value).map(Seed).map_err(|_| {
-                let detail = format!("is {value}; must be from 0 to {}", limits::SEED_MAX);
-                FieldError::new("/seed", "out_of_range", detail)
-            })),
-        };
         let count = check.take(model.count.pick("/count", input.count));
         let scheduler = check.take(choose("/scheduler", input.scheduler.as_deref(), &model.schedulers));
         let formats: Vec<&str> = model.output_formats.iter().map(|format| format.name()).collect();
@@ -337,34 +330,77 @@ impl GenerationRequest {
         let output_format =
             format_name.and_then(|name| OutputFormat::ALL.into_iter().find(|format| format.name() == name));
         let source = source(&mut check, input, sources, model);
-        let priority = priority(&mut check, input.priority);
-        let deadline_s = deadline(&mut check, input.deadline_s);
-        if input.webhook.is_some() {
-            let detail = "this server sends no webhooks; subscribe to the job's events instead";
-            check.refuse("/webhook", "unsupported", detail);
-        }
-        let labels = input.labels.clone().unwrap_or_default();
-        check_labels(&mut check, "/labels", &labels);
         let request = (|| {
             Some(Self {
-                prompt: prompt?,
+                prompt: common.prompt?,
                 negative_prompt,
                 width: width?,
                 height: height?,
                 steps: steps?,
                 guidance_scale: GuidanceScale(guidance?),
-                seed: seed?,
+                seed: common.seed?,
                 count: count?,
                 model: model.name.clone(),
                 scheduler: scheduler?,
                 source,
                 output_format: output_format?,
-                priority: priority?,
-                deadline_s: deadline_s?,
-                labels,
+                priority: common.priority?,
+                deadline_s: common.deadline_s?,
+                labels: common.labels,
             })
         })();
         check.finish(request)
+    }
+}
+
+impl GenerateInput {
+    /// What is wrong with it where there is no model to check it against: `reason`, what could not be read, and what
+    /// no model could do.
+    pub fn without_model(&self, reason: FieldError) -> InvalidInput {
+        let mut check = self.checker();
+        Common::of(self, &mut check, Seed(0));
+        check.fail(reason)
+    }
+
+    /// A checker that knows what could not be read.
+    fn checker(&self) -> Checker {
+        let mut check = Checker::default();
+        self.unreadable.iter().for_each(|error| check.note(error.clone()));
+        check
+    }
+}
+
+/// The fields that mean the same for every model; `None` where they are wrong.
+struct Common {
+    prompt: Option<Prompt>,
+    seed: Option<Seed>,
+    priority: Option<Priority>,
+    deadline_s: Option<u32>,
+    labels: Labels,
+}
+
+impl Common {
+    fn of(input: &GenerateInput, check: &mut Checker, drawn: Seed) -> Self {
+        let prompt = check.take(match &input.prompt {
+            Some(text) => Prompt::parse("/prompt", text),
+            None => Err(FieldError::new("/prompt", "required", "is required")),
+        });
+        let seed = match input.seed {
+            None => Some(drawn),
+            Some(value) => check.take(u32::try_from(value).map(Seed).map_err(|_| {
+                let detail = format!("is {value}; must be from 0 to {}", limits::SEED_MAX);
+                FieldError::new("/seed", "out_of_range", detail)
+            })),
+        };
+        if input.webhook.is_some() {
+            let detail = "this server sends no webhooks; subscribe to the job's events instead";
+            check.refuse("/webhook", "unsupported", detail);
+        }
+        let labels = input.labels.clone().unwrap_or_default();
+        check_labels(check, "/labels", &labels);
+        let priority = priority(check, input.priority);
+        let deadline_s = deadline(check, input.deadline_s);
+        Self { prompt, seed, priority, deadline_s, labels }
     }
 }
 
@@ -392,7 +428,7 @@ fn source(
         let detail = format!("the model {} takes no mask; leave it out", model.name);
         check.refuse("/mask_image", "unsupported", detail);
     }
-    if input.init_image.is_none() {
+    if input.init_image.is_none() && !check.has_refused("/init_image") {
         for (pointer, given) in
             [("/strength", input.strength.is_some()), ("/mask_image", input.mask_image.is_some())]
         {
@@ -510,16 +546,36 @@ mod tests {
             pointers(&input),
             [
                 "/prompt",
+                "/seed",
+                "/priority",
+                "/deadline_s",
                 "/width",
                 "/steps",
                 "/guidance_scale",
-                "/seed",
                 "/scheduler",
                 "/output_format",
-                "/priority",
-                "/deadline_s"
             ]
         );
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_named_with_what_is_out_of_range_and_once() {
+        let unreadable = |pointer| FieldError::new(pointer, "wrong_type", "is no number");
+        let input = GenerateInput {
+            steps: Some(0),
+            strength: Some(0.5),
+            unreadable: vec![unreadable("/prompt"), unreadable("/init_image")],
+            ..GenerateInput::default()
+        };
+        assert_eq!(pointers(&input), ["/prompt", "/init_image", "/steps"]);
+    }
+
+    #[test]
+    fn without_a_model_what_no_model_could_do_is_named_beside_the_reason() {
+        let input = GenerateInput { seed: Some(-1), width: Some(-1), ..red_heart() };
+        let invalid = input.without_model(FieldError::new("/model", "unknown_model", "must be another"));
+        let pointers: Vec<_> = invalid.errors().iter().map(|error| error.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/seed", "/model"]);
     }
 
     #[test]
@@ -534,7 +590,9 @@ mod tests {
     #[test]
     fn an_init_image_is_refused_by_a_model_that_starts_from_noise() {
         let input = GenerateInput { init_image: Some("...".into()), ..red_heart() };
-        assert_eq!(pointers(&input), ["/init_image"]);
+        let model = ModelCard { init_image: false, ..ModelCard::example() };
+        let error = GenerationRequest::resolve(&input, SourceInput::default(), &model, Seed(7)).unwrap_err();
+        assert_eq!(error.errors()[0].pointer, "/init_image");
     }
 
     #[test]

@@ -47,19 +47,38 @@ impl fmt::Display for InvalidInput {
     }
 }
 
-/// Collects wrong fields, so that a client learns of all of them at once.
+/// Collects wrong fields, so that a client learns of all of them at once. A field is refused once: the first reason
+/// counts, and what follows from it is left out.
 #[derive(Debug, Default)]
 pub struct Checker(Vec<FieldError>);
 
 impl Checker {
-    /// Notes a wrong field.
+    /// Notes what is wrong with a field.
     pub fn refuse(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
-        self.0.push(FieldError::new(pointer, code, detail));
+        self.note(FieldError::new(pointer, code, detail));
     }
 
     /// Keeps a good value; notes what is wrong with a bad one.
     pub fn take<T>(&mut self, value: Result<T, FieldError>) -> Option<T> {
-        value.map_err(|error| self.0.push(error)).ok()
+        value.map_err(|error| self.note(error)).ok()
+    }
+
+    /// Notes a wrong field.
+    pub fn note(&mut self, error: FieldError) {
+        if !self.has_refused(&error.pointer) {
+            self.0.push(error);
+        }
+    }
+
+    /// Whether this field was refused.
+    pub fn has_refused(&self, pointer: &str) -> bool {
+        self.0.iter().any(|error| error.pointer == pointer)
+    }
+
+    /// The input, refused for `error` and for all that was noted.
+    pub fn fail(mut self, error: FieldError) -> InvalidInput {
+        self.note(error);
+        InvalidInput(self.0)
     }
 
     /// The value if no field was refused.

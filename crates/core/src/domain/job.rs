@@ -76,7 +76,7 @@ pub struct Progress {
 /// Why a job failed, or an attempt of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobError {
-    /// The sort of failure: an [`ErrorKind`]'s code, or `attempts_exhausted`.
+    /// The sort of failure: an [`ErrorKind`]'s code, `attempts_exhausted` or `interrupted`.
     pub code: String,
     /// What went wrong, for a person.
     pub message: String,
@@ -85,6 +85,17 @@ pub struct JobError {
 }
 
 impl JobError {
+    const INTERRUPTED: &str = "interrupted";
+
+    /// The end of an attempt whose worker was stopped in good order, through no fault of the job's.
+    pub fn interrupted() -> Self {
+        Self {
+            code: Self::INTERRUPTED.to_owned(),
+            message: "the worker was stopped; the attempt is made again".to_owned(),
+            retryable: true,
+        }
+    }
+
     /// The error of a model or a store, as the job's owner sees it.
     pub fn of(error: &PortError) -> Self {
         Self {
@@ -191,6 +202,9 @@ pub struct Job {
     pub warnings: Vec<Warning>,
     /// How often it was begun.
     pub attempts: u32,
+    /// How many of these attempts ended because the worker was stopped in good order.
+    #[serde(default)]
+    pub interruptions: u32,
     /// The job that this one repeats.
     pub retry_of: Option<JobId>,
     /// When it was accepted.
@@ -209,11 +223,14 @@ pub struct Job {
     pub last_seq: Seq,
 }
 
+/// The number of a log's first event.
+const FIRST: Seq = Seq(1);
+
 impl Job {
     /// Accepts a job; the event is the first of its log.
     pub fn accept(new: NewJob) -> (Self, JobEvent) {
         let deadline = new.now.after(Duration::from_secs(new.request.deadline_s.into()));
-        let mut job = Self {
+        let job = Self {
             id: new.id,
             owner: new.owner,
             status: JobStatus::Queued,
@@ -223,6 +240,7 @@ impl Job {
             progress: None,
             warnings: new.warnings,
             attempts: 0,
+            interruptions: 0,
             retry_of: new.retry_of,
             created_at: new.now,
             started_at: None,
@@ -231,10 +249,17 @@ impl Job {
             deadline,
             // A bound for as long as it is not ended: every attempt moves it on.
             expires_at: deadline.after(limits::RESULT_RETENTION),
-            last_seq: Seq(0),
+            last_seq: FIRST,
         };
-        let event = job.log(EventBody::Queued { attempts: 0, error: None }, new.now);
+        let event = Self::accepted(job.id, job.created_at);
         (job, event)
+    }
+
+    /// The first event of the log of a job that was accepted at `created_at`. Nothing in it is its own, so a store need
+    /// not keep it.
+    pub const fn accepted(job_id: JobId, created_at: Timestamp) -> JobEvent {
+        let body = EventBody::Queued { attempts: 0, error: None };
+        JobEvent { job_id, seq: FIRST, time: created_at, body }
     }
 
     /// Whether its deadline passed before it was first begun.
@@ -245,6 +270,11 @@ impl Job {
     /// Whether it may still be shown.
     pub fn is_shown(&self, now: Timestamp) -> bool {
         now < self.expires_at
+    }
+
+    /// How many attempts count towards [`ATTEMPTS_MAX`](limits::ATTEMPTS_MAX): not those that were interrupted.
+    pub const fn counted_attempts(&self) -> u32 {
+        self.attempts.saturating_sub(self.interruptions)
     }
 
     /// The right to write of the attempt that was begun last.
@@ -278,7 +308,7 @@ impl Job {
         Ok(self.log(EventBody::Progress(progress), now))
     }
 
-    /// Puts it back in line after a failed attempt, not to be begun before `not_before`.
+    /// Puts it back in line after a failed or interrupted attempt, not to be begun before `not_before`.
     ///
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) if the attempt lost its right to write.
@@ -292,6 +322,7 @@ impl Job {
         self.check(fence, "JobRepo::requeue")?;
         self.status = JobStatus::Queued;
         self.progress = None;
+        self.interruptions += u32::from(error.code == JobError::INTERRUPTED);
         self.error = Some(error.clone());
         self.not_before = not_before;
         Ok(self.log(EventBody::Queued { attempts: self.attempts, error: Some(error) }, now))
@@ -423,6 +454,16 @@ mod tests {
         let fence = job.fence();
         job.requeue(&fence, failure(), NOW, NOW).unwrap();
         assert!(job.advance(&fence, Progress { image: 0, step: 1, steps: 2 }, NOW).is_err());
+    }
+
+    #[test]
+    fn an_interrupted_attempt_does_not_count() {
+        let mut job = job();
+        job.begin(NOW).unwrap();
+        job.requeue(&job.fence(), JobError::interrupted(), NOW, NOW).unwrap();
+        job.begin(NOW).unwrap();
+        job.requeue(&job.fence(), failure(), NOW, NOW).unwrap();
+        assert_eq!((job.attempts, job.counted_attempts()), (2, 1));
     }
 
     #[test]

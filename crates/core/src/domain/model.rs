@@ -177,28 +177,31 @@ impl ModelCard {
             .collect()
     }
 
-    /// A small model for tests: 64 x 64, everything at moderate ranges, taught two things.
-    #[cfg(any(test, feature = "mock"))]
-    #[expect(clippy::expect_used, reason = "a constant name, checked by every test that uses it")]
+    /// A model that can do everything within moderate ranges, for tests and examples.
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "a constant name, checked by every test"
+    )]
     pub fn example() -> Self {
         Self {
             name: "example".parse().expect("a good name"),
             title: "Example".to_owned(),
             description: "For tests.".to_owned(),
-            width: IntRange { min: 64, max: 256, step: 64, default: 64 },
-            height: IntRange { min: 64, max: 256, step: 64, default: 64 },
-            steps: IntRange::of(1, 50, 12),
+            width: IntRange { min: 64, max: 512, step: 64, default: 64 },
+            height: IntRange { min: 64, max: 512, step: 64, default: 64 },
+            steps: IntRange::of(1, 100, 4),
             guidance_scale: FloatRange { min: 0.0, max: 20.0, default: 2.5 },
             count: IntRange::of(1, 4, 1),
             schedulers: vec!["ddim".to_owned(), "euler".to_owned()],
             output_formats: OutputFormat::ALL.to_vec(),
             negative_prompt: true,
-            init_image: false,
-            mask_image: false,
+            init_image: true,
+            mask_image: true,
             progress: true,
             previews: true,
-            vocabulary: Some(Vocabulary::new(vec!["red heart".to_owned(), "cat face".to_owned()], &["a"])),
-            license: "MIT".to_owned(),
+            vocabulary: None,
+            license: "MIT OR Apache-2.0".to_owned(),
         }
     }
 }
@@ -209,7 +212,9 @@ mod tests {
 
     #[test]
     fn words_never_taught_are_warned_of_once_each() {
-        let warnings = ModelCard::example().warnings("A Red unicorn, unicorn heart!");
+        let vocabulary = Vocabulary::new(vec!["red heart".to_owned(), "cat face".to_owned()], &["a"]);
+        let card = ModelCard { vocabulary: Some(vocabulary), ..ModelCard::example() };
+        let warnings = card.warnings("A Red unicorn, unicorn heart!");
         assert_eq!(warnings.len(), 1);
         assert_eq!(warnings[0].word.as_deref(), Some("unicorn"));
     }
@@ -217,6 +222,6 @@ mod tests {
     #[test]
     fn a_width_between_two_steps_is_refused_with_the_rule() {
         let error = ModelCard::example().width.pick("/width", Some(100)).unwrap_err();
-        assert_eq!(error.detail, "is 100; must be from 64 to 256 in steps of 64");
+        assert_eq!(error.detail, "is 100; must be from 64 to 512 in steps of 64");
     }
 }

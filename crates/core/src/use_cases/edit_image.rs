@@ -7,7 +7,8 @@ use crate::ports::Ports;
 /// How often a change without `If-Match` is tried when other writers come first.
 pub(super) const TRIES: u32 = 5;
 
-/// Applies `edit` to the owner's image. With `expected`, only if that still is its version.
+/// Applies `edit` to the owner's image. With `expected`, only if its version still is one of
+/// those.
 ///
 /// # Errors
 /// [`Error::NotFound`], also for an image in the trash, [`Error::Invalid`], [`Error::Stale`], [`Error::Port`].
@@ -16,7 +17,7 @@ pub async fn edit_image(
     owner: &OwnerId,
     id: &ImageId,
     edit: &ImageEdit,
-    expected: Option<Version>,
+    expected: Option<&[Version]>,
     now: Timestamp,
 ) -> Result<SavedImage> {
     change(ports, owner, id, expected, now, |image| match image.trashed_at {
@@ -32,7 +33,7 @@ pub(super) async fn change(
     ports: &Ports,
     owner: &OwnerId,
     id: &ImageId,
-    expected: Option<Version>,
+    expected: Option<&[Version]>,
     now: Timestamp,
     edit: impl Fn(&SavedImage) -> Result<SavedImage> + Send,
 ) -> Result<SavedImage> {
@@ -62,9 +63,9 @@ pub(super) fn too_contended(operation: &'static str) -> Error {
     PortError::new(ErrorKind::Unavailable, operation, message).into()
 }
 
-pub(super) fn check_version(image: &SavedImage, expected: Option<Version>) -> Result<()> {
+pub(super) fn check_version(image: &SavedImage, expected: Option<&[Version]>) -> Result<()> {
     match expected {
-        Some(expected) if expected != image.version => Err(Error::Stale { current: image.version }),
+        Some(expected) if !expected.contains(&image.version) => Err(Error::Stale { current: image.version }),
         _ => Ok(()),
     }
 }

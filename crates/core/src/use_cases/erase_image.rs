@@ -17,7 +17,7 @@ pub async fn erase_image(
     ports: &Ports,
     owner: &OwnerId,
     id: &ImageId,
-    expected: Option<Version>,
+    expected: Option<&[Version]>,
     now: Timestamp,
 ) -> Result<()> {
     for _ in 0..TRIES {

@@ -1,10 +1,8 @@
-//! Finding saved images.
+//! The list of saved images.
 
 use super::Listed;
-use crate::domain::{
-    CursorCodec, ImageId, ImageQuery, OwnerId, PageSize, Position, SavedImage, Sort, Timestamp,
-};
-use crate::error::{Error, Result};
+use crate::domain::{CursorCodec, ImageQuery, OwnerId, PageSize, Position, SavedImage, Sort, Timestamp};
+use crate::error::Result;
 use crate::ports::Ports;
 
 /// Which images a client wants to see.
@@ -23,7 +21,7 @@ pub struct ImageListing {
 /// A page of the owner's images.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a cursor of another list, [`Error::Port`].
+/// [`Invalid`](crate::Error::Invalid) for a cursor of another list, [`Port`](crate::Error::Port).
 pub async fn list_images(
     ports: &Ports,
     codec: &CursorCodec,
@@ -38,12 +36,4 @@ pub async fn list_images(
     let page = ports.metadata.list(owner, &query, now).await?;
     let next_cursor = page.next.map(|position: Position| codec.encode(&scope, &position));
     Ok(Listed { items: page.items, next_cursor })
-}
-
-/// The owner's image `id`, in the trash or not.
-///
-/// # Errors
-/// [`Error::NotFound`], [`Error::Port`].
-pub async fn find_image(ports: &Ports, owner: &OwnerId, id: &ImageId, now: Timestamp) -> Result<SavedImage> {
-    ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))
 }

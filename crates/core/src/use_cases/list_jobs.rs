@@ -1,9 +1,9 @@
-//! Finding jobs.
+//! The list of jobs.
 
 use super::Listed;
-use crate::domain::{CursorCodec, Job, JobId, JobQuery, JobStatus, OwnerId, PageSize, Timestamp};
-use crate::error::{Error, Result};
-use crate::ports::{Place, Ports};
+use crate::domain::{CursorCodec, Job, JobQuery, JobStatus, OwnerId, PageSize, Timestamp};
+use crate::error::Result;
+use crate::ports::Ports;
 
 /// Which jobs a client wants to see.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub struct JobListing {
 /// A page of the owner's jobs, the newest first.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a cursor of another list, [`Error::Port`].
+/// [`Invalid`](crate::Error::Invalid) for a cursor of another list, [`Port`](crate::Error::Port).
 pub async fn list_jobs(
     ports: &Ports,
     codec: &CursorCodec,
@@ -34,26 +34,4 @@ pub async fn list_jobs(
     let page = ports.jobs.list(owner, &query, now).await?;
     let next_cursor = page.next.map(|position| codec.encode(&scope, &position));
     Ok(Listed { items: page.items, next_cursor })
-}
-
-/// The owner's job `id`, and its place in line while it waits.
-///
-/// # Errors
-/// [`Error::NotFound`], [`Error::Port`].
-pub async fn find_job(
-    ports: &Ports,
-    owner: &OwnerId,
-    id: &JobId,
-    now: Timestamp,
-) -> Result<(Job, Option<Place>)> {
-    let job = ports.jobs.find(owner, id, now).await?.ok_or(Error::NotFound("job"))?;
-    let place = match job.status {
-        JobStatus::Queued => ports.workflow.place(&job, now).await?,
-        JobStatus::Running
-        | JobStatus::Succeeded
-        | JobStatus::Failed
-        | JobStatus::Canceled
-        | JobStatus::Expired => None,
-    };
-    Ok((job, place))
 }

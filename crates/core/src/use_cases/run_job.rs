@@ -6,8 +6,11 @@ use crate::domain::{
 };
 use crate::error::{ErrorKind, PortError, PortResult};
 use crate::ports::{Drawn, DrawnImage, Generated, ImageModel, Ports, SourceBytes};
-use futures_util::StreamExt;
-use std::{sync::Arc, time::Duration};
+use futures_util::{
+    StreamExt,
+    future::{Either, select},
+};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 /// The wait before the second attempt; it doubles with each further one.
 const BACKOFF_BASE: Duration = Duration::from_secs(2);
@@ -35,11 +38,32 @@ pub enum Ran {
 /// # Errors
 /// Those of [`JobRepo`](crate::ports::JobRepo), when what happened could not be recorded: run it again.
 pub async fn run_job(ports: &Ports, id: &JobId, clock: &dyn Clock, jitter: f64) -> PortResult<Ran> {
+    run_job_until(ports, id, clock, jitter, std::future::pending()).await
+}
+
+/// As [`run_job`], until `stop` is ready: then the drawing stops and the job goes back in line at once, without this
+/// attempt counting against it. For a worker that is stopped in good order.
+///
+/// # Errors
+/// As [`run_job`].
+pub async fn run_job_until(
+    ports: &Ports,
+    id: &JobId,
+    clock: &dyn Clock,
+    jitter: f64,
+    stop: impl Future<Output = ()> + Send,
+) -> PortResult<Ran> {
     let job = match begin_job(ports, id, clock, jitter).await? {
         Begun::Attempt(job) => job,
         Begun::Over(ran) => return Ok(ran),
     };
-    match draw(ports, &job, &job.fence(), clock).await {
+    let fence = job.fence();
+    let drawing = pin!(draw(ports, &job, &fence, clock));
+    let drawn = match select(drawing, pin!(stop)).await {
+        Either::Left((drawn, _)) => drawn,
+        Either::Right(((), _)) => Err(Stop::Failed(JobError::interrupted())),
+    };
+    match drawn {
         Ok(images) => settle_job(ports, &job, Ok(images), clock, jitter).await,
         Err(Stop::Failed(error)) => settle_job(ports, &job, Err(error), clock, jitter).await,
         Err(Stop::Unrecorded(error)) => superseded(error),
@@ -70,7 +94,7 @@ pub async fn begin_job(ports: &Ports, id: &JobId, clock: &dyn Clock, jitter: f64
     if job.status.is_terminal() {
         return Ok(Begun::Over(Ran::Ended(Box::new(job))));
     }
-    if job.attempts > limits::ATTEMPTS_MAX {
+    if job.counted_attempts() > limits::ATTEMPTS_MAX {
         let ran = settle_job(ports, &job, Err(exhausted(&job)), clock, jitter).await;
         return ran.map(Begun::Over);
     }
@@ -96,9 +120,13 @@ pub async fn settle_job(
     };
     let recorded = match stored {
         Ok(images) => ports.jobs.finish(&fence, Outcome::Succeeded(images), clock.now()).await.map(Ended),
-        Err(error) if error.retryable && job.attempts < limits::ATTEMPTS_MAX => {
+        Err(error) if error == JobError::interrupted() => {
             let now = clock.now();
-            let not_before = now.after(backoff(job.attempts, jitter));
+            ports.jobs.requeue(&fence, error, now, now).await.map(Requeued)
+        }
+        Err(error) if error.retryable && job.counted_attempts() < limits::ATTEMPTS_MAX => {
+            let now = clock.now();
+            let not_before = now.after(backoff(job.counted_attempts(), jitter));
             ports.jobs.requeue(&fence, error, not_before, now).await.map(Requeued)
         }
         Err(error) => ports.jobs.finish(&fence, Outcome::Failed(error), clock.now()).await.map(Ended),
@@ -250,7 +278,7 @@ fn exhausted(job: &Job) -> JobError {
         code: "attempts_exhausted".to_owned(),
         message: format!(
             "given up: {} attempts were begun and none came to an end; the worker may have died each time",
-            job.attempts - 1
+            job.counted_attempts() - 1
         ),
         retryable: true,
     }

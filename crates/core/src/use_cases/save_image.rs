@@ -3,7 +3,7 @@
 use super::edit_image::change;
 use crate::domain::{
     Blob, BlobId, ContentType, Entropy, ImageEdit, ImageId, ImageSource, JobId, JobImage, JobStatus, Labels,
-    OwnerId, SavedImage, Timestamp, Version,
+    OwnerId, Prompt, SavedImage, Timestamp, Version,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::imaging::Picture;
@@ -35,7 +35,7 @@ pub enum SaveFrom {
         /// The picture, decoded and checked by the entry.
         picture: Box<Picture>,
         /// What it was drawn from, where the client knows.
-        prompt: Option<String>,
+        prompt: Option<Prompt>,
     },
 }
 
@@ -155,12 +155,12 @@ async fn load(ports: &Ports, id: BlobId, content_type: ContentType) -> Result<Bl
     Ok(Blob::new(bytes, content_type))
 }
 
-fn of_upload(picture: Picture, prompt: Option<String>) -> Fresh {
+fn of_upload(picture: Picture, prompt: Option<Prompt>) -> Fresh {
     Fresh {
         blob: picture.blob,
         width: picture.width,
         height: picture.height,
-        prompt,
+        prompt: prompt.map(String::from),
         source: ImageSource::default(),
         labels: Labels::new(),
     }

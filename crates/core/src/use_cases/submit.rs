@@ -47,7 +47,7 @@ pub struct Submitted {
 /// [`Error::Invalid`] with every wrong field, [`Error::KeyReused`], [`Error::NotReady`] while another call with the
 /// same key is being accepted, [`Error::Port`].
 pub async fn submit(ports: &Ports, command: Submit, now: Timestamp, entropy: &Entropy) -> Result<Submitted> {
-    let card = choose_model(&ports.models, command.input.model.as_deref())?;
+    let card = choose_model(&ports.models, &command.input)?;
     let address = |picture: &Option<Picture>| picture.as_ref().map(|picture| *picture.blob.id());
     let sources =
         SourceInput { image: address(&command.sources.image), mask: address(&command.sources.mask) };
@@ -93,14 +93,19 @@ pub(super) async fn accept(ports: &Ports, job: &NewJob, key: Option<&Idempotency
     Ok(Submitted { job, replayed, start_error })
 }
 
-fn choose_model<'a>(models: &'a Models, name: Option<&str>) -> Result<&'a ModelCard, InvalidInput> {
-    let chosen = match name {
+fn choose_model<'a>(models: &'a Models, input: &GenerateInput) -> Result<&'a ModelCard, InvalidInput> {
+    let unreadable = input.unreadable.iter().find(|error| error.pointer == "/model");
+    if let Some(error) = unreadable {
+        return Err(input.without_model(error.clone()));
+    }
+    let chosen = match &input.model {
         None => models.get(models.default_name()),
         Some(name) => name.parse::<ModelName>().ok().and_then(|name| models.get(&name)),
     };
     chosen.map(|model| model.card()).ok_or_else(|| {
         let names: Vec<_> = models.cards().map(|card| card.name.as_str()).collect();
-        InvalidInput::field("/model", "unknown_model", format!("must be one of: {}", names.join(", ")))
+        let detail = format!("must be one of: {}", names.join(", "));
+        input.without_model(FieldError::new("/model", "unknown_model", detail))
     })
 }
 
@@ -114,18 +119,20 @@ fn fingerprint(input: &GenerateInput) -> Result<BlobId> {
 }
 
 impl Sources {
-    /// Decodes and checks the pictures of `input`. Slow: keep it off async threads.
-    ///
-    /// # Errors
-    /// The field that holds no good picture.
-    pub fn decode(input: &GenerateInput) -> Result<Self, InvalidInput> {
-        let parse = |pointer: &str, text: &Option<String>| -> Result<Option<Picture>, FieldError> {
-            text.as_deref().map(|text| crate::imaging::parse_upload(pointer, text)).transpose()
+    /// Decodes and checks the pictures of `input`, and notes there which of its fields hold no good one. Slow: keep it
+    /// off async threads.
+    pub fn decode(input: &mut GenerateInput) -> Self {
+        let GenerateInput { init_image, mask_image, unreadable, .. } = input;
+        let mut picture = |pointer: &str, text: &Option<String>| match crate::imaging::parse_upload(
+            pointer,
+            text.as_deref()?,
+        ) {
+            Ok(picture) => Some(picture),
+            Err(error) => {
+                unreadable.push(error);
+                None
+            }
         };
-        let named = |error: FieldError| InvalidInput::field(error.pointer, error.code, error.detail);
-        Ok(Self {
-            image: parse("/init_image", &input.init_image).map_err(named)?,
-            mask: parse("/mask_image", &input.mask_image).map_err(named)?,
-        })
+        Self { image: picture("/init_image", init_image), mask: picture("/mask_image", mask_image) }
     }
 }

@@ -14,7 +14,7 @@ pub async fn trash_image(
     ports: &Ports,
     owner: &OwnerId,
     id: &ImageId,
-    expected: Option<Version>,
+    expected: Option<&[Version]>,
     now: Timestamp,
 ) -> Result<SavedImage> {
     change(ports, owner, id, expected, now, |image| {

@@ -69,7 +69,7 @@ fn headers() -> Vec<(&'static str, Value)> {
     vec![
         header("Idempotency-Key", "Repeating the request with it does nothing twice", key),
         header("Prefer", &wait, text.clone()),
-        header("If-Match", "The `ETag` the change is meant for", text.clone()),
+        header("If-Match", "The `ETag` the change is meant for; of a list, any may match", text.clone()),
         header("If-None-Match", "The `ETag` of what you have", text.clone()),
         header("Range", "Which bytes, as in `bytes=0-1023`", text.clone()),
         header("Last-Event-ID", "The number of the last event you have", text),

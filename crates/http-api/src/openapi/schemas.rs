@@ -116,6 +116,10 @@ fn generate_input(cards: &[&ModelCard]) -> Value {
         "deadline_s": {
             "type": "integer", "minimum": 1, "maximum": limits::DEADLINE_MAX_S,
             "default": limits::DEADLINE_DEFAULT_S,
+            "description": format!(
+                "Seconds from acceptance within which the job must have begun, else it ends as `{}`",
+                JobStatus::Expired.name(),
+            ),
         },
         "webhook": { "type": "string", "format": "uri" },
         "labels": labels(),

@@ -126,7 +126,20 @@ async fn every_wrong_field_of_a_generation_is_named() {
 async fn all_wrong_fields_are_named_at_once() {
     let desk = Desk::open();
     let answer = desk.post("/generate", json!({ "width": 1, "seed": -1, "count": 0 })).await;
-    assert_eq!(answer.pointers(), ["/prompt", "/width", "/seed", "/count"]);
+    assert_eq!(answer.pointers(), ["/prompt", "/seed", "/width", "/count"]);
+    let mixed = json!({
+        "prompt": "a cat", "width": "64", "steps": 100_000, "promt": "a", "init_image": "AAAA", "strength": 0.5,
+    });
+    let answer = desk.post("/generate", mixed).await;
+    assert_eq!(answer.pointers(), ["/promt", "/width", "/init_image", "/steps"]);
+    // The ranges are a model's own; without one there is nothing to say of them.
+    for model in [json!("nobody"), json!(7)] {
+        let answer =
+            desk.post("/generate", json!({ "model": model, "prompt": "", "count": true, "steps": 0 })).await;
+        let mut pointers = answer.pointers();
+        pointers.sort_unstable();
+        assert_eq!(pointers, ["/count", "/model", "/prompt"], "{model}");
+    }
 }
 
 #[tokio::test]

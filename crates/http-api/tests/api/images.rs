@@ -55,6 +55,21 @@ async fn a_change_is_for_the_version_it_names() {
 }
 
 #[tokio::test]
+async fn of_several_versions_any_will_do_and_a_foreign_tag_matches_none() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    let of_a_list = edit(&desk, &id, "\"abc\", \"v1\"", json!({ "rating": 5 })).await;
+    assert_eq!((of_a_list.status.as_u16(), of_a_list.header("etag")), (200, "\"v2\""));
+    for foreign in ["\"abc\"", "W/\"v2\"", "\"v7\", \"v8\""] {
+        let answer = edit(&desk, &id, foreign, json!({ "rating": 1 })).await;
+        assert_eq!((answer.status.as_u16(), answer.problem()), (412, "stale".to_owned()), "{foreign}");
+        assert_eq!(answer.header("etag"), "\"v2\"");
+    }
+    let trash = with_header(ask("DELETE", &format!("/images/{id}")), "if-match", "\"v1\", \"v2\"");
+    assert_eq!(desk.send(trash).await.status, 200);
+}
+
+#[tokio::test]
 async fn who_has_an_image_is_not_sent_it_again() {
     let desk = Desk::open();
     let path = format!("/images/{}", desk.saved_image().await);

@@ -2,12 +2,13 @@
 
 use crate::desk::{Desk, ask, with_header};
 use serde_json::{Value, json};
+use tintype_core::domain::limits;
 use tintype_http::{Access, Code, PageFile};
 
 #[tokio::test]
 async fn the_models_tell_what_they_can_do() {
     let models = Desk::open().get("/models").await.json();
-    assert_eq!(models["default"], "scripted");
+    assert_eq!(models["default"], "example");
     assert_eq!(models["models"][0]["width"]["default"], 64);
 }
 
@@ -59,6 +60,15 @@ async fn the_document_refers_to_nothing_that_is_not_there() {
     for reference in found {
         assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
     }
+}
+
+#[tokio::test]
+async fn the_document_says_what_a_deadline_is_and_how_long() {
+    let document = Desk::open().get("/openapi.json").await.json();
+    let deadline = &document["components"]["schemas"]["GenerateInput"]["properties"]["deadline_s"];
+    assert!(deadline["description"].as_str().unwrap().contains("`expired`"), "{deadline}");
+    let numbers = ["minimum", "default", "maximum"].map(|name| deadline[name].as_u64().unwrap());
+    assert_eq!(numbers, [1, limits::DEADLINE_DEFAULT_S.into(), limits::DEADLINE_MAX_S.into()]);
 }
 
 #[tokio::test]

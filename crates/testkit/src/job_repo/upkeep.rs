@@ -1,0 +1,181 @@
+//! What the sweep asks.
+
+use super::{
+    NOW, accept, accept_many, begun, cancel, canceled, created, ids, insert, kind, refers, stored, succeeded,
+    waiting,
+};
+use crate::samples::{alice, at, blob, failure, job_id, job_of, just_before, key, mallory, new_job};
+use crate::suites::cases;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tintype_core::{
+    ErrorKind,
+    domain::{Job, NewJob, SourceImage, Strength, Timestamp},
+    ports::JobRepo,
+};
+
+cases! { CASES of Arc<dyn JobRepo>:
+    // waiting
+    waiting_shows_the_jobs_of_every_owner,
+    waiting_gives_the_jobs_as_they_are,
+    waiting_shows_no_running_job,
+    waiting_shows_no_ended_job,
+    waiting_shows_a_requeued_job,
+    waiting_leaves_out_what_was_accepted_at_the_cutoff,
+    waiting_is_in_order_of_ids,
+    waiting_starts_after_the_given_id,
+    waiting_gives_at_most_the_limit,
+    // refers_to
+    refers_to_a_result,
+    refers_to_a_source_and_its_mask,
+    refers_to_nothing_unknown,
+    refers_to_nothing_that_was_purged,
+    // purge
+    purge_removes_an_ended_job_that_expired,
+    purge_leaves_a_job_that_is_shown,
+    purge_leaves_a_job_that_has_not_ended,
+    purge_removes_at_most_the_limit,
+    purge_tells_every_address,
+    purge_frees_the_key,
+}
+
+// waiting
+
+async fn waiting_shows_the_jobs_of_every_owner(repo: Arc<dyn JobRepo>) {
+    accept(&*repo, &new_job(1, 0)).await;
+    accept(&*repo, &job_of(&mallory(), 2, 1)).await;
+    assert_eq!(waiting(&*repo, at(100), None, 10).await, [job_id(1, 0), job_id(2, 1)]);
+}
+
+async fn waiting_gives_the_jobs_as_they_are(repo: Arc<dyn JobRepo>) {
+    let job = accept(&*repo, &new_job(1, 0)).await;
+    let waiting = repo.waiting(at(100), None, 10).await.expect("waiting");
+    assert_eq!(waiting, [job]);
+}
+
+async fn waiting_shows_no_running_job(repo: Arc<dyn JobRepo>) {
+    begun(&*repo, &new_job(1, 0)).await;
+    assert!(waiting(&*repo, at(100), None, 10).await.is_empty());
+}
+
+async fn waiting_shows_no_ended_job(repo: Arc<dyn JobRepo>) {
+    canceled(&*repo, &new_job(1, 0)).await;
+    assert!(waiting(&*repo, at(100), None, 10).await.is_empty());
+}
+
+async fn waiting_shows_a_requeued_job(repo: Arc<dyn JobRepo>) {
+    let fence = begun(&*repo, &new_job(1, 0)).await.fence();
+    repo.requeue(&fence, failure(), at(9), NOW).await.expect("requeue");
+    assert_eq!(waiting(&*repo, at(100), None, 10).await, [fence.job_id]);
+}
+
+async fn waiting_leaves_out_what_was_accepted_at_the_cutoff(repo: Arc<dyn JobRepo>) {
+    let jobs = accept_many(&*repo, 4).await;
+    assert_eq!(waiting(&*repo, at(2), None, 10).await, ids(&jobs[..2]));
+}
+
+async fn waiting_is_in_order_of_ids(repo: Arc<dyn JobRepo>) {
+    let mut jobs: Vec<_> = (0..9).map(|n| new_job(n, 0)).collect();
+    for job in &jobs {
+        accept(&*repo, job).await;
+    }
+    jobs.sort_by_key(|job| job.id);
+    assert_eq!(waiting(&*repo, at(100), None, 10).await, ids(&jobs));
+}
+
+async fn waiting_starts_after_the_given_id(repo: Arc<dyn JobRepo>) {
+    let jobs = accept_many(&*repo, 4).await;
+    assert_eq!(waiting(&*repo, at(100), Some(jobs[1].id), 10).await, ids(&jobs[2..]));
+}
+
+async fn waiting_gives_at_most_the_limit(repo: Arc<dyn JobRepo>) {
+    let jobs = accept_many(&*repo, 4).await;
+    assert_eq!(waiting(&*repo, at(100), None, 3).await, ids(&jobs[..3]));
+}
+
+// refers_to
+
+async fn refers_to_a_result(repo: Arc<dyn JobRepo>) {
+    succeeded(&*repo, &new_job(1, 0)).await;
+    assert!(refers(&*repo, 101).await);
+}
+
+/// A job that starts from blob 7, with blob 8 as its mask.
+fn with_source(mut job: NewJob) -> NewJob {
+    job.request.source = Some(SourceImage {
+        image: *blob(7).id(),
+        mask: Some(*blob(8).id()),
+        strength: Strength::try_from(0.5).expect("a good strength"),
+    });
+    job
+}
+
+async fn refers_to_a_source_and_its_mask(repo: Arc<dyn JobRepo>) {
+    accept(&*repo, &with_source(new_job(1, 0))).await;
+    assert!(refers(&*repo, 7).await, "the source");
+    assert!(refers(&*repo, 8).await, "the mask");
+}
+
+async fn refers_to_nothing_unknown(repo: Arc<dyn JobRepo>) {
+    succeeded(&*repo, &with_source(new_job(1, 0))).await;
+    assert!(!refers(&*repo, 1).await);
+}
+
+async fn refers_to_nothing_that_was_purged(repo: Arc<dyn JobRepo>) {
+    let job = succeeded(&*repo, &with_source(new_job(1, 0))).await;
+    repo.purge(after_expiry(&job), 10).await.expect("purge");
+    assert!(!refers(&*repo, 100).await, "the result");
+    assert!(!refers(&*repo, 7).await, "the source");
+}
+
+// purge
+
+fn after_expiry(job: &Job) -> Timestamp {
+    job.expires_at.after(Duration::from_millis(1))
+}
+
+async fn purge_removes_an_ended_job_that_expired(repo: Arc<dyn JobRepo>) {
+    let job = succeeded(&*repo, &new_job(1, 0)).await;
+    assert_eq!(repo.purge(after_expiry(&job), 10).await.expect("purge").jobs, 1);
+    assert_eq!(kind(repo.begin(&job.id, NOW).await), ErrorKind::NotFound);
+}
+
+async fn purge_leaves_a_job_that_is_shown(repo: Arc<dyn JobRepo>) {
+    let job = succeeded(&*repo, &new_job(1, 0)).await;
+    assert_eq!(repo.purge(just_before(job.expires_at), 10).await.expect("purge").jobs, 0);
+    assert_eq!(stored(&*repo, &job.id).await, job);
+}
+
+async fn purge_leaves_a_job_that_has_not_ended(repo: Arc<dyn JobRepo>) {
+    let waits = accept(&*repo, &new_job(1, 0)).await;
+    let runs = begun(&*repo, &new_job(2, 0)).await;
+    let late = after_expiry(&waits).max(after_expiry(&runs));
+    assert_eq!(repo.purge(late, 10).await.expect("purge").jobs, 0);
+    assert_eq!(stored(&*repo, &waits.id).await, waits);
+}
+
+async fn purge_removes_at_most_the_limit(repo: Arc<dyn JobRepo>) {
+    let mut last = canceled(&*repo, &new_job(0, 0)).await;
+    for n in 1..5 {
+        last = canceled(&*repo, &new_job(n, 0)).await;
+    }
+    assert_eq!(repo.purge(after_expiry(&last), 3).await.expect("purge").jobs, 3);
+    assert_eq!(repo.purge(after_expiry(&last), 3).await.expect("purge").jobs, 2);
+}
+
+async fn purge_tells_every_address(repo: Arc<dyn JobRepo>) {
+    let job = succeeded(&*repo, &with_source(new_job(1, 0))).await;
+    let purged = repo.purge(after_expiry(&job), 10).await.expect("purge");
+    let told: BTreeSet<_> = purged.blobs.into_iter().collect();
+    assert_eq!(told, BTreeSet::from([7, 8, 100, 101].map(|n| *blob(n).id())));
+}
+
+/// The clock of the second insertion stands where the job would still be shown.
+async fn purge_frees_the_key(repo: Arc<dyn JobRepo>) {
+    let k = key("k", "heart");
+    insert(&*repo, &new_job(1, 0), Some(&k)).await;
+    let job = cancel(&*repo, &alice(), &new_job(1, 0).id).await.expect("was there");
+    repo.purge(after_expiry(&job), 10).await.expect("purge");
+    assert_eq!(created(insert(&*repo, &new_job(2, 0), Some(&k)).await).id, job_id(2, 0));
+}
