@@ -21,6 +21,14 @@ check:
 page:
     bash tests/page/run
 
+# The AWS adapters on two emulators.
+aws-conformance *cases:
+    bash tests/aws/conformance {{cases}}
+
+# The whole stack: built, deployed to an emulator, driven through its public URLs, deleted.
+aws-stack:
+    bash tests/aws/stack
+
 # kill -9 under load, many times.
 crash cycles="200":
     TINTYPE_CRASH_CYCLES={{cycles}} cargo test --release -p tintype-tests --test crash -- --nocapture
