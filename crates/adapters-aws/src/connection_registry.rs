@@ -8,7 +8,7 @@
 //!
 //! Every item goes by its time to live, and is not shown from its `expires_at` on. At most, in units: `connect` and
 //! `advance` 1 written; `find` 1 read; `subscribe` 4 written and 1 read per 30 jobs the connection listens to;
-//! `unsubscribe` 2 written; `listeners` 1 read per 25 listeners; `disconnect` 1 written and 2 more per job.
+//! `unsubscribe` 2 written; `listeners` 1 read per 20 listeners; `disconnect` 1 written and 2 more per job.
 
 use crate::dynamodb::{Bounds, Item, Key, Stretch, TRIES, Table, Transacted, Write, contended, pause};
 use async_trait::async_trait;

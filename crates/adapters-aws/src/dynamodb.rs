@@ -12,6 +12,8 @@ mod retry;
 mod settings;
 mod transaction;
 
+#[cfg(test)]
+pub(crate) use item::item_bytes;
 pub use settings::cursor_secret;
 pub(crate) use {
     condition::Condition,

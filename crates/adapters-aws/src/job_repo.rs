@@ -11,11 +11,12 @@
 //! | `WAITING#<shard>` / `<id>` | that it waits, for the sweep |
 //! | `ENDED#<shard>` / `<expires_at>#<id>` | that it is to be removed one day |
 //!
-//! At most, in units, for jobs of up to 2 KB (a plain one has 1): `insert` 12 written with a key, 10 without, 2 per
-//! source picture, and 3 read where the key was used; `find` 1 read; a change 1 read and 6 written, 2 more where the
-//! job begins, is put back or ends, 2 more per picture; `events` 1 read for the job and 1 per 30 events; a page of `n`
-//! jobs `n + n / 30 + 1` read, and as many again for each 100 jobs a filter leaves out; `refers_to` 1 read; `waiting`
-//! and `purge` 16 read, and 1 per job; a purge 6 written per job and 1 per picture.
+//! At most, in units, for jobs of up to 1 KB, as plain ones are: `insert` 10 written with a key, 8 without, 2 per
+//! source picture, and 3 read where the key was used; `find` 1 read; a change 1 read and 4 written, 2 more where the
+//! job begins, is put back or ends, 2 more per picture; `events` 1 read for the job and 1 per 15 events; a page of `n`
+//! jobs `n + n / 20 + 1` read, and 105 for each 100 jobs that a filter looks at; `refers_to` 1 read; `waiting` and
+//! `purge` 16 read, and 1 per job; a purge 4 written per job and 1 per picture. Another try after a lost race costs the
+//! same again.
 
 mod places;
 mod purge;

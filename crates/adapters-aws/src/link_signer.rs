@@ -101,3 +101,45 @@ impl LinkSigner for CloudLinkSigner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region};
+    use tintype_testkit::samples::{START, alice, blob, image_id};
+
+    fn original() -> LinkTarget {
+        let (image_id, sha256) = (image_id(1, 0), *blob(1).id());
+        LinkTarget::Original { owner: alice(), image_id, sha256, content_type: ContentType::Png }
+    }
+
+    #[tokio::test]
+    async fn a_link_of_the_cdn_is_the_blobs_address_and_a_name() {
+        let link = CloudLinkSigner::cdn("cdn.example").sign(&original(), START).await.unwrap();
+        let (address, name) = (blob(1).id().to_string(), image_id(1, 0));
+        assert_eq!(link, format!("https://cdn.example/blobs/{address}?name={name}.png"));
+    }
+
+    #[tokio::test]
+    async fn a_signed_link_works_from_now_for_ten_minutes_without_a_header() {
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+            .build();
+        let signer = CloudLinkSigner::presigned(Client::from_conf(config), "bucket");
+        let link = signer.sign(&original(), START).await.unwrap();
+        for part in ["X-Amz-Date=20260131T120000Z", "X-Amz-Expires=600", "X-Amz-SignedHeaders=host&"] {
+            assert!(link.contains(part), "{part} in {link}");
+        }
+        assert!(!link.contains("secret"), "{link}");
+    }
+
+    #[tokio::test]
+    async fn a_thumbnail_is_made_by_the_api() {
+        let (image_id, sha256) = (image_id(1, 0), *blob(1).id());
+        let target = LinkTarget::Thumbnail { owner: alice(), image_id, sha256 };
+        let link = CloudLinkSigner::cdn("cdn.example").sign(&target, START).await.unwrap();
+        assert_eq!(link, format!("/images/{image_id}/content?variant=thumbnail"));
+    }
+}

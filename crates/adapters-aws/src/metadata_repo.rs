@@ -9,7 +9,7 @@
 //!
 //! The record and its places change together. At most, in units, for records of up to 1 KB: `insert` 6 written;
 //! `find` and `refers_to` 1 read; `update` 1 read and 1 written, 6 more to or from the trash; `delete` 1 read and 8
-//! written; a page of `n` images `n + n / 30 + 1` read; `purge` 4 read, and per image what `delete` costs.
+//! written; a page of `n` images `n + n / 20 + 1` read; `purge` 4 read, and per image what `delete` costs.
 
 mod places;
 

@@ -133,6 +133,20 @@ impl Item {
     }
 }
 
+/// How large DynamoDB reckons the item to be: names and values.
+#[cfg(test)]
+pub(crate) fn item_bytes(item: &Item) -> usize {
+    let value = |value: &AttributeValue| value.as_s().or_else(|_| value.as_n()).map_or(1, String::len);
+    item.0.iter().map(|(name, held)| name.len() + value(held)).sum()
+}
+
+#[cfg(test)]
+impl Item {
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+}
+
 fn unreadable(operation: &'static str, name: &str) -> PortError {
     PortError::new(ErrorKind::Data, operation, format!("the item's `{name}` is not what was written there"))
 }

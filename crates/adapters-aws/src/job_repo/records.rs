@@ -113,3 +113,59 @@ pub(super) fn event_item(operation: &'static str, job: &Job, event: &JobEvent) -
     let key = Key::new(job_partition(&job.id), event_sort_key(event.seq));
     Item::new(key).with_ttl(removable_from(job)).with_body(operation, event)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamodb::item_bytes;
+    use tintype_core::domain::{EventBody, limits};
+    use tintype_testkit::samples::{job_image, new_job, request_with};
+
+    const ITEM_BYTES_MAX: usize = 400 * 1024;
+
+    /// A job with the longest of everything, and the event of its success.
+    fn largest() -> (Job, JobEvent) {
+        let longest = |chars| "\u{1f5bc}".repeat(chars);
+        let mut new = new_job(1, 0);
+        new.request = request_with(|input| {
+            input.prompt = Some(longest(limits::PROMPT_CHARS));
+            input.negative_prompt = Some(longest(limits::PROMPT_CHARS));
+            let label = |n: usize| {
+                let name = format!("{n:0width$}", width = limits::LABEL_NAME_CHARS);
+                (name, longest(limits::LABEL_VALUE_CHARS))
+            };
+            input.labels = Some((0..limits::LABELS_MAX).map(label).collect());
+        });
+        let (mut job, mut event) = Job::accept(new);
+        job.images = (0..limits::COUNT_MAX).map(|index| job_image(index, index.into())).collect();
+        event.body = EventBody::Succeeded { images: job.images.clone() };
+        (job, event)
+    }
+
+    #[test]
+    fn the_largest_job_and_event_are_far_below_what_an_item_may_hold() {
+        let (job, event) = largest();
+        let event = event_item("test", &job, &event).unwrap();
+        let job = Stored { job, rev: 1, key: Some("k".repeat(255)) }.item("test").unwrap();
+        assert!(item_bytes(&job) < ITEM_BYTES_MAX / 8, "{}", item_bytes(&job));
+        assert!(item_bytes(&event) < ITEM_BYTES_MAX / 40, "{}", item_bytes(&event));
+    }
+
+    #[test]
+    fn a_plain_job_and_its_event_take_one_unit_each() {
+        let (job, event) = Job::accept(new_job(1, 0));
+        let event = event_item("test", &job, &event).unwrap();
+        let job = Stored { job, rev: 1, key: None }.item("test").unwrap();
+        assert!(item_bytes(&job) <= 1_024, "{}", item_bytes(&job));
+        assert!(item_bytes(&event) <= 256, "{}", item_bytes(&event));
+    }
+
+    #[test]
+    fn a_job_that_has_not_ended_has_no_time_to_live() {
+        let (mut job, _) = Job::accept(new_job(1, 0));
+        let ttl = |job: &Job| Stored { job: job.clone(), rev: 1, key: None }.item("test").unwrap().has("ttl");
+        assert!(!ttl(&job));
+        job.cancel(job.created_at).unwrap();
+        assert!(ttl(&job));
+    }
+}

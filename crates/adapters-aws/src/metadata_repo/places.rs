@@ -85,3 +85,39 @@ pub(super) fn changed_places(
 pub(super) fn removed_places(image: &SavedImage) -> impl Iterator<Item = Write> + Send + use<> {
     keys(image).map(Write::delete).collect::<Vec<_>>().into_iter()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamodb::item_bytes;
+    use tintype_testkit::samples::{at, saved_image};
+
+    fn written(before: &SavedImage, after: &SavedImage) -> Vec<String> {
+        let partition = |write| match write {
+            Write::Put(item, _) => format!("+{}", item.text("test", "pk").unwrap()),
+            Write::Delete(key, _) => format!("-{}", key.pk),
+        };
+        changed_places(Some(before), after).map(partition).collect()
+    }
+
+    #[test]
+    fn an_edit_moves_nothing() {
+        let edited = SavedImage { favorite: true, ..saved_image(1, 0) };
+        assert!(written(&saved_image(1, 0), &edited).is_empty());
+    }
+
+    #[test]
+    fn the_trash_is_another_list_and_one_of_the_sweeps() {
+        let trashed = SavedImage { trashed_at: Some(at(1)), ..saved_image(1, 0) };
+        let written = written(&saved_image(1, 0), &trashed);
+        let shard = trashed_key(&trashed, at(1)).pk;
+        let owner = &trashed.owner;
+        assert_eq!(written, [format!("-LIBRARY#{owner}"), format!("+TRASH#{owner}"), format!("+{shard}")]);
+    }
+
+    #[test]
+    fn a_plain_record_takes_one_unit() {
+        let bytes = item_bytes(&record("test", &saved_image(1, 0)).unwrap());
+        assert!(bytes <= 1_024, "{bytes}");
+    }
+}
