@@ -5,6 +5,7 @@ import { accessKey } from "./storage.js";
 
 let root = "";
 let socket = "";
+let byTicket = false;
 let unauthorized = () => {};
 
 /** An answer that was no success, or none at all (`status` 0). */
@@ -34,7 +35,10 @@ export function sentence(text) {
   return words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
 }
 
-/** Finds the API: `config.json` beside the page names it; without one it is where the page is. */
+/**
+ * Finds the API: `config.json` beside the page names it, as in `{"api": "https://...", "websocket": "wss://..."}`;
+ * without one it is where the page is.
+ */
 export async function configure(onUnauthorized) {
   unauthorized = onUnauthorized;
   let config = {};
@@ -45,11 +49,20 @@ export async function configure(onUnauthorized) {
     // No such file, or not JSON: the same origin.
   }
   root = (config.api ?? "").replace(/\/$/, "");
-  socket = config.ws ?? new URL("/ws", location.href.replace(/^http/, "ws")).href;
+  byTicket = Boolean(config.websocket);
+  socket = config.websocket ?? new URL("/ws", location.href.replace(/^http/, "ws")).href;
 }
 
-/** Where the WebSocket is. */
-export const socketUrl = () => socket;
+/**
+ * Where the WebSocket is to be opened, and with which key beside the subprotocol. A WebSocket that has an address of its
+ * own takes a ticket instead, good for one opening.
+ * @returns {Promise<{url: string, key: string | null}>}
+ */
+export async function socketDoor() {
+  if (!byTicket) return { url: socket, key: accessKey() };
+  const { ticket } = await call("POST", "/tickets");
+  return { url: `${socket}?ticket=${encodeURIComponent(ticket)}`, key: null };
+}
 
 /** The full address of a URL the API named. @param {string} url */
 export const address = (url) => (url.startsWith("/") ? root + url : url);

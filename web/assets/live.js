@@ -1,8 +1,7 @@
 // The one WebSocket of the page: follows any number of jobs, comes back with growing pauses when it is cut, and then
 // asks for what it missed. It knows nothing of what the messages mean.
 
-import { socketUrl } from "./api.js";
-import { accessKey } from "./storage.js";
+import { socketDoor } from "./api.js";
 
 /** Kept alive below the 10 minutes after which a silent connection is ended. */
 const PING_MS = 60_000;
@@ -19,6 +18,8 @@ const OFFLINE_AFTER = 4;
 const followed = new Map();
 /** @type {WebSocket | null} */
 let socket = null;
+/** Counts the openings: one that was overtaken while it waited for its ticket ends there. */
+let opening = 0;
 let failures = 0;
 let stopped = true;
 let retry = 0;
@@ -71,33 +72,39 @@ function send(message) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
-function protocols() {
-  const key = accessKey();
+/** @param {string | null} key Null: a gateway, which speaks no subprotocol. */
+function protocols(key) {
+  if (key === null) return [];
   if (!key) return ["tintype.v1"];
   const text = btoa(String.fromCharCode(...new TextEncoder().encode(key)));
   return ["tintype.v1", `bearer.${text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")}`];
 }
 
 function drop() {
+  opening += 1;
   clearTimeout(pong);
   const old = socket;
   socket = null;
   old?.close();
 }
 
-function connect() {
+async function connect() {
   clearTimeout(retry);
   drop();
+  const number = opening;
+  const slow = setTimeout(() => number === opening && lost(), OPEN_MS);
   let fresh;
   try {
-    fresh = new WebSocket(socketUrl(), protocols());
+    const { url, key } = await socketDoor();
+    if (number !== opening) return;
+    fresh = new WebSocket(url, protocols(key));
   } catch {
-    return lost();
+    if (number === opening) lost();
+    return;
   }
   socket = fresh;
   // Whatever an earlier socket still says is not heard.
   const mine = (act) => (event) => socket === fresh && act(event);
-  const slow = setTimeout(mine(lost), OPEN_MS);
   fresh.addEventListener("open", mine(() => {
     clearTimeout(slow);
     failures = 0;

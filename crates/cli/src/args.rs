@@ -4,6 +4,7 @@ use crate::failure::Exit;
 use crate::settings::{Flags, table::SETTINGS};
 use clap::{Command as ClapCommand, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
+use tintype_core::domain::{KeyName, OwnerId};
 
 /// Draws images from words, on this machine.
 ///
@@ -52,6 +53,12 @@ pub(crate) enum Verb {
     Config(Config),
     /// Make a key for one who may call the server
     Key(Key),
+    /// Manage the keys of a deployment on AWS
+    Keys {
+        /// What to do with them.
+        #[command(subcommand)]
+        keys: Keys,
+    },
     /// Print what completes this command in a shell
     Completions(Completions),
     /// Show the version of this command, and of the server
@@ -279,6 +286,55 @@ pub(crate) struct Key {
     /// Whose key it is: jobs and images belong to this name
     #[arg(value_name = "OWNER")]
     pub(crate) owner: String,
+}
+
+/// `tintype keys`
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  tintype keys add laptop --owner alice --table tintype-connections
+  tintype keys list --table tintype-connections
+  tintype keys remove laptop --table tintype-connections")]
+pub(crate) enum Keys {
+    /// Make a key; it is printed once, to stdout
+    Add(AddKey),
+    /// List the keys, by name
+    #[command(visible_alias = "ls")]
+    List(TableArgs),
+    /// Remove a key
+    #[command(visible_alias = "rm")]
+    Remove(RemoveKey),
+}
+
+/// Which deployment.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TableArgs {
+    /// The stack's table of connections, as its outputs name it
+    #[arg(long, env = "TINTYPE_KEYS_TABLE", value_name = "TABLE")]
+    pub(crate) table: String,
+}
+
+/// `tintype keys add`
+#[derive(Debug, clap::Args)]
+pub(crate) struct AddKey {
+    /// What you call it
+    #[arg(value_name = "NAME")]
+    pub(crate) name: KeyName,
+    /// Whose key it is: jobs and images belong to this name
+    #[arg(long, value_name = "OWNER")]
+    pub(crate) owner: OwnerId,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+}
+
+/// `tintype keys remove`
+#[derive(Debug, clap::Args)]
+pub(crate) struct RemoveKey {
+    /// Its name, or its hash where several have the name
+    #[arg(value_name = "NAME|HASH")]
+    pub(crate) key: String,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
 }
 
 /// `tintype completions`

@@ -8,20 +8,25 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use tintype_core::ports::{
-    ConnectionRegistry, ImageModel, ImageStore, JobRepo, MetadataRepo, Models, Notifier, Ports, Workflow,
+    ConnectionRegistry, CredentialRepo, ImageModel, ImageStore, JobRepo, MetadataRepo, Models, Notifier,
+    Ports, Workflow,
 };
 use tintype_diffusion::{DiffusionModel, EngineError, Settings as EngineSettings};
 use tintype_local::{
     DataFolder, Database, FileImageStore, LocalWorkflow, OpenError, PathLinkSigner, SqliteJobRepo,
     SqliteMetadataRepo, SystemClock, WorkflowSettings,
 };
-use tintype_memory::{MemoryConnections, MemoryImages, MemoryJobs, MemoryLinks, MemoryMetadata};
+use tintype_memory::{
+    MemoryConnections, MemoryCredentials, MemoryImages, MemoryJobs, MemoryLinks, MemoryMetadata,
+};
 
 /// What a server runs on.
 #[derive(Debug)]
 pub(crate) struct Server {
     /// The ports.
     pub(crate) ports: Ports,
+    /// The tickets of connections. Keys stand in the configuration.
+    pub(crate) credentials: Arc<dyn CredentialRepo>,
     /// What carries jobs through; it is to be run.
     pub(crate) workflow: LocalWorkflow,
     /// The data folder, locked for as long as this lives.
@@ -38,7 +43,7 @@ pub(crate) fn server(settings: &Settings, notifier: Arc<dyn Notifier>) -> Outcom
     let workflow = LocalWorkflow::new(stores.database.clone(), work, Arc::new(SystemClock));
     let folder = stores.folder.clone();
     let ports = stores.ports(settings, notifier, Arc::new(workflow.clone()))?;
-    Ok(Server { ports, workflow, folder })
+    Ok(Server { ports, credentials: Arc::<MemoryCredentials>::default(), workflow, folder })
 }
 
 /// The ports of a single job on the data folder, run by its submitter.

@@ -3,7 +3,7 @@
 use crate::failure::{Failure, Outcome};
 use crate::system;
 use crate::terminal::{Style, Terminal};
-use tintype_core::domain::{BlobId, OwnerId};
+use tintype_core::domain::{OwnerId, Secret};
 
 /// Makes a key for `owner`: the key to stderr, once; its hash to stdout, for the configuration file.
 ///
@@ -15,10 +15,10 @@ pub(crate) fn make(owner: &str, terminal: &Terminal) -> Outcome {
             "{owner:?} can't be an owner; 1 to 128 of A-Z a-z 0-9 . _ : @ | - are allowed"
         ))
     })?;
-    let key = format!("tt_{}", system::random_name());
+    let key = Secret::of_key(&system::entropy());
     terminal.note(&format!("The key of {owner}, shown this once:"));
-    terminal.note(&format!("\n  {}\n", terminal.paint(Style::Bold, &key)));
+    terminal.note(&format!("\n  {}\n", terminal.paint(Style::Bold, key.as_str())));
     terminal
         .note("It goes into TINTYPE_KEY, or the gallery's settings. The server's configuration file gets:\n");
-    terminal.data(&format!("[[keys]]\nowner = \"{owner}\"\nsha256 = \"{}\"", BlobId::of(key.as_bytes())))
+    terminal.data(&format!("[[keys]]\nowner = \"{owner}\"\nsha256 = \"{}\"", key.hash()))
 }

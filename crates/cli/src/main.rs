@@ -11,6 +11,8 @@ mod gallery;
 mod generate;
 mod jobs;
 mod key;
+#[cfg_attr(not(feature = "aws"), path = "no_keys.rs")]
+mod keys;
 mod library;
 mod logging;
 mod models;
@@ -65,6 +67,7 @@ fn run(args: Args, terminal: &Terminal) -> Outcome {
         Some(Verb::Models(args)) => models::list(&args, terminal),
         Some(Verb::Config(args)) => config::show(&args.settings, args.json, terminal, env),
         Some(Verb::Key(args)) => key::make(&args.owner, terminal),
+        Some(Verb::Keys { keys }) => keys::run(&keys, terminal, now),
         Some(Verb::Completions(args)) => completions(args.shell, terminal),
         Some(Verb::Version(args)) => version::show(&args, terminal),
     }

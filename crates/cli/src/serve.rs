@@ -51,6 +51,7 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
         access(settings),
     )
     .with_hub(hub)
+    .with_credentials(server.credentials.clone())
     .with_page(gallery::files())
     .with_allowed(allowed(settings))
     .with_shutdown(shutdown.clone());
@@ -58,7 +59,7 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
         Some(commit) => api.with_commit(commit),
         None => api,
     };
-    let Server { ports, workflow, folder } = server;
+    let Server { ports, workflow, folder, .. } = server;
     greet(settings, terminal, address, &ports.models);
     if let Some(path) = &settings.ready_file {
         write_ready_file(path, address)?;

@@ -59,3 +59,23 @@ onPage("a key is kept for the tab and can be forgotten", { server: { key: "tt_th
   await page.getByTestId("key-form").waitFor();
   assert.equal(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }).includes("tt_the-key")), false);
 });
+
+onPage("a WebSocket with an address of its own is opened with a ticket, again after it was cut", { server: { key: "tt_the-key" }, mayFail: new RegExp(`401|${AWAY.source}`) }, async ({ page, server }) => {
+  const sockets = [];
+  page.on("websocket", (socket) => sockets.push(socket.url()));
+  const config = { websocket: `ws://${server.address}/ws` };
+  await page.route("**/config.json", (route) => route.fulfill({ json: config }));
+  await page.reload();
+  await page.getByTestId("key").fill("tt_the-key");
+  await page.getByTestId("key-submit").click();
+  await live(page);
+  await generate(page, "red heart");
+  await print(page, "succeeded").waitFor();
+  await server.kill();
+  await page.locator('[data-testid=connection]:not([data-state=live])').waitFor();
+  await server.restart();
+  await live(page);
+  const tickets = sockets.map((url) => new URL(url).searchParams.get("ticket") ?? "");
+  assert.ok(tickets.length >= 2 && tickets.every((ticket) => ticket.startsWith("ticket_")), sockets.join());
+  assert.equal(new Set(tickets).size, tickets.length);
+});

@@ -145,11 +145,7 @@ struct Set {
 /// A key we can use; the others of a set are for others.
 fn public_key(value: Value) -> Option<PublicKey> {
     let jwk: Jwk = serde_json::from_value(value).ok()?;
-    let algorithm = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Algorithm::RS256,
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Algorithm::ES256,
-        _ => return None,
-    };
+    let algorithm = algorithm(&jwk.algorithm)?;
     let named = match jwk.common.key_algorithm {
         None => true,
         Some(KeyAlgorithm::RS256) => algorithm == Algorithm::RS256,
@@ -162,4 +158,13 @@ fn public_key(value: Value) -> Option<PublicKey> {
     }
     let key = DecodingKey::from_jwk(&jwk).ok()?;
     Some(PublicKey { id: jwk.common.key_id, algorithm, key })
+}
+
+/// What keys of this shape sign with; `None` for shapes that are not taken.
+fn algorithm(shape: &AlgorithmParameters) -> Option<Algorithm> {
+    if let AlgorithmParameters::RSA(_) = shape {
+        return Some(Algorithm::RS256);
+    }
+    let AlgorithmParameters::EllipticCurve(curve) = shape else { return None };
+    (curve.curve == EllipticCurve::P256).then_some(Algorithm::ES256)
 }

@@ -1,6 +1,7 @@
 //! Who is let in by the authorizer, with real keys, real signatures and an issuer on a real port.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::needless_pass_by_value, reason = "`json!` makes what is passed on the spot")]
 
 mod issuer;
 
