@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn a_notice_comes_in_the_envelope_of_sns() {
-        let event = r#"{"Records": [{"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": "{}"}}]}"#;
+        let event =
+            r#"{"Records": [{"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": "{}"}}]}"#;
         let notices: Notices = serde_json::from_str(event).unwrap();
         assert_eq!(notices.records[0].sns.message, "{}");
     }

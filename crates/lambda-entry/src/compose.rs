@@ -9,9 +9,9 @@ use crate::{
 };
 use std::sync::Arc;
 use tintype_aws::{
-    ApiGatewayNotifier, AsyncClients, AsyncInference, AsyncSettings, BedrockModel, BedrockSettings, CloudLinkSigner,
-    DynamoConnectionRegistry, DynamoJobRepo, DynamoMetadataRepo, S3ImageStore, SageMakerModel, SageMakerSettings,
-    StepFunctionsWorkflow, clients,
+    ApiGatewayNotifier, AsyncClients, AsyncInference, AsyncSettings, BedrockModel, BedrockSettings,
+    CloudLinkSigner, DynamoConnectionRegistry, DynamoJobRepo, DynamoMetadataRepo, S3ImageStore,
+    SageMakerModel, SageMakerSettings, StepFunctionsWorkflow, clients,
 };
 use tintype_core::{
     domain::{BlobId, Clock, Entropy, JobId, ModelName, OwnerId, Timestamp},
@@ -69,7 +69,8 @@ impl Stack {
 
 /// Open connections belong to one API and stage: its own endpoint, whatever the region's is.
 fn management(config: &aws_config::SdkConfig, stores: &Stores) -> aws_sdk_apigatewaymanagement::Client {
-    let endpoint = aws_sdk_apigatewaymanagement::config::Builder::from(config).endpoint_url(&stores.websocket_endpoint);
+    let endpoint =
+        aws_sdk_apigatewaymanagement::config::Builder::from(config).endpoint_url(&stores.websocket_endpoint);
     aws_sdk_apigatewaymanagement::Client::from_conf(endpoint.build())
 }
 
@@ -99,9 +100,10 @@ fn model(
         }
         "bedrock" => {
             let name = model_name(environment)?;
-            let settings = environment.parsed("BEDROCK_MODEL_ID", "a model that this version knows", |id| {
-                BedrockSettings::new(id, name).ok()
-            })?;
+            let settings =
+                environment.parsed("BEDROCK_MODEL_ID", "a model that this version knows", |id| {
+                    BedrockSettings::new(id, name).ok()
+                })?;
             Ok((Arc::new(BedrockModel::new(aws_sdk_bedrockruntime::Client::new(config), settings)), None))
         }
         given => Err(BadSetting::Wrong {

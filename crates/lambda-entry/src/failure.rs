@@ -26,7 +26,8 @@ impl Failure {
     pub fn requeued(error: Option<&JobError>) -> Self {
         let throttled = error.is_some_and(|error| error.code == ErrorKind::Throttled.code());
         let name = if throttled { "Throttled" } else { "Unavailable" };
-        let message = error.map_or_else(|| "the job waits for another attempt".to_owned(), |error| error.message.clone());
+        let message = error
+            .map_or_else(|| "the job waits for another attempt".to_owned(), |error| error.message.clone());
         Self { name, message }
     }
 }

@@ -10,7 +10,12 @@ use tracing_subscriber::{EnvFilter, fmt};
 pub fn start(environment: &Environment) {
     let filter = environment.optional("RUST_LOG").unwrap_or_default();
     let filter = EnvFilter::builder().parse(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = fmt().json().flatten_event(true).with_current_span(false).with_span_list(true).with_env_filter(filter);
+    let log = fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(true)
+        .with_env_filter(filter);
     // It fails only where there is a log already.
     drop(log.try_init());
 }

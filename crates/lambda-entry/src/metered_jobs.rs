@@ -33,8 +33,11 @@ impl MeteredJobs {
         }
         let seconds = now.since(job.created_at).as_secs_f64();
         let attempts = f64::from(job.attempts);
-        let values =
-            [("JobsEnded", "Count", 1.0), ("ResultSeconds", "Seconds", seconds), ("Attempts", "Count", attempts)];
+        let values = [
+            ("JobsEnded", "Count", 1.0),
+            ("ResultSeconds", "Seconds", seconds),
+            ("Attempts", "Count", attempts),
+        ];
         self.metrics.note(&values, Some(job.status.name()), now);
     }
 }

@@ -31,7 +31,8 @@ impl Metrics {
 
     /// Notes `values`, each with its name and unit, once for the stack and, where `status` is given, once for it.
     pub fn note(&self, values: &[(&str, &str, f64)], status: Option<&str>, now: Timestamp) {
-        let metrics: Vec<_> = values.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
+        let metrics: Vec<_> =
+            values.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
         let mut dimensions = vec![json!(["Stack"])];
         dimensions.extend(status.map(|_| json!(["Stack", "Status"])));
         let mut line = Map::from_iter([

@@ -62,7 +62,9 @@ pub struct Properties {
 /// If CloudFormation can't be told.
 pub async fn handle(client: &Client, bucket: &str, event: &Event) -> Outcome<()> {
     let done = match event.request_type {
-        RequestType::Create | RequestType::Update => publish(client, bucket, &event.resource_properties).await,
+        RequestType::Create | RequestType::Update => {
+            publish(client, bucket, &event.resource_properties).await
+        }
         RequestType::Delete => remove(client, bucket).await,
     };
     if let Err(reason) = &done {

@@ -7,7 +7,9 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BadSetting {
     /// It is not set, or empty.
-    #[error("the environment variable {0} is not set; deploy with the project's template.yaml, which sets it")]
+    #[error(
+        "the environment variable {0} is not set; deploy with the project's template.yaml, which sets it"
+    )]
     Missing(&'static str),
     /// It can't be understood.
     #[error("the environment variable {name} must be {expected}, not {given:?}")]
@@ -124,7 +126,8 @@ mod tests {
 
     #[test]
     fn what_is_empty_counts_as_not_set() {
-        let stores = Stores::read(&Environment::new(|name| all_but_the_bucket(name).or(Some("b".into())))).unwrap();
+        let stores =
+            Stores::read(&Environment::new(|name| all_but_the_bucket(name).or(Some("b".into())))).unwrap();
         assert_eq!((stores.jobs_table.as_str(), stores.cdn_domain), ("jobs_table", None));
     }
 
@@ -133,6 +136,9 @@ mod tests {
         let environment = Environment::new(|_| Some("EXPRES".to_owned()));
         let error = environment.parsed("WORKFLOW_TYPE", "STANDARD or EXPRESS", |_| None::<()>).unwrap_err();
         let text = error.to_string();
-        assert_eq!(text, "the environment variable WORKFLOW_TYPE must be STANDARD or EXPRESS, not \"EXPRES\"");
+        assert_eq!(
+            text,
+            "the environment variable WORKFLOW_TYPE must be STANDARD or EXPRESS, not \"EXPRES\""
+        );
     }
 }

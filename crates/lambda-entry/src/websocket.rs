@@ -72,7 +72,9 @@ pub struct Authorizer {
 /// If the connection can't be registered or removed. What a client said wrong is told to it, and is no error.
 pub async fn handle(ports: &Ports, event: &Event, now: Timestamp) -> Outcome<Value> {
     let id: ConnectionId = event.request_context.connection_id.clone().try_into().map_err(|_| {
-        Failure::bad_event("the connection's id is not as API Gateway makes them; is this a WebSocket API's event?")
+        Failure::bad_event(
+            "the connection's id is not as API Gateway makes them; is this a WebSocket API's event?",
+        )
     })?;
     match event.request_context.event_type {
         EventType::Connect => connect(ports, id, event, now).await,
@@ -140,7 +142,12 @@ async fn complain(
     now: Timestamp,
 ) -> Outcome<()> {
     if let Some(cause) = problem.cause() {
-        tracing::error!(job_id = job_id.map(tracing::field::display), code = problem.code().name(), cause, "an action failed");
+        tracing::error!(
+            job_id = job_id.map(tracing::field::display),
+            code = problem.code().name(),
+            cause,
+            "an action failed"
+        );
     }
     tell(ports, id, &action_problem_message(job_id, problem, now)).await
 }

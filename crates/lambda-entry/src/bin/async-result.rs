@@ -20,7 +20,9 @@ async fn main() -> Result<(), Error> {
 
 async fn take(stack: &Stack, notices: &Notices) -> Outcome<()> {
     let Some(later) = &stack.later else {
-        return Err(Failure::bad_event("this stack's endpoint answers at once; deploy it with ModelBackend=sagemaker-async"));
+        return Err(Failure::bad_event(
+            "this stack's endpoint answers at once; deploy it with ModelBackend=sagemaker-async",
+        ));
     };
     handle(&stack.ports, later, notices, &SystemClock, jitter()).await
 }

@@ -27,7 +27,10 @@ pub fn responder() -> Connector {
 /// If it can't be told: CloudFormation then waits until its patience ends.
 pub async fn answer(connector: &impl HttpConnector, event: &Event, failed: Option<&str>) -> Outcome<()> {
     let mut request = HttpRequest::new(SdkBody::from(document(event, failed)));
-    let untold = |cause: String| Failure { name: "Unavailable", message: format!("CloudFormation was not told: {cause}") };
+    let untold = |cause: String| Failure {
+        name: "Unavailable",
+        message: format!("CloudFormation was not told: {cause}"),
+    };
     request.set_method("PUT").map_err(|error| untold(chain(&error)))?;
     request.set_uri(event.response_url.as_str()).map_err(|error| untold(chain(&error)))?;
     // The URL was signed without a content type.
