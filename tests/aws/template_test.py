@@ -122,7 +122,7 @@ def functions_of(adapter):
     files = [ADAPTERS / f"{adapter}.rs", *sorted((ADAPTERS / adapter).rglob("*.rs"))]
     found = {}
     for path in files:
-        text = path.read_text().split("#[cfg(test)]")[0] if path.exists() else ""
+        text = path.read_text().split("#[cfg(test)]\nmod tests")[0] if path.exists() else ""
         for start in re.finditer(r"\bfn (\w+)", text):
             following = text.find("\n    }\n", start.end()), text.find("\n}\n", start.end())
             end = min([each for each in following if each > 0], default=len(text))
