@@ -103,3 +103,16 @@ async fn a_form_that_is_not_there_is_refused_by_name() {
         assert_eq!((answer.problem(), answer.pointers()), ("bad_query".to_owned(), vec![pointer.to_owned()]));
     }
 }
+
+#[tokio::test]
+async fn a_picture_too_large_for_one_answer_is_answered_with_its_link_and_a_small_part_with_its_bytes() {
+    let desk = Desk::with(tintype_http::Access::Open, |api| api.with_redirect_over(16));
+    let id = desk.saved_image().await;
+    for headers in [&[][..], &[("range", "bytes=0-99")]] {
+        let whole = content(&desk, &id, "", headers).await;
+        assert_eq!(whole.status, 307);
+        assert!(whole.header("location").starts_with("memory:"), "{}", whole.header("location"));
+    }
+    let part = content(&desk, &id, "", &[("range", "bytes=0-15")]).await;
+    assert_eq!((part.status.as_u16(), part.body.len()), (206, 16));
+}
