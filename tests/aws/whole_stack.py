@@ -59,7 +59,7 @@ def the_gallery_is_served_and_knows_the_api():
     page = STACK.open(STACK.outputs["GalleryUrl"] + "/")
     assert page.status == 200 and b"<html" in page.body and "content-security-policy" in page.headers
     config = STACK.open(STACK.outputs["GalleryUrl"] + "/config.json").json
-    assert config == {"api": STACK.outputs["ApiUrl"], "ws": STACK.outputs["WebSocketUrl"]}
+    assert config == {"api": STACK.outputs["ApiUrl"], "websocket": STACK.outputs["WebSocketUrl"]}
 
 
 def a_page_of_the_gallery_may_call_the_api_and_others_may_not():

@@ -1,5 +1,5 @@
-//! Executions that died before their job ended: stopped by hand, or lost with a machine that was replaced. The sweep
-//! starts such jobs again, under a name that is still free.
+//! Executions that died while their job waited for an attempt: stopped by hand, or never started. The sweep starts such
+//! jobs again, under a name that is still free.
 
 use crate::error::port_error;
 use aws_sdk_sfn::{Client, error::SdkError, types::ExecutionStatus};

@@ -4,7 +4,7 @@
 use crate::error::port_error;
 use async_trait::async_trait;
 use aws_sdk_sfn::Client;
-use aws_sdk_sfn::error::SdkError;
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use serde::{Deserialize, Serialize};
 use tintype_core::domain::{Job, JobId, Timestamp};
 use tintype_core::ports::{Place, Workflow};
@@ -97,6 +97,12 @@ impl Workflow for StepFunctionsWorkflow {
         match stopped {
             Ok(_) => Ok(()),
             Err(SdkError::ServiceError(answer)) if answer.err().is_execution_does_not_exist() => Ok(()),
+            // An Express execution can't be stopped: it ends by itself, and the fence keeps it from writing.
+            Err(SdkError::ServiceError(answer))
+                if answer.err().code() == Some("StateMachineTypeNotSupported") =>
+            {
+                Ok(())
+            }
             Err(error) => Err(port_error(CANCEL, error, own)),
         }
     }

@@ -120,7 +120,9 @@ fn model_name(environment: &Environment) -> Result<ModelName, BadSetting> {
 
 fn endpoint(environment: &Environment) -> Result<SageMakerSettings, BadSetting> {
     let name = model_name(environment)?;
-    let side = environment.parsed("MODEL_SIDE", "pixels, in steps of 64", |side| side.parse::<u32>().ok())?;
+    let side = environment.parsed("MODEL_SIDE", "pixels, in steps of 64", |side| {
+        side.parse::<u32>().ok().filter(|side| side.is_multiple_of(64))
+    })?;
     let shapes = "auto, text, diffusers, stability-v1, artifacts or stability-v3";
     let shape = environment.parsed("SAGEMAKER_SHAPE", shapes, |shape| shape.parse().ok())?;
     let mut settings = SageMakerSettings::stable_diffusion(environment.required("SAGEMAKER_ENDPOINT")?, name);

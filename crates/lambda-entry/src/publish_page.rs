@@ -16,8 +16,8 @@ static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/gallery.rs"
 const FOLDER: &str = "page";
 const CONFIG: &str = "config.json";
 
-/// What CloudFormation asks for.
-#[derive(Clone, Debug, Deserialize)]
+/// What CloudFormation asks for. It is never printed: who has the answer's URL can answer.
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Event {
     /// What is to be done.
@@ -97,7 +97,7 @@ async fn remove(client: &Client, bucket: &str) -> Result<(), String> {
 /// What `web/assets/api.js` reads.
 fn config(properties: &Properties) -> Vec<u8> {
     let Properties { api, web_socket } = properties;
-    serde_json::json!({ "api": api, "ws": web_socket }).to_string().into_bytes()
+    serde_json::json!({ "api": api, "websocket": web_socket }).to_string().into_bytes()
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -129,6 +129,6 @@ mod tests {
     #[test]
     fn the_page_learns_where_the_api_is() {
         let properties = Properties { api: "https://a/v1".into(), web_socket: "wss://w/v1".into() };
-        assert_eq!(config(&properties), br#"{"api":"https://a/v1","ws":"wss://w/v1"}"#);
+        assert_eq!(config(&properties), br#"{"api":"https://a/v1","websocket":"wss://w/v1"}"#);
     }
 }

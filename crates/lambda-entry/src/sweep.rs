@@ -1,6 +1,6 @@
 //! `sweep`: every minute, what was left behind is started, what waits too long is ended, what has expired is removed.
 
-use crate::{failure::Outcome, metrics::Metrics};
+use crate::{failure::Outcome, logging::chain, metrics::Metrics};
 use std::time::Duration;
 use tintype_aws::Executions;
 use tintype_core::{
@@ -31,7 +31,7 @@ pub async fn handle(
     let waiting = ports.jobs.waiting(now, None, WAITING).await?;
     metrics.note(&[("OldestJobSeconds", "Seconds", oldest_seconds(&waiting, now))], None, now);
     let revived = match executions {
-        Some(executions) => revive(executions, &waiting, now).await?,
+        Some(executions) => revive(executions, &waiting, now).await,
         None => 0,
     };
     let swept = sweep(ports, now).await?;
@@ -51,12 +51,16 @@ fn is_left_behind(job: &Job, now: Timestamp) -> bool {
     now.since(job.not_before.max(job.created_at)) >= EXECUTION_GRACE
 }
 
-async fn revive(executions: &Executions, waiting: &[Job], now: Timestamp) -> PortResult<u32> {
+async fn revive(executions: &Executions, waiting: &[Job], now: Timestamp) -> u32 {
     let mut revived = 0;
     for job in waiting.iter().filter(|job| is_left_behind(job, now)) {
-        revived += u32::from(executions.revive(&job.id).await?);
+        // One that can't be revived now must not hold up the rest of the sweep; the next one meets it again.
+        match executions.revive(&job.id).await {
+            Ok(started) => revived += u32::from(started),
+            Err(error) => tracing::error!(job_id = %job.id, cause = chain(&error), "a job was not revived"),
+        }
     }
-    Ok(revived)
+    revived
 }
 
 /// From a place drawn at random, because nothing remembers where the last sweep ended: in time every blob has its turn.

@@ -14,8 +14,8 @@ use tintype_core::{
 
 const PUT: &str = "ImageStore::put";
 const LIST: &str = "ImageStore::list";
-/// An address never has other bytes.
-const CACHE_CONTROL: &str = "max-age=31536000, immutable";
+/// An address never has other bytes, but it may have none any more: a CDN asks again after a few minutes.
+const CACHE_CONTROL: &str = "max-age=300";
 /// The most objects of one answer.
 const PAGE_MAX: u32 = 1_000;
 

@@ -146,6 +146,12 @@ async fn cancel_of_a_missing_execution_is_success() {
 }
 
 #[tokio::test]
+async fn cancel_of_an_express_execution_is_success() {
+    let unsupported = answering!(Client::stop_execution, (400, refusal("StateMachineTypeNotSupported")));
+    workflow(playing!(aws_sdk_sfn, unsupported)).cancel(&job().id).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_throttled_cancel_is_throttled() {
     let throttled = answering!(Client::stop_execution, (400, refusal("ThrottlingException")));
     let error = workflow(playing!(aws_sdk_sfn, throttled)).cancel(&job().id).await.expect_err("must fail");
