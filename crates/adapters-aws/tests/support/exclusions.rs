@@ -1,5 +1,5 @@
 //! What the emulators get wrong: the one list of cases that are not run against one of them. Each runs against the
-//! other, or stands in `replay_stores.rs`.
+//! other, or stands in `replay_stores/`.
 
 /// One case that is reported as ignored on one emulator.
 #[derive(Debug)]
