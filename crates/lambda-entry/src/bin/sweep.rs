@@ -21,7 +21,7 @@ async fn main() -> Result<(), Error> {
         "EXPRESS" => Some(false),
         _ => None,
     })?;
-    let Stack { ports, stores, metrics, sfn, .. } = &Stack::build(&environment).await?;
+    let Stack { ports, stores, metrics, sfn, .. } = &Stack::that_tells(&environment).await?;
     let executions = &keeps.then(|| Executions::new(sfn.clone(), &stores.state_machine_arn));
     run(service_fn(async |_: LambdaEvent<Value>| {
         let swept = handle(ports, executions.as_ref(), metrics, SystemClock.now(), &entropy()).await;
