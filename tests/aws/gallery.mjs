@@ -15,18 +15,18 @@ import { chromium } from "../page/node_modules/playwright-core/index.mjs";
 const [gallery, emulator, apiKey, certificate, key] = process.argv.slice(2);
 const { hostname, port } = new URL(emulator);
 const behind = { host: hostname, port, rejectUnauthorized: false };
-const AWS = [/^([a-z0-9]+\.cloudfront)\.net$/, /^([a-z0-9]+\.execute-api)\.[a-z0-9-]+\.amazonaws\.com$/];
-
-/** The emulator's name of a host of AWS. */
-function here(host) {
-  const known = AWS.map((pattern) => host.match(pattern)).find(Boolean);
-  assert(known, `the page asked for ${host}`);
-  return `${known[1]}.${hostname}:${port}`;
+/** The emulator's address of a URL of AWS: the CDN by its name, an API by its path. */
+function here({ headers, url }) {
+  const [, label, service] = headers.host.match(/^([a-z0-9]+)\.(cloudfront\.net|execute-api\.[a-z0-9-]+\.amazonaws\.com)$/) ?? [];
+  assert(label, `the page asked for ${headers.host}`);
+  if (service === "cloudfront.net") return { host: `${label}.cloudfront.${hostname}:${port}`, path: url };
+  return { host: `${hostname}:${port}`, path: `/_aws/execute-api/${label}${url}` };
 }
 
 const door = https.createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, (request, response) => {
-  const headers = { ...request.headers, host: here(request.headers.host) };
-  const onward = https.request({ ...behind, method: request.method, path: request.url, headers }, (answer) => {
+  const { host, path } = here(request);
+  const headers = { ...request.headers, host };
+  const onward = https.request({ ...behind, method: request.method, path, headers }, (answer) => {
     response.writeHead(answer.statusCode, answer.headers);
     answer.pipe(response);
   });
@@ -34,9 +34,10 @@ const door = https.createServer({ cert: readFileSync(certificate), key: readFile
   request.pipe(onward);
 });
 door.on("upgrade", (request, socket, head) => {
-  const headers = Object.entries({ ...request.headers, host: here(request.headers.host) });
+  const { host, path } = here(request);
+  const headers = Object.entries({ ...request.headers, host });
   const onward = tls.connect({ ...behind, port: Number(port) }, () => {
-    onward.write(`GET ${request.url} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`);
+    onward.write(`GET ${path} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`);
     onward.write(head);
     onward.pipe(socket).pipe(onward);
   });
@@ -49,13 +50,12 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     `--host-resolver-rules=MAP * 127.0.0.1:${door.address().port}`],
 });
+const complaints = [], heard = [];
 try {
   const page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
   page.setDefaultTimeout(30_000);
-  const complaints = [];
   page.on("console", (message) => message.type() === "error" && complaints.push(`${message.text()} (${message.location().url})`));
   page.on("pageerror", (error) => complaints.push(String(error)));
-  const heard = [];
   page.on("websocket", (socket) => {
     assert.match(socket.url(), /^wss:\/\/[a-z0-9]+\.execute-api\..*\?ticket=/);
     socket.on("framereceived", ({ payload }) => heard.push(JSON.parse(String(payload)).type));
@@ -75,6 +75,9 @@ try {
   // The first question is asked without a key, and answered so.
   assert.deepEqual(complaints.filter((complaint) => !/status of 401/.test(complaint)), []);
   console.log(`the WebSocket said: ${heard}`);
+} catch (error) {
+  console.error(`the console said: ${complaints.join("\n") || "nothing"}; the WebSocket: ${heard.join() || "nothing"}`);
+  throw error;
 } finally {
   await browser.close();
   door.closeAllConnections();

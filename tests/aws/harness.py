@@ -4,16 +4,20 @@ import hashlib
 import json
 import os
 import struct
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 import zlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
+from template import RESOURCES
 from websockets.sync.client import connect
 
-AWS, MOTO = os.environ["STACK_AWS"], os.environ["STACK_MOTO"]
+AWS, MOTO, MODEL = os.environ["STACK_AWS"], os.environ["STACK_MOTO"], os.environ["STACK_MODEL"]
+ISSUER = os.environ["STACK_ISSUER"]
 PATIENCE = 60
 
 
@@ -120,6 +124,19 @@ class Stack:
         now = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**now, **variables}})
 
+    def answer_as_the_template_says(self):
+        """The emulator leaves out what an API's definition says of API Gateway's own answers: this says it again."""
+        gateway, api_id = service("apigateway"), self.api.split("/")[-2]
+        for name, response in RESOURCES["Rest"]["Properties"]["GatewayResponses"].items():
+            headers = response["ResponseParameters"]["Headers"].items()
+            page = urllib.parse.urlsplit(self.outputs["GalleryUrl"]).netloc
+            plain = {name: getattr(value, "value", value).replace("${Distribution.DomainName}", page) for name, value in headers}
+            gateway.put_gateway_response(
+                restApiId=api_id, responseType=name, statusCode=response["StatusCode"],
+                responseParameters={f"gatewayresponse.header.{header}": value for header, value in plain.items()},
+                responseTemplates=response["ResponseTemplates"])
+        gateway.create_deployment(restApiId=api_id, stageName=self.api.split("/")[-1])
+
     def may_end_tasks(self, function):
         """The emulator compares SendTaskSuccess with the resource `*`, AWS with the state machine that the policy names."""
         role = service("lambda").get_function_configuration(FunctionName=f"{self.name}-{function}")["Role"].split("/")[-1]
@@ -194,6 +211,51 @@ def will_answer(*bodies, content_type="application/json"):
     results = [{"Body": body if isinstance(body, str) else json.dumps(body), "ContentType": content_type} for body in bodies]
     answer = request("POST", f"{MOTO}/moto-api/static/sagemaker/endpoint-results", {"results": results})
     assert answer.status == 201, answer.body
+
+
+def bedrock_will_answer(red):
+    """What Bedrock's models answer from now on."""
+    body = {"images": [text64(red)], "seeds": [7], "finish_reasons": [None]}
+    assert request("PUT", MODEL + "/", body).status == 200
+
+
+def bedrock_was_asked():
+    return request("GET", MODEL + "/").json
+
+
+def token(**claims):
+    """A token of the issuer, for the audience that the stack takes unless the claims say otherwise."""
+    claims = {"aud": "tintype", "sub": "oidc-anna", **claims}
+    return request("GET", f"{ISSUER}/token?{urllib.parse.urlencode(claims)}").json["token"]
+
+
+class Door(BaseHTTPRequestHandler):
+    """The emulator over plain HTTP, for a client that trusts no authority of ours."""
+
+    def forward(self):
+        length = int(self.headers.get("content-length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else None
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length")}
+        answer = request(self.command, AWS + self.path, body, headers)
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            if name not in ("content-length", "connection", "date", "server", "transfer-encoding"):
+                self.send_header(name, value)
+        self.send_header("content-length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = forward
+
+    def log_message(self, *_):
+        pass
+
+
+def plain(url):
+    """The address at which a URL of the emulator is found over plain HTTP."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return url.replace(AWS, f"http://127.0.0.1:{server.server_port}")
 
 
 def will_answer_later(*bodies):

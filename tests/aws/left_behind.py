@@ -24,5 +24,5 @@ left = {kind: names for kind, names in left.items() if names}
 tables = service("dynamodb").list_tables()["TableNames"]
 buckets = [each["Name"] for each in service("s3").list_buckets()["Buckets"] if not each["Name"].startswith("aws-sam-cli")]
 print(f"kept: {tables} {buckets}; left behind: {left or 'nothing'}")
-assert len(tables) == 6 and len(buckets) == 2, "tables and buckets outlive the stack"
+assert len(tables) == 9 and len(buckets) == 3, "tables and buckets outlive the stack"
 assert not left, left

@@ -1,5 +1,5 @@
 """Stands before moto's SageMaker: it fails, throttles, refuses or takes its time where the prompt says so, and asks
-moto for everything else. For asynchronous endpoints it does what SageMaker does around moto's answer: it stores the
+moto for everything else. It answers for Bedrock's models itself. For asynchronous endpoints it does what SageMaker does around moto's answer: it stores the
 answer in the caller's bucket and publishes the notice.
 
     python model_front.py PORT MOTO_URL AWS_URL
@@ -7,6 +7,7 @@ answer in the caller's bucket and publishes the notice.
 import json
 import sys
 import time
+import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,6 +15,8 @@ import boto3
 
 PORT, MOTO, AWS = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 THROTTLED_ONCE = set()
+# What Bedrock was asked, and what it answers to any of it.
+BEDROCK_ASKED, BEDROCK_ANSWER = [], {}
 
 
 def service(name, url=AWS):
@@ -24,12 +27,18 @@ class Front(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        self.answer(200, {}, json.dumps(BEDROCK_ASKED).encode())
+
+    def do_PUT(self):
+        BEDROCK_ANSWER.update(json.loads(self.rfile.read(int(self.headers["content-length"]))))
         self.answer(200, {}, b"{}")
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         if self.path.endswith("/async-invocations"):
             return self.later(body)
+        if self.path.startswith("/model/"):
+            return self.bedrock(json.loads(body))
         words = body.decode("utf-8", "replace")
         if "failing" in words:
             return self.problem(500, "InternalFailure", "the container is broken")
@@ -49,6 +58,16 @@ class Front(BaseHTTPRequestHandler):
         request = urllib.request.Request(MOTO + self.path, data=body, headers=headers, method="POST")
         with urllib.request.urlopen(request) as answer:
             return answer.status, dict(answer.headers), answer.read()
+
+    def bedrock(self, asked):
+        model = urllib.parse.unquote(self.path.removeprefix("/model/").removesuffix("/invoke"))
+        BEDROCK_ASKED.append({"model": model, **asked})
+        if "refused" in asked["prompt"]:
+            return self.answer(200, {"content-type": "application/json"}, b'{"finish_reasons": ["Filter reason: prompt"]}')
+        if "throttled once" in asked["prompt"] and asked["prompt"] not in THROTTLED_ONCE:
+            THROTTLED_ONCE.add(asked["prompt"])
+            return self.problem(429, "ThrottlingException", "Too many requests, please wait before trying again.")
+        self.answer(200, {"content-type": "application/json"}, json.dumps(BEDROCK_ANSWER).encode())
 
     def later(self, body):
         status, headers, answer = self.ask_moto(body)

@@ -8,15 +8,19 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
 
-from harness import Stack, eventually, pixels, request, service, text64, will_answer, will_answer_later
+from harness import (
+    AWS, Client, Stack, bedrock_was_asked, bedrock_will_answer, eventually, pixels, plain, request, service, text64, token,
+    will_answer, will_answer_later,
+)
 from websockets.exceptions import InvalidStatus
 
 HERE = Path(__file__).resolve().parent
-STACK, LATER = Stack("tintype"), Stack("later")
+STACK, LATER, OTHER = Stack("tintype"), Stack("later"), Stack("other")
 ANNA, BERT = STACK.client("anna"), STACK.client("bert")
 SOCKETS = []
 
@@ -176,6 +180,52 @@ def nobody_is_let_in_without_a_key():
     assert request("GET", STACK.api + "/livez").status == 200
 
 
+def is_a_problem(answer, status, code):
+    told = answer.json
+    assert (answer.status, told["status"], told["code"]) == (status, status, code), (answer.status, answer.body)
+    assert answer.headers["content-type"] == "application/problem+json", answer.headers
+    assert {"type", "title", "detail", "instance", "request_id"} <= set(told), told
+
+
+def what_api_gateway_refuses_looks_like_what_the_api_refuses():
+    STACK.answer_as_the_template_says()
+    refused = request("GET", STACK.api + "/jobs")
+    is_a_problem(refused, 401, "unauthorized")
+    assert refused.headers["access-control-allow-origin"] == STACK.outputs["GalleryUrl"], refused.headers
+    is_a_problem(request("GET", STACK.api + "/jobs", headers={"authorization": "Bearer tt_unknown"}), 401, "unauthorized")
+    is_a_problem(request("PUT", STACK.api + "/jobs"), 404, "no_such_route")
+    is_a_problem(ANNA.call("GET", "/jobs/none"), 404, "not_found")
+    try:
+        STACK.configure("authorizer", CONNECTIONS_TABLE="")
+        headers = {"authorization": "Bearer tt_nobody-looked-at-yet"}
+        is_a_problem(request("GET", STACK.api + "/jobs", headers=headers), 500, "internal")
+    finally:
+        STACK.configure("authorizer", CONNECTIONS_TABLE=STACK.outputs["ConnectionsTableName"])
+
+
+def every_url_of_an_answer_resolves():
+    # The emulator does not tell a function under which domain it was asked, as API Gateway does.
+    try:
+        STACK.configure("rest-api", PUBLIC_URL=STACK.api)
+        will_answer({"generated_images": [text64(19)]})
+        accepted = ANNA.call("POST", "/generate", {"prompt": "found again"})
+        place = accepted.headers["location"]
+        assert place.startswith(STACK.api + "/jobs/"), place
+        headers = {"authorization": f"Bearer {ANNA.key}", "accept": "*/*"}
+        job = ANNA.ended(accepted.json["id"])
+        assert request("GET", place, headers=headers).json == job
+        assert request("GET", job["links"]["self"], headers=headers).json == job
+        assert request("POST", job["links"]["cancel"], headers=headers).json == job
+        saved = ANNA.call("POST", "/save", {"job_id": job["id"], "index": 0})
+        image = request("GET", saved.headers["location"], headers=headers).json
+        small = request("GET", image["thumbnail_url"], headers=headers)
+        assert small.status == 200 and small.headers["content-type"].startswith("image/"), small.status
+        assert ANNA.call("GET", "/nowhere").json["type"] == STACK.api + "/docs#no_such_route"
+        assert ANNA.call("DELETE", f"/images/{image['id']}?permanent=true").status == 204
+    finally:
+        STACK.configure("rest-api", PUBLIC_URL="")
+
+
 def a_ticket_opens_one_socket():
     ticket = ANNA.ticket()
     socket(ANNA, ticket).say(action="ping")
@@ -229,6 +279,90 @@ def an_asynchronous_endpoint_answers_later_and_its_notice_may_come_twice():
     eventually("the execution's end", ended)
 
 
+def a_model_of_bedrock_draws_in_an_express_execution():
+    machine = service("stepfunctions").describe_state_machine(stateMachineArn=OTHER.outputs["StateMachineArn"])
+    assert machine["type"] == "EXPRESS"
+    bedrock_will_answer(61)
+    client = Client(OTHER, token())
+    job = client.ended(client.generate("a picture of Bedrock's", seed=7)["id"])
+    assert (job["status"], job["attempts"]) == ("succeeded", 1), job
+    asked = bedrock_was_asked()[-1]
+    assert (asked["model"], asked["prompt"]) == ("us.stability.stable-image-core-v1:1", "a picture of Bedrock's"), asked
+    assert hashlib.sha256(OTHER.open(job["images"][0]["url"]).body).hexdigest() == job["images"][0]["sha256"]
+    job = client.ended(client.generate("refused prompt")["id"])
+    assert (job["status"], job["error"]["code"], job["attempts"]) == ("failed", "rejected", 1), job
+    job = client.ended(client.generate("throttled once")["id"])
+    assert (job["status"], job["attempts"]) == ("succeeded", 2), job
+
+
+def a_token_of_the_issuer_lets_in_and_no_other_does():
+    def asked(bearer):
+        return request("GET", OTHER.api + "/jobs", headers={"authorization": f"Bearer {bearer}"}).status
+
+    assert asked(token()) == 200
+    bad = {
+        "for another audience": token(aud="another-program"), "expired": token(life="-3600"),
+        "signed with another key": token(signing="unpublished"), "of another issuer": token(iss="https://127.0.0.1:1"),
+        "changed": token()[:-4] + "AAAA",
+    }
+    for name, bearer in bad.items():
+        assert asked(bearer) == 401, name
+    # A stack that names no issuer takes no token.
+    assert request("GET", STACK.api + "/jobs", headers={"authorization": f"Bearer {token()}"}).status == 401
+
+
+def each_subject_of_the_issuer_has_jobs_of_its_own_and_hears_of_them():
+    bedrock_will_answer(62)
+    anna, bert = (Client(OTHER, token(sub=name)) for name in ("oidc-anna", "oidc-bert"))
+    job = anna.generate("a picture of one's own")
+    listener = socket(anna)
+    listener.say(action="subscribe", job_id=job["id"], after=0)
+    assert [message["seq"] for message in listener.until("job.succeeded")] == [1, 2, 3]
+    assert bert.call("GET", f"/jobs/{job['id']}").status == 404
+
+
+def tintype(*words):
+    """What the command says to this."""
+    done = subprocess.run(
+        [os.environ["STACK_TINTYPE"], *words], capture_output=True, text=True, timeout=120,
+        env={**os.environ, "AWS_ENDPOINT_URL": AWS},
+    )
+    assert done.returncode == 0, (words, done.stderr)
+    return done.stdout
+
+
+def keys_are_made_listed_and_removed_by_the_command():
+    table = ["--table", STACK.outputs["ConnectionsTableName"]]
+    made, removed = (tintype("keys", "add", name, "--owner", "carla", *table).strip() for name in ("laptop", "lost"))
+    listed = tintype("keys", "list", *table)
+    assert "laptop" in listed and "lost" in listed and "carla" in listed, listed
+    assert made not in listed and removed not in listed
+    tintype("keys", "remove", "lost", *table)
+    assert "lost" not in tintype("keys", "list", *table)
+    assert Client(STACK, made).call("GET", "/jobs").status == 200
+    assert Client(STACK, removed).call("GET", "/jobs").status == 401
+
+
+def the_command_works_against_the_deployed_api():
+    will_answer({"generated_images": [text64(43)]})
+    server = ["--server", plain(STACK.api), "--key", STACK.key("carla")]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "heart.png"
+        tintype("generate", "a heart for the command", "--save", "-o", str(path), *server)
+        assert path.read_bytes().startswith(b"\x89PNG")
+    assert "a heart for the command" in tintype("list", *server)
+
+
+def the_gallery_works_in_a_browser():
+    will_answer({"generated_images": [text64(44)]})
+    tls = os.environ["STACK_TLS"]
+    done = subprocess.run(
+        ["node", str(HERE / "gallery.mjs"), STACK.outputs["GalleryUrl"], AWS, STACK.key("dora"), f"{tls}/cert.pem", f"{tls}/key.pem"],
+        capture_output=True, text=True, timeout=180,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def the_clients_work():
     will_answer({"generated_images": [text64(41)]}, {"generated_images": [text64(42)]})
     for command in (["client.py"], ["client.mjs"]):
@@ -273,7 +407,7 @@ def no_picture_goes_through_states_tables_or_control_messages():
 
 def main(part=""):
     cases = [case for name, case in globals().items() if callable(case) and case.__module__ == __name__]
-    cases = [case for case in cases if case.__name__ not in ("main", "socket", "drawn") and part in case.__name__]
+    cases = [case for case in cases if case.__name__ not in ("main", "socket", "drawn", "tintype", "is_a_problem") and part in case.__name__]
     failed = 0
     for case in cases:
         started = time.monotonic()
