@@ -11,7 +11,7 @@ use std::{fs, path::Path, process::ExitCode};
 use support::{
     Emulator,
     exclusions::{self, NOT_COUNTED},
-    meter::{Meter, Reads},
+    meter::{Asked, Meter},
 };
 use tintype_aws::DynamoMetadataRepo;
 use tintype_core::{
@@ -56,7 +56,7 @@ async fn check_listing(emulator: &Emulator) {
     let far = saved_image(MANY / 2, (MANY / 2) as i64);
     let deep = read_page(&repo, &meter, Some(Position::of_image(far.saved_at, &far.id))).await;
     // Six places and the records of all six: one more than the page, to learn whether there are more.
-    assert_eq!(of_few, Reads { requests: 2, items: 12 });
+    assert_eq!(of_few, Asked { requests: 2, items: 12, ..of_few });
     assert_eq!(of_many, of_few, "of {MANY} images");
     assert_eq!(deep, of_few, "in the middle of {MANY} images");
 }
@@ -69,7 +69,7 @@ async fn save(repo: &DynamoMetadataRepo, numbers: std::ops::Range<u64>) {
     images.buffer_unordered(16).collect::<()>().await;
 }
 
-async fn read_page(repo: &DynamoMetadataRepo, meter: &Meter, after: Option<Position>) -> Reads {
+async fn read_page(repo: &DynamoMetadataRepo, meter: &Meter, after: Option<Position>) -> Asked {
     meter.take();
     let query = ImageQuery { after, limit: PageSize::new(5).expect("a good size"), ..ImageQuery::default() };
     let page = repo.list(&alice(), &query, at(1).max(START)).await.expect("list");

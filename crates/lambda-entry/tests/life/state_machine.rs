@@ -1,0 +1,70 @@
+//! The state machine as far as functions see it: which are called, again and in which order. That the definition says
+//! the same is tested in `tests/aws`.
+
+use crate::world::World;
+use async_trait::async_trait;
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tintype_core::{
+    PortResult,
+    domain::{Job, JobId, Timestamp},
+    ports::{Place, Workflow},
+};
+use tintype_lambda::{deliver, generate_image};
+
+/// How often a step is tried that fails for a while.
+const TRIES: u32 = 4;
+
+/// The executions that were started, by their jobs.
+#[derive(Debug, Default)]
+pub(crate) struct Executions(Mutex<BTreeSet<JobId>>);
+
+impl Executions {
+    pub(crate) fn started(&self) -> BTreeSet<JobId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl Workflow for Executions {
+    async fn start(&self, job: &Job) -> PortResult<()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id);
+        Ok(())
+    }
+
+    async fn cancel(&self, _: &JobId) -> PortResult<()> {
+        Ok(())
+    }
+
+    async fn place(&self, _: &Job, _: Timestamp) -> PortResult<Option<Place>> {
+        Ok(None)
+    }
+}
+
+/// Runs the execution of `job_id` to its end.
+pub(crate) async fn execute(world: &World, job_id: JobId) {
+    for _ in 0..TRIES {
+        let attempt = async || generate_image::attempt(world.ports(), job_id, &world.memory.clock, 0.5).await;
+        match world.call(attempt).await {
+            Ok(_) => return,
+            Err(failure) if matches!(failure.name, "Throttled" | "Unavailable") => {
+                world.memory.clock.pass(Duration::from_secs(120));
+            }
+            Err(failure) if failure.name == "Undelivered" => return tell(world, job_id, None).await,
+            Err(failure) => return tell(world, job_id, Some(failure.name.to_owned())).await,
+        }
+    }
+    tell(world, job_id, Some("Unavailable".to_owned())).await;
+}
+
+/// `Deliver`, or with an error `GiveUp`.
+async fn tell(world: &World, job_id: JobId, error: Option<String>) {
+    let task = deliver::Task { job_id, error, cause: None };
+    world
+        .call(async || deliver::handle(world.ports(), task.clone(), &world.memory.clock).await)
+        .await
+        .unwrap();
+}
