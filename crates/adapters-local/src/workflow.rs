@@ -194,7 +194,7 @@ impl LocalWorkflow {
         let took = began.elapsed();
         log(&claim.job_id, took, &ended);
         match ended {
-            Ended::Ran(Ok(Ran::Ended(job))) if job.status == JobStatus::Succeeded => {
+            Ended::Ran(Ok(Ran::Ended(job, _))) if job.status == JobStatus::Succeeded => {
                 self.pace().note(took);
             }
             // What JobRepo recorded has settled the job's place in line as well.
@@ -313,7 +313,7 @@ fn source(error: &PortError) -> Option<String> {
 fn log(job: &JobId, took: Duration, ended: &Ended) {
     let ms = took.as_millis();
     match ended {
-        Ended::Ran(Ok(Ran::Ended(ran) | Ran::Requeued(ran))) => {
+        Ended::Ran(Ok(Ran::Ended(ran, _) | Ran::Requeued(ran))) => {
             let (attempt, status) = (ran.attempts, ran.status.name());
             let error = ran.error.as_ref().map(|error| error.code.as_str());
             tracing::info!(%job, attempt, ms, status, error, "an attempt was made");

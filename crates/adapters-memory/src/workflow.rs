@@ -181,7 +181,7 @@ impl MemoryWorkflow {
             }
         };
         match ran {
-            Ran::Ended(_) => claim.end_and_time(),
+            Ran::Ended(..) => claim.end_and_time(),
             Ran::Requeued(job) => claim.put_back(job.not_before),
             Ran::Superseded => claim.end(),
         }

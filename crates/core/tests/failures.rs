@@ -10,8 +10,8 @@ use tintype_core::domain::{
 };
 use tintype_core::ports::{Delivery, DrawnImage, Generated, InsertedJob, MockPorts, Ports, PurgedJobs};
 use tintype_core::use_cases::{
-    self, Ran, Save, SaveFrom, Sources, Submit, Swept, edit_image, erase_image, run_job, save_image, submit,
-    sweep,
+    self, Ran, Save, SaveFrom, Sources, Submit, Swept, Told, edit_image, erase_image, run_job, save_image,
+    submit, sweep,
 };
 use tintype_core::{Error, ErrorKind, PortError, imaging};
 
@@ -177,7 +177,7 @@ fn no_picture_is_stored_before_all_are_drawn() {
     draws(&mut mocks, vec![Ok(drawn()), Err(fails(ErrorKind::Rejected))]);
     finishes_failed(&mut mocks, "rejected");
     // A put would panic: the mock expects none. Until the job refers to it, the sweep would take it.
-    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_))));
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(..))));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_refused_prompt_fails_at_once() {
     attempt(&mut mocks, 1);
     draws(&mut mocks, vec![Err(fails(ErrorKind::Rejected))]);
     finishes_failed(&mut mocks, "rejected");
-    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_))));
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(..))));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn the_last_attempt_fails_for_good() {
     attempt(&mut mocks, 4);
     draws(&mut mocks, vec![Err(fails(ErrorKind::Unavailable))]);
     finishes_failed(&mut mocks, "unavailable");
-    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_))));
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(..))));
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_job_that_kills_its_worker_each_time_is_given_up_without_another_try() {
     let mut mocks = mocks();
     attempt(&mut mocks, 5);
     finishes_failed(&mut mocks, "attempts_exhausted");
-    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_))));
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(..))));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_model_that_gives_fewer_images_than_asked_for_has_failed() {
     attempt(&mut mocks, 1);
     draws(&mut mocks, vec![]);
     finishes_failed(&mut mocks, "data");
-    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_))));
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(..))));
 }
 
 #[test]
@@ -246,7 +246,20 @@ fn a_delivery_that_fails_does_not_fail_the_job() {
         job.finish(fence, outcome, now)?;
         Ok(job)
     });
-    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_))));
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_, Told::NotAll))));
+}
+
+#[test]
+fn a_listener_that_is_gone_leaves_nobody_untold() {
+    let mut mocks = mocks();
+    mocks.jobs.expect_begin().return_once(|_, _| Ok(begun(1)));
+    mocks.connections.expect_listeners().returning(|_, _| Ok(vec![listener("gone")]));
+    one_event(&mut mocks);
+    mocks.notifier.expect_send().returning(|_, _| Ok(Delivery::Gone));
+    mocks.connections.expect_disconnect().returning(|_| Ok(()));
+    draws(&mut mocks, vec![Err(fails(ErrorKind::Rejected))]);
+    finishes_failed(&mut mocks, "rejected");
+    assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Ended(_, Told::All))));
 }
 
 fn listener(name: &str) -> Subscription {

@@ -1,6 +1,6 @@
 //! `deliver`: sends the listeners of a job what they have not been sent, or gives a job up.
 
-use crate::failure::Outcome;
+use crate::{failure::Outcome, generate_image::ended};
 use serde::{Deserialize, Serialize};
 use tintype_core::{
     domain::{Clock, JobError, JobId},
@@ -21,7 +21,7 @@ pub struct Task {
 
 /// What the state machine gets back: a reference, never more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Told {
+pub struct Delivered {
     /// The job.
     pub job_id: JobId,
 }
@@ -30,16 +30,17 @@ pub struct Told {
 ///
 /// # Errors
 /// If what happened could not be recorded, or somebody not told.
-pub async fn handle(ports: &Ports, task: Task, clock: &dyn Clock) -> Outcome<Told> {
+pub async fn handle(ports: &Ports, task: Task, clock: &dyn Clock) -> Outcome<Delivered> {
     let Task { job_id, error, cause } = task;
     match error {
         None => deliver(ports, &job_id, clock.now()).await?,
         Some(error) => {
             tracing::error!(%job_id, error, cause, "the job is given up");
-            give_up(ports, &job_id, given_up(&error), clock).await?;
+            let ran = give_up(ports, &job_id, given_up(&error), clock).await?;
+            ended(ports, job_id, ran, clock.now()).await?;
         }
     }
-    Ok(Told { job_id })
+    Ok(Delivered { job_id })
 }
 
 /// What the job's owner reads: an error of a function may name what is none of their business.

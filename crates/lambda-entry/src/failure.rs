@@ -7,7 +7,8 @@ use tintype_core::{ErrorKind, PortError, domain::JobError};
 /// An event that was not handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// `Throttled` and `Unavailable` are tried again, every other is not.
+    /// `Throttled` and `Unavailable` are tried again, after `Undelivered` just the delivery; with every other the job is
+    /// given up.
     pub name: &'static str,
     /// What went wrong, for an operator.
     pub message: String,
@@ -29,6 +30,19 @@ impl Failure {
         let message = error
             .map_or_else(|| "the job waits for another attempt".to_owned(), |error| error.message.clone());
         Self { name, message }
+    }
+
+    /// The job has ended, and somebody who listens could not be told.
+    pub fn undelivered() -> Self {
+        let message = "the job has ended, and somebody who listens to it could not be told; deliver again";
+        Self { name: "Undelivered", message: message.to_owned() }
+    }
+
+    /// As [`undelivered`](Self::undelivered), for this reason.
+    #[expect(clippy::needless_pass_by_value, reason = "what map_err hands over")]
+    pub fn undelivered_for(error: PortError) -> Self {
+        tracing::warn!(cause = chain(&error), "somebody could not be told");
+        Self::undelivered()
     }
 }
 
@@ -65,13 +79,35 @@ impl From<Failure> for Diagnostic {
 mod tests {
     use super::*;
     use serde_json::Value;
+    use tintype_core::domain::limits;
+
+    fn states() -> Value {
+        let definition = include_str!("../../../statemachine/generate-image.asl.json");
+        serde_json::from_str::<Value>(definition).unwrap()["States"].take()
+    }
 
     /// What the state machine tries again, read from its definition.
     fn retried() -> Vec<String> {
-        let definition = include_str!("../../../statemachine/generate-image.asl.json");
-        let definition: Value = serde_json::from_str(definition).unwrap();
-        let names = &definition["States"]["GenerateImage"]["Retry"][0]["ErrorEquals"];
+        let names = &states()["GenerateImage"]["Retry"][0]["ErrorEquals"];
         serde_json::from_value(names.clone()).unwrap()
+    }
+
+    #[test]
+    fn the_state_machine_tries_as_often_as_a_job_is_begun_and_waits_as_the_core_does() {
+        for retry in states()["GenerateImage"]["Retry"].as_array().unwrap() {
+            assert_eq!(retry["MaxAttempts"], limits::ATTEMPTS_MAX - 1);
+            assert_eq!(retry["IntervalSeconds"], limits::BACKOFF_BASE.as_secs());
+            assert_eq!(retry["MaxDelaySeconds"], limits::BACKOFF_MAX.as_secs());
+            assert_eq!((&retry["BackoffRate"], &retry["JitterStrategy"]), (&2.into(), &"FULL".into()));
+        }
+    }
+
+    #[test]
+    fn after_an_end_that_was_not_told_the_state_machine_delivers_and_gives_nothing_up() {
+        let catches = &states()["GenerateImage"]["Catch"];
+        assert_eq!(catches[0]["ErrorEquals"][0], Failure::undelivered().name);
+        assert_eq!(catches[0]["Next"], "Deliver");
+        assert!(!retried().contains(&Failure::undelivered().name.to_owned()));
     }
 
     #[test]

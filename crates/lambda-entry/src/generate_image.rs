@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use tintype_aws::AsyncInference;
 use tintype_core::{
     PortResult,
-    domain::{Clock, Job, JobError, JobId, JobStatus},
+    domain::{Clock, Job, JobError, JobId, JobStatus, Timestamp},
     ports::{Ports, SourceBytes},
-    use_cases::{Begun, Ran, begin_job, run_job, settle_job},
+    use_cases::{Begun, Ran, Told, begin_job, deliver, run_job, settle_job},
 };
 
 /// What the state machine asks for.
@@ -31,9 +31,11 @@ pub struct Ended {
 /// Makes one attempt.
 ///
 /// # Errors
-/// `Throttled` or `Unavailable` if the job waits for another; another name if the outcome could not be recorded.
+/// `Throttled` or `Unavailable` if the job waits for another, `Undelivered` if it has ended and somebody could not be
+/// told; another name if the outcome could not be recorded.
 pub async fn attempt(ports: &Ports, job_id: JobId, clock: &dyn Clock, jitter: f64) -> Outcome<Ended> {
-    ended(job_id, run_job(ports, &job_id, clock, jitter).await?)
+    let ran = run_job(ports, &job_id, clock, jitter).await?;
+    ended(ports, job_id, ran, clock.now()).await
 }
 
 /// What [`begin_later`] came to.
@@ -58,11 +60,11 @@ pub async fn begin_later(
 ) -> Outcome<Later> {
     let job = match begin_job(ports, &job_id, clock, jitter).await? {
         Begun::Attempt(job) => job,
-        Begun::Over(ran) => return ended(job_id, ran).map(Later::Over),
+        Begun::Over(ran) => return ended(ports, job_id, ran, clock.now()).await.map(Later::Over),
     };
     let Err(error) = ask(ports, later, &job, task_token).await else { return Ok(Later::Asked) };
     let ran = settle_job(ports, &job, Err(JobError::of(&error)), clock, jitter).await?;
-    ended(job_id, ran).map(Later::Over)
+    ended(ports, job_id, ran, clock.now()).await.map(Later::Over)
 }
 
 async fn ask(ports: &Ports, later: &AsyncInference, job: &Job, task_token: &str) -> PortResult<()> {
@@ -79,15 +81,19 @@ async fn source(ports: &Ports, job: &Job) -> PortResult<Option<SourceBytes>> {
     Ok(Some(SourceBytes { image, mask }))
 }
 
-/// What an attempt means to the state machine.
+/// What an attempt means to the state machine. One that finds the job ended may be the repetition of one that died
+/// before it told anybody, so it delivers what was missed.
 ///
 /// # Errors
-/// If the job waits for another.
-pub fn ended(job_id: JobId, ran: Ran) -> Outcome<Ended> {
+/// If the job waits for another, or somebody could not be told of its end.
+pub async fn ended(ports: &Ports, job_id: JobId, ran: Ran, now: Timestamp) -> Outcome<Ended> {
     match ran {
-        Ran::Ended(job) => {
+        Ran::Ended(job, told) => {
             tracing::info!(%job_id, status = job.status.name(), attempts = job.attempts, "the job ended");
-            Ok(Ended { job_id, status: Some(job.status) })
+            match told {
+                Told::All => Ok(Ended { job_id, status: Some(job.status) }),
+                Told::NotAll => Err(Failure::undelivered()),
+            }
         }
         Ran::Requeued(job) => {
             let code = job.error.as_ref().map(|error| error.code.as_str());
@@ -96,7 +102,74 @@ pub fn ended(job_id: JobId, ran: Ran) -> Outcome<Ended> {
         }
         Ran::Superseded => {
             tracing::info!(%job_id, "another attempt took over, or the job had ended");
+            deliver(ports, &job_id, now).await.map_err(Failure::undelivered_for)?;
             Ok(Ended { job_id, status: None })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::{JITTER, World, heard};
+    use tintype_core::{domain::Outcome as End, use_cases::give_up};
+
+    async fn attempted(world: &World, ports: &Ports) -> Outcome<Ended> {
+        attempt(ports, world.new.id, &world.memory.clock, JITTER).await
+    }
+
+    #[tokio::test]
+    async fn a_job_whose_end_can_not_be_told_has_ended_all_the_same() {
+        let world = World::new().await;
+        let _inbox = world.listener().await;
+        assert_eq!(attempted(&world, &world.mute()).await.unwrap_err().name, "Undelivered");
+        assert_eq!(world.status().await, JobStatus::Succeeded);
+    }
+
+    #[tokio::test]
+    async fn somebody_who_is_gone_is_not_somebody_who_could_not_be_told() {
+        let world = World::new().await;
+        drop(world.listener().await);
+        let ended = attempted(&world, &world.ports()).await.unwrap();
+        assert_eq!(ended.status, Some(JobStatus::Succeeded));
+    }
+
+    /// An attempt that recorded the end and died before it told anybody.
+    async fn ended_in_silence(world: &World) {
+        let fence = world.begun().await.fence();
+        let ended = world.ports().jobs.finish(&fence, End::Succeeded(vec![]), world.memory.clock.now()).await;
+        ended.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_finds_the_job_ended_tells_what_was_not_told() {
+        let world = World::new().await;
+        let mut inbox = world.listener().await;
+        ended_in_silence(&world).await;
+        assert_eq!(heard(&mut inbox), ["job.queued", "job.running"]);
+        assert_eq!(attempted(&world, &world.ports()).await.unwrap().status, None);
+        assert_eq!(heard(&mut inbox), ["job.succeeded"]);
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_finds_the_job_ended_and_can_not_tell_it_says_so() {
+        let world = World::new().await;
+        let _inbox = world.listener().await;
+        ended_in_silence(&world).await;
+        assert_eq!(attempted(&world, &world.mute()).await.unwrap_err().name, "Undelivered");
+    }
+
+    #[tokio::test]
+    async fn giving_up_a_job_again_tells_what_was_not_told() {
+        let world = World::new().await;
+        let mut inbox = world.listener().await;
+        let error = crate::world::refusal();
+        let (clock, id) = (&world.memory.clock, world.new.id);
+        let ran = give_up(&world.mute(), &id, error.clone(), clock).await.unwrap();
+        assert_eq!(ended(&world.mute(), id, ran, clock.now()).await.unwrap_err().name, "Undelivered");
+        heard(&mut inbox);
+        let again = give_up(&world.ports(), &id, error, clock).await.unwrap();
+        ended(&world.ports(), id, again, clock.now()).await.unwrap();
+        assert_eq!(heard(&mut inbox).last(), Some(&"job.failed"));
     }
 }

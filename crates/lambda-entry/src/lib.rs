@@ -16,3 +16,6 @@ pub mod settings;
 pub mod sweep;
 pub mod system;
 pub mod websocket;
+
+#[cfg(test)]
+mod world;

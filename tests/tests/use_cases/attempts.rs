@@ -7,7 +7,7 @@ use tintype_core::{
     domain::{GenerateInput, Job, JobError, JobStatus, OutputFormat, limits},
     imaging,
     ports::DrawnImage,
-    use_cases::{Begun, Ran, Sources, Submit, begin_job, cancel, give_up, retry, settle_job, submit},
+    use_cases::{Begun, Ran, Sources, Submit, Told, begin_job, cancel, give_up, retry, settle_job, submit},
 };
 use tintype_memory::{LEASE, Script, Signal, Step};
 
@@ -150,7 +150,7 @@ async fn an_attempt_may_be_settled_elsewhere_and_later() {
     let job = begun(&world).await;
     let (ports, clock) = (world.memory.ports(), &world.memory.clock);
     let settled = settle_job(&ports, &job, Err(refusal()), clock, 0.5).await.unwrap();
-    assert!(matches!(settled, Ran::Ended(ended) if ended.error == Some(refusal())));
+    assert!(matches!(settled, Ran::Ended(ended, Told::All) if ended.error == Some(refusal())));
     assert_eq!(
         settle_job(&ports, &job, Err(refusal()), clock, 0.5).await.unwrap(),
         settled_again(&world, &job).await
@@ -159,7 +159,7 @@ async fn an_attempt_may_be_settled_elsewhere_and_later() {
 
 /// What settling an ended job the same way once more gives: the job as it is.
 async fn settled_again(world: &World, job: &Job) -> Ran {
-    Ran::Ended(Box::new(world.job(&job.id).await))
+    Ran::Ended(Box::new(world.job(&job.id).await), Told::All)
 }
 
 fn refusal() -> JobError {

@@ -119,7 +119,7 @@ async fn listen(ports: &Ports, owner: &OwnerId, id: &JobId, inbox: &Inbox, now: 
 async fn to_the_end(ports: &Ports, id: &JobId, clock: &SystemClock) -> Outcome<Job> {
     loop {
         match run_job(ports, id, clock, system::entropy().fraction()).await? {
-            Ran::Ended(job) => return Ok(*job),
+            Ran::Ended(job, _) => return Ok(*job),
             Ran::Requeued(job) => tokio::time::sleep(job.not_before.since(clock.now())).await,
             Ran::Superseded => {
                 return Err(Failure::failed(format!("another process took over the job {id}")));

@@ -200,6 +200,13 @@ impl OwnerId {
     }
 }
 
+impl ModelName {
+    /// What stands for the default where there is no model.
+    pub(crate) fn none() -> Self {
+        Self("none".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

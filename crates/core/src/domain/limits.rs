@@ -54,6 +54,10 @@ pub const TRASH_RETENTION: Duration = Duration::from_secs(30 * 24 * 3_600);
 pub const BLOB_GRACE: Duration = Duration::from_secs(15 * 60);
 /// How often a job is begun before it is given up.
 pub const ATTEMPTS_MAX: u32 = 4;
+/// The wait before the second attempt; it doubles with each further one.
+pub const BACKOFF_BASE: Duration = Duration::from_secs(2);
+/// The longest wait between two attempts.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(120);
 /// The most events one read of a job's log returns.
 pub const EVENTS_PAGE: u32 = 256;
 /// The most image bytes in one `image.chunk` message: with base64 and the envelope it stays under the

@@ -69,6 +69,11 @@ impl Models {
         Self { default: name.clone(), by_name: BTreeMap::from([(name, default)]) }
     }
 
+    /// No model: for an entry that neither takes requests nor draws. A request here would be refused.
+    pub fn none() -> Self {
+        Self { default: ModelName::none(), by_name: BTreeMap::new() }
+    }
+
     /// Adds a model; one of the same name is replaced.
     #[must_use]
     pub fn with(mut self, model: Arc<dyn ImageModel>) -> Self {

@@ -12,20 +12,24 @@ use futures_util::{
 };
 use std::{pin::pin, sync::Arc, time::Duration};
 
-/// The wait before the second attempt; it doubles with each further one.
-const BACKOFF_BASE: Duration = Duration::from_secs(2);
-/// The longest wait between two attempts.
-const BACKOFF_MAX: Duration = Duration::from_secs(120);
-
 /// What became of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ran {
-    /// The job has ended.
-    Ended(Box<Job>),
+    /// The job has ended. No event follows its last one, so this says whether everybody has heard it.
+    Ended(Box<Job>, Told),
     /// The attempt failed; the job waits for another from its `not_before` on.
     Requeued(Box<Job>),
     /// The job had ended, or another attempt took over: nothing was written.
     Superseded,
+}
+
+/// Whether those who listen were told what is in the job's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Everybody was, or is gone.
+    All,
+    /// Somebody could not be: [`deliver`](super::deliver) makes up for it.
+    NotAll,
 }
 
 /// Makes one attempt at the job `id`: [`begin_job`], the drawing, [`settle_job`].
@@ -33,7 +37,7 @@ pub enum Ran {
 /// Safe to run again at any point, also while another is at it: the later attempt takes over, the earlier one can't
 /// write any more. Dropping the future stops the drawing; the job stays `running` until it is begun again.
 /// `jitter` is a random fraction in `0.0..1.0` that spreads attempts in time. What can't be delivered stays in the
-/// job's log, for the next delivery or subscription.
+/// job's log, for the next delivery or subscription; see [`Told`].
 ///
 /// # Errors
 /// Those of [`JobRepo`](crate::ports::JobRepo), when what happened could not be recorded: run it again.
@@ -90,9 +94,9 @@ pub async fn begin_job(ports: &Ports, id: &JobId, clock: &dyn Clock, jitter: f64
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Begun::Over(Ran::Superseded)),
         Err(error) => return superseded(error).map(Begun::Over),
     };
-    tell(ports, id, clock.now()).await;
+    let told = tell(ports, id, clock.now()).await;
     if job.status.is_terminal() {
-        return Ok(Begun::Over(Ran::Ended(Box::new(job))));
+        return Ok(Begun::Over(Ran::Ended(Box::new(job), told)));
     }
     if job.counted_attempts() > limits::ATTEMPTS_MAX {
         let ran = settle_job(ports, &job, Err(exhausted(&job)), clock, jitter).await;
@@ -131,13 +135,15 @@ pub async fn settle_job(
         }
         Err(error) => ports.jobs.finish(&fence, Outcome::Failed(error), clock.now()).await.map(Ended),
     };
-    let ran = match recorded {
-        Ok(Ended(job)) => Ran::Ended(Box::new(job)),
-        Ok(Requeued(job)) => Ran::Requeued(Box::new(job)),
+    let recorded = match recorded {
+        Ok(recorded) => recorded,
         Err(error) => return superseded(error),
     };
-    tell(ports, &job.id, clock.now()).await;
-    Ok(ran)
+    let told = tell(ports, &job.id, clock.now()).await;
+    Ok(match recorded {
+        Ended(job) => Ran::Ended(Box::new(job), told),
+        Requeued(job) => Ran::Requeued(Box::new(job)),
+    })
 }
 
 /// Ends the job `id` as failed with `error`, whoever is at it: for what carries jobs through when it gives one up.
@@ -159,8 +165,8 @@ pub async fn give_up(ports: &Ports, id: &JobId, error: JobError, clock: &dyn Clo
             Err(error) => return superseded(error),
         }
     };
-    tell(ports, id, clock.now()).await;
-    Ok(Ran::Ended(Box::new(ended)))
+    let told = tell(ports, id, clock.now()).await;
+    Ok(Ran::Ended(Box::new(ended), told))
 }
 
 /// An attempt that lost its right to write has nothing more to do; any other error is the caller's.
@@ -286,18 +292,19 @@ fn exhausted(job: &Job) -> JobError {
 
 /// Exponential, with half of it left to chance, so that jobs that failed together don't come back together.
 fn backoff(attempts: u32, jitter: f64) -> Duration {
-    let doubled = BACKOFF_BASE.saturating_mul(1 << attempts.saturating_sub(1).min(16));
-    doubled.min(BACKOFF_MAX).mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
+    let doubled = limits::BACKOFF_BASE.saturating_mul(1 << attempts.saturating_sub(1).min(16));
+    doubled.min(limits::BACKOFF_MAX).mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
 }
 
 /// How often a delivery is tried: after a job's last event no other one follows that would make up for it.
 const TELLS: u32 = 3;
 
 /// Tells those who listen. What fails here is made up for by the next delivery or subscription: it is all in the log.
-async fn tell(ports: &Ports, id: &JobId, now: Timestamp) {
+async fn tell(ports: &Ports, id: &JobId, now: Timestamp) -> Told {
     for _ in 0..TELLS {
         if deliver(ports, id, now).await.is_ok() {
-            return;
+            return Told::All;
         }
     }
+    Told::NotAll
 }
