@@ -18,7 +18,7 @@ pub(crate) const EXCLUSIONS: &[Exclusion] = &[];
 /// What is not counted on one emulator: a test of `costs.rs`.
 pub(crate) const NOT_COUNTED: Exclusion = Exclusion {
     emulator: "moto",
-    case: "a_page_reads_the_same_of_10_and_of_5000_images",
+    case: "a_page_reads_the_same_of_few_images_and_of_many",
     why: "moto copies the whole table for each transaction: 5,000 take it minutes, and two that meet fail with 500",
 };
 
