@@ -5,6 +5,7 @@ use crate::{
     crashes::runtime,
     state_machine::execute,
     support::{Emulator, exclusions, meter::Asked},
+    wire::Wire,
     world::{Stores, World},
 };
 use libtest_mimic::{Completion, Failed, Trial};
@@ -50,7 +51,7 @@ async fn count(emulator: Emulator) -> BTreeMap<&'static str, f64> {
     // As an endpoint's card says: it tells nothing before the picture.
     let card = ModelCard { progress: false, previews: false, ..ModelCard::example() };
     let memory = Memory::new().with_models(Models::new(Arc::new(ScriptedModel::new(card))));
-    let world = World::new(&Stores::Emulated(emulator), plan.clone(), memory).await;
+    let world = World::new(&Stores::Emulated(emulator, Wire::new(None)), plan.clone(), memory).await;
     let job_id = world.generate().await.id;
     let inbox = world.listen(&job_id).await;
     execute(&world, job_id).await;

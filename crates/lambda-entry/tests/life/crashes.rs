@@ -4,6 +4,7 @@
 use crate::{
     state_machine::execute,
     support::{Emulator, exclusions},
+    wire::Wire,
     world::{Stores, World},
 };
 use libtest_mimic::{Completion, Failed, Trial};
@@ -85,7 +86,7 @@ fn emulated(kill: Kill) -> Result<Completion, Failed> {
     if let Some(why) = exclusions::of_whole_lives() {
         return Ok(Completion::ignored_with(why));
     }
-    runtime().block_on(check(&Stores::Emulated(emulator), kill.plan()));
+    runtime().block_on(check(&Stores::Emulated(emulator, Wire::new(None)), kill.plan()));
     Ok(Completion::Completed)
 }
 
@@ -94,14 +95,19 @@ async fn check(stores: &Stores, plan: FaultPlan) {
     let (job_id, inbox) = live(&world).await;
     assert_eq!(plan.faults(), 1, "the call was not made");
     plan.heal();
-    check_jobs(&world, &job_id).await;
-    let job = world.job(&job_id).await;
-    check_events(&world, &job, inbox).await;
-    check_picture(&world, &job).await;
+    check_life(&world, &job_id, inbox).await;
+}
+
+/// What is left at the end of a life.
+pub(crate) async fn check_life(world: &World, job_id: &JobId, inbox: Inbox) {
+    check_jobs(world, job_id).await;
+    let job = world.job(job_id).await;
+    check_events(world, &job, inbox).await;
+    check_picture(world, &job).await;
 }
 
 /// From the request to the library, with each thing done twice that is done at least once.
-async fn live(world: &World) -> (JobId, Inbox) {
+pub(crate) async fn live(world: &World) -> (JobId, Inbox) {
     let job_id = world.generate().await.id;
     let inbox = world.listen(&job_id).await;
     world.memory.clock.pass(Duration::from_secs(60));
@@ -116,7 +122,7 @@ async fn live(world: &World) -> (JobId, Inbox) {
     (job_id, inbox)
 }
 
-async fn sweep(world: &World) {
+pub(crate) async fn sweep(world: &World) {
     let metrics = Metrics::with_sink("life", |_| {});
     let swept = async || sweep::handle(world.ports(), &metrics, world.now(), &world.entropy()).await;
     world.call(swept).await.unwrap();

@@ -9,7 +9,9 @@ mod support;
 
 mod costs;
 mod crashes;
+mod requests;
 mod state_machine;
+mod wire;
 mod world;
 
 use libtest_mimic::Arguments;
@@ -17,6 +19,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut trials = crashes::trials();
+    trials.extend(requests::trials());
     trials.push(costs::trial());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

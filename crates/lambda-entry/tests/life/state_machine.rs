@@ -13,7 +13,10 @@ use tintype_core::{
     domain::{Job, JobId, Timestamp},
     ports::{Place, Workflow},
 };
-use tintype_lambda::{deliver, generate_image};
+use tintype_lambda::{
+    async_result, deliver,
+    generate_image::{self, Later},
+};
 
 /// How often a step is tried that fails for a while.
 const TRIES: u32 = 4;
@@ -58,6 +61,44 @@ pub(crate) async fn execute(world: &World, job_id: JobId) {
         }
     }
     tell(world, job_id, Some("Unavailable".to_owned())).await;
+}
+
+/// Runs the execution of `job_id` to its end, with an endpoint that answers later. Each notice comes twice.
+pub(crate) async fn execute_later(world: &World, job_id: JobId) {
+    for turn in 0..TRIES {
+        let token = format!("token-{turn}");
+        let begin = async || {
+            let task = (job_id, token.as_str());
+            generate_image::begin_later(world.ports(), world.later(), task, &world.memory.clock, 0.5).await
+        };
+        let error = match world.call(begin).await {
+            Ok(Later::Over(_)) => return,
+            Ok(Later::Asked) => wait(world, &token).await,
+            Err(failure) => Some(failure.name.to_owned()),
+        };
+        match error.as_deref() {
+            None => return,
+            Some("Throttled" | "Unavailable") => world.memory.clock.pass(Duration::from_secs(120)),
+            Some("Undelivered") => return tell(world, job_id, None).await,
+            Some(error) => return tell(world, job_id, Some(error.to_owned())).await,
+        }
+    }
+    tell(world, job_id, Some("Unavailable".to_owned())).await;
+}
+
+/// Waits for the task of `token`: the error it failed with.
+async fn wait(world: &World, token: &str) -> Option<String> {
+    for notices in world.answer().await {
+        for _ in 0..2 {
+            let take = async || {
+                async_result::handle(world.ports(), world.later(), &notices, &world.memory.clock, 0.5).await
+            };
+            world.call(take).await.unwrap();
+        }
+    }
+    // The first word counts: Step Functions refuses any other.
+    let told = world.wire.told().into_iter().find(|told| told.token == token);
+    told.expect("the task was ended").error
 }
 
 /// `Deliver`, or with an error `GiveUp`.

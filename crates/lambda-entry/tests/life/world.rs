@@ -3,22 +3,32 @@
 use crate::{
     state_machine::Executions,
     support::{Emulator, meter::Meter},
+    wire::{OUTPUT_FOLDER, Wire},
 };
+use aws_sdk_s3::primitives::ByteStream;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
-use tintype_aws::{DynamoConnectionRegistry, DynamoJobRepo, DynamoMetadataRepo, S3ImageStore};
+use tintype_aws::{
+    AsyncClients, AsyncInference, AsyncSettings, DynamoConnectionRegistry, DynamoJobRepo, DynamoMetadataRepo,
+    S3ImageStore, SageMakerSettings,
+};
 use tintype_core::{
     domain::{
-        BlobId, Clock, CursorCodec, Entropy, GenerateInput, ImageEdit, Job, JobId, OwnerId, SavedImage,
-        Timestamp,
+        BlobId, Clock, CursorCodec, Entropy, GenerateInput, ImageEdit, Job, JobId, OutputFormat, OwnerId,
+        SavedImage, Timestamp,
     },
-    ports::Ports,
+    imaging,
+    ports::{Models, Ports},
     use_cases::{self, ImageListing, Save, SaveFrom, Sources, Submit, find_job, save_image, submit},
 };
-use tintype_lambda::websocket::{self, Event};
+use tintype_lambda::{
+    async_result::Notices,
+    websocket::{self, Event},
+};
 use tintype_memory::{Inbox, Memory};
 use tintype_testkit::{
     faults::{FaultPlan, wrap},
@@ -30,8 +40,8 @@ use tintype_testkit::{
 pub(crate) enum Stores {
     /// In memory.
     Memory,
-    /// On an emulator of AWS, in tables and a bucket of this world's own.
-    Emulated(Emulator),
+    /// On an emulator of AWS, in tables and a bucket of this world's own, reached over this wire.
+    Emulated(Emulator, Wire),
 }
 
 /// One deployment with one client, Alice.
@@ -43,7 +53,11 @@ pub(crate) struct World {
     pub(crate) invocations: AtomicU64,
     /// What was asked of the tables and the bucket.
     pub(crate) meter: Meter,
+    /// How the stores are reached.
+    pub(crate) wire: Wire,
     ports: Ports,
+    later: Option<Arc<AsyncInference>>,
+    s3: Option<(aws_sdk_s3::Client, String)>,
     drawn: AtomicU64,
 }
 
@@ -52,12 +66,66 @@ impl World {
     pub(crate) async fn new(stores: &Stores, plan: FaultPlan, memory: Memory) -> Self {
         let (executions, meter) = (Arc::<Executions>::default(), Meter::default());
         let ports = Ports { workflow: executions.clone(), ..memory.ports() };
-        let ports = match stores {
-            Stores::Memory => ports,
-            Stores::Emulated(emulator) => on_aws(emulator, &meter, ports).await,
+        let mut world = Self {
+            memory,
+            plan,
+            executions,
+            invocations: AtomicU64::new(0),
+            meter,
+            wire: Wire::new(None),
+            ports,
+            later: None,
+            s3: None,
+            drawn: AtomicU64::new(0),
         };
-        let (invocations, drawn) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { memory, ports: wrap(ports, &plan), plan, executions, invocations, meter, drawn }
+        if let Stores::Emulated(emulator, wire) = stores {
+            world.move_to(emulator, wire).await;
+        }
+        world.ports = wrap(world.ports, &world.plan);
+        world
+    }
+
+    /// Keeps everything on AWS instead.
+    async fn move_to(&mut self, emulator: &Emulator, wire: &Wire) {
+        self.wire = wire.clone();
+        let ((client, jobs), (_, images), (_, connections)) =
+            tokio::join!(emulator.table(), emulator.table(), emulator.table());
+        let counted = client.config().to_builder().http_client(wire.to_emulator());
+        let dynamodb = self.meter.fitted_to(&aws_sdk_dynamodb::Client::from_conf(counted.build()));
+        let (s3, bucket) = emulator.bucket().await;
+        let counted = s3.config().to_builder().http_client(wire.to_emulator());
+        let counted = self.meter.fitted_to_s3(&aws_sdk_s3::Client::from_conf(counted.build()));
+        let later = later(emulator, wire, (&counted, &bucket), (&dynamodb, &jobs)).await;
+        self.later = Some(Arc::new(later));
+        self.ports.images = Arc::new(S3ImageStore::new(counted, bucket.clone()));
+        self.ports.metadata = Arc::new(DynamoMetadataRepo::new(dynamodb.clone(), images));
+        self.ports.jobs = Arc::new(DynamoJobRepo::new(dynamodb.clone(), jobs));
+        self.ports.connections = Arc::new(DynamoConnectionRegistry::new(dynamodb, connections));
+        self.s3 = Some((s3, bucket));
+    }
+
+    /// Uses the endpoint that answers later.
+    pub(crate) fn use_later(&mut self) {
+        self.ports.models = Models::new(self.later().clone());
+    }
+
+    /// The endpoint that answers later, of a world on AWS.
+    pub(crate) const fn later(&self) -> &Arc<AsyncInference> {
+        self.later.as_ref().expect("a world on AWS")
+    }
+
+    /// Has the endpoint answer what it was asked for: the notices of that.
+    pub(crate) async fn answer(&self) -> Vec<Notices> {
+        let (s3, bucket) = self.s3.as_ref().expect("a world on AWS");
+        let mut notices = Vec::new();
+        for input in self.wire.take_asked() {
+            let name = input.rsplit('/').next().unwrap().strip_suffix(".json").unwrap().to_owned();
+            let key = format!("{OUTPUT_FOLDER}/{name}.out");
+            let put = s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(drawn()));
+            put.send().await.unwrap();
+            notices.push(notice(&input, &name, &format!("s3://{bucket}/{key}")));
+        }
+        notices
     }
 
     pub(crate) const fn ports(&self) -> &Ports {
@@ -80,6 +148,7 @@ impl World {
             tokio::select! {
                 done = function() => return done,
                 () = self.plan.hung() => {}
+                () = self.wire.hung() => {}
             }
         }
     }
@@ -146,16 +215,41 @@ impl World {
     }
 }
 
-async fn on_aws(emulator: &Emulator, meter: &Meter, ports: Ports) -> Ports {
-    let ((client, jobs), (_, images), (_, connections)) =
-        tokio::join!(emulator.table(), emulator.table(), emulator.table());
-    let dynamodb = meter.fitted_to(&client);
-    let (s3, bucket) = emulator.bucket().await;
-    Ports {
-        images: Arc::new(S3ImageStore::new(meter.fitted_to_s3(&s3), bucket)),
-        metadata: Arc::new(DynamoMetadataRepo::new(dynamodb.clone(), images)),
-        jobs: Arc::new(DynamoJobRepo::new(dynamodb.clone(), jobs)),
-        connections: Arc::new(DynamoConnectionRegistry::new(dynamodb, connections)),
-        ..ports
-    }
+async fn later(
+    emulator: &Emulator,
+    wire: &Wire,
+    (s3, bucket): (&aws_sdk_s3::Client, &str),
+    (dynamodb, jobs_table): (&aws_sdk_dynamodb::Client, &str),
+) -> AsyncInference {
+    let config = emulator.config().await.into_builder().http_client(wire.to_stand_in()).build();
+    let clients = AsyncClients {
+        sagemaker: aws_sdk_sagemakerruntime::Client::new(&config),
+        sfn: aws_sdk_sfn::Client::new(&config),
+        s3: s3.clone(),
+        dynamodb: dynamodb.clone(),
+    };
+    let model = SageMakerSettings::stable_diffusion("pictures", "sd".parse().unwrap());
+    let settings = AsyncSettings { model, bucket: bucket.to_owned(), jobs_table: jobs_table.to_owned() };
+    AsyncInference::new(clients, settings)
+}
+
+/// The endpoint's answer: a red picture.
+fn drawn() -> Vec<u8> {
+    let red = [200, 0, 0].repeat(64 * 64);
+    let picture = imaging::encode_rgb(64, 64, red, OutputFormat::Png).unwrap();
+    let image = STANDARD.encode(picture.blob.bytes());
+    json!({ "generated_images": [image] }).to_string().into_bytes()
+}
+
+/// As SageMaker and SNS write it. `name` is the attempt's, of which all but the number at its end is the job's id.
+fn notice(input: &str, name: &str, output: &str) -> Notices {
+    let (job_id, _) = name.rsplit_once('-').unwrap();
+    let message = json!({
+        "invocationStatus": "Completed",
+        "inferenceId": job_id,
+        "requestParameters": { "inputLocation": input },
+        "responseParameters": { "outputLocation": output },
+    });
+    let records = json!({ "Records": [{ "Sns": { "Message": message.to_string() } }] });
+    serde_json::from_value(records).unwrap()
 }
