@@ -24,6 +24,7 @@ pub(crate) const LIST_PARAMETERS: &[&str] = &["limit", "cursor", "status"];
 
 /// `GET /jobs`
 pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut query: Query) -> Answer {
+    let given = query.given();
     let names = JobStatus::ALL.map(JobStatus::name).join(", ");
     let status = query.value::<JobStatus>("status", &format!("must be one of: {names}"));
     let listing = JobListing { status, cursor: query.text("cursor"), limit: query.limit() };
@@ -35,9 +36,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut q
         // Without places in line: each would be counted by itself. Ask for one job to learn its place.
         items.push(JobView::of(job, None, &*api.ports.links, api.now()).await?);
     }
-    let mut filter = vec![("limit", listing.limit.get().to_string())];
-    filter.extend(status.map(|status| ("status", status.name().to_owned())));
-    Ok(page(&items, listed.next_cursor.as_deref(), &filter))
+    Ok(page(&items, listed.next_cursor.as_deref(), &given))
 }
 
 /// `GET /jobs/{id}`
