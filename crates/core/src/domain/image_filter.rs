@@ -143,7 +143,7 @@ impl ImageFilter {
         let one = [
             self.favorite.map(favorite_facet),
             self.rating.map(rating_facet),
-            self.model.as_ref().map(|model| model_facet(model)),
+            self.model.as_ref().map(model_facet),
             self.width.map(width_facet),
             self.height.map(height_facet),
             self.seed.map(seed_facet),
