@@ -3,6 +3,7 @@ public, everything is encrypted, every log is kept for a stated time, what peopl
 
     python tests/aws/template_test.py        (needs PyYAML)
 """
+import json
 import re
 import sys
 
@@ -34,7 +35,7 @@ ACTIONS = {
     "batch_write_item": {"dynamodb:BatchWriteItem"}, "scan": {"dynamodb:Scan"},
     # Without ListBucket a missing object is answered with 403.
     "get_object": {"s3:GetObject", "s3:ListBucket"}, "head_object": {"s3:GetObject", "s3:ListBucket"},
-    "put_object": {"s3:PutObject"}, "delete_object": {"s3:DeleteObject"},
+    "put_object": {"s3:PutObject"}, "delete_object": {"s3:DeleteObjectVersion"},
     "copy_object": {"s3:GetObject", "s3:PutObject"}, "list_objects_v2": {"s3:ListBucket"},
     "start_execution": {"states:StartExecution"}, "stop_execution": {"states:StopExecution"},
     "describe_execution": {"states:DescribeExecution"}, "send_task_success": {"states:SendTaskSuccess"},
@@ -221,7 +222,6 @@ def nothing_is_public():
     for name, bucket in of_type("AWS::S3::Bucket").items():
         blocked = bucket["Properties"]["PublicAccessBlockConfiguration"]
         assert len(blocked) == 4 and all(value is True for value in blocked.values()), name
-        assert "VersioningConfiguration" not in bucket["Properties"], name
     for policy in of_type("AWS::S3::BucketPolicy").values():
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
             if statement["Effect"] == "Allow":
@@ -235,6 +235,45 @@ def nothing_is_public():
             assert event["Properties"]["Method"] == "options", name
     assert RESOURCES["Rest"]["Properties"]["Auth"]["DefaultAuthorizer"] == "Caller"
     assert RESOURCES["ConnectRoute"]["Properties"]["AuthorizationType"] == "CUSTOM"
+
+
+def what_api_gateway_answers_itself_is_a_problem_of_the_apis():
+    text = (ROOT / "crates" / "http-api" / "src" / "problem.rs").read_text()
+    known = {code: (int(status), title) for status, code, title in re.findall(r'= (\d+) "(\w+)" "([^"]+)"', text)}
+    responses = RESOURCES["Rest"]["Properties"]["GatewayResponses"]
+    assert {"UNAUTHORIZED", "ACCESS_DENIED", "THROTTLED", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(responses)
+    for name, response in responses.items():
+        problem = json.loads(response["ResponseTemplates"]["application/json"])
+        assert known[problem["code"]] == (problem["status"], problem["title"]), name
+        assert response["StatusCode"] == str(problem["status"]), name
+        assert set(problem) == {"type", "title", "status", "detail", "instance", "code", "request_id"}, name
+        headers = response["ResponseParameters"]["Headers"]
+        assert headers["Content-Type"] == "'application/problem+json'", name
+        assert ("Retry-After" in headers) == (problem["status"] in (429, 503)), name
+        assert ("WWW-Authenticate" in headers) == (problem["status"] == 401), name
+
+
+def removed_pictures_leave_no_version_behind():
+    bucket = RESOURCES["Bucket"]["Properties"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert any(rule.get("NoncurrentVersionExpiration") and "Prefix" not in rule for rule in rules)
+
+
+def a_stage_waits_for_the_role_that_it_logs_with():
+    for stage, variables in (("Rest", "Variables"), ("SocketStage", "StageVariables")):
+        condition, account, _ = RESOURCES[stage]["Properties"][variables]["logs"].value
+        assert condition == RESOURCES["ApiGatewayAccount"]["Condition"] and account.value == "ApiGatewayAccount", stage
+
+
+def only_functions_that_draw_or_take_requests_are_told_of_the_model():
+    source = ROOT / "crates" / "lambda-entry" / "src"
+    known = set(re.findall(r'"((?:MODEL|SAGEMAKER|BEDROCK)_[A-Z_]+)"', (source / "compose.rs").read_text()))
+    assert len(known) == 6, known
+    for name, function in of_type("AWS::Serverless::Function").items():
+        binary = (source / "bin" / f"{function['Metadata']['BuildProperties']['Binary']}.rs").read_text()
+        told = known & set(function["Properties"]["Environment"]["Variables"])
+        assert told == (known if "Stack::that_draws" in binary else set()), (name, told)
 
 
 def what_people_made_outlives_the_stack():

@@ -101,9 +101,13 @@ impl Client {
     /// The key goes to the server alone, never to a CDN that a URL may name.
     fn authorized<B>(&self, request: RequestBuilder<B>, path: &str) -> RequestBuilder<B> {
         match &self.key {
-            Some(key) if path.starts_with('/') => request.header("authorization", format!("Bearer {key}")),
+            Some(key) if self.is_own(path) => request.header("authorization", format!("Bearer {key}")),
             _ => request,
         }
+    }
+
+    fn is_own(&self, path: &str) -> bool {
+        path.strip_prefix(&self.base).unwrap_or(path).starts_with('/')
     }
 
     fn json(&self, answer: Result<Response<Body>, ureq::Error>) -> Outcome<Value> {
@@ -175,6 +179,17 @@ mod tests {
         let client = Client::new(Some("https://example.com/prod/"), None).unwrap();
         assert_eq!(client.url("/jobs"), "https://example.com/prod/jobs");
         assert_eq!(client.url("https://cdn.example.com/x"), "https://cdn.example.com/x");
+    }
+
+    #[test]
+    fn the_key_goes_to_the_server_however_it_names_itself_and_to_no_other() {
+        let client = Client::new(Some("https://example.com/prod"), None).unwrap();
+        assert!(client.is_own("/jobs") && client.is_own("https://example.com/prod/jobs"));
+        for other in
+            ["https://cdn.example.com/x", "https://example.com/products", "https://example.com/other/x"]
+        {
+            assert!(!client.is_own(other), "{other}");
+        }
     }
 
     #[test]

@@ -52,11 +52,11 @@ pub struct JobView {
     pub finished_at: Option<Timestamp>,
     /// From when it is not shown any more.
     pub expires_at: Timestamp,
-    /// Where to go from here, as paths below the API's root.
+    /// Where to go from here.
     pub links: JobLinks,
 }
 
-/// Where to go from a job, as paths below the API's root.
+/// Where to go from a job: below the API's root, which [`JobView::below`] names.
 #[derive(Clone, Debug, Serialize)]
 pub struct JobLinks {
     /// The job.
@@ -71,8 +71,8 @@ pub struct JobLinks {
 }
 
 impl JobLinks {
-    fn of(id: &JobId) -> Self {
-        let this = format!("/jobs/{id}");
+    fn of(id: &JobId, root: &str) -> Self {
+        let this = format!("{root}/jobs/{id}");
         Self {
             events: format!("{this}/events"),
             cancel: format!("{this}/cancel"),
@@ -118,7 +118,7 @@ impl JobView {
     ) -> PortResult<Self> {
         let images = job_images(&job.images, &job.owner, &job.id, links, now).await?;
         Ok(Self {
-            links: JobLinks::of(&job.id),
+            links: JobLinks::of(&job.id, ""),
             id: job.id,
             status: job.status,
             request: job.request,
@@ -136,6 +136,12 @@ impl JobView {
             finished_at: job.finished_at,
             expires_at: job.expires_at,
         })
+    }
+
+    /// The same view of an API whose root is at `root`, a URL without a slash at its end.
+    #[must_use]
+    pub fn below(self, root: &str) -> Self {
+        Self { links: JobLinks::of(&self.id, root), ..self }
     }
 }
 

@@ -1,6 +1,9 @@
 //! What the routes need to answer: the ports, the clock, the keys. An entry builds it once.
 
-use crate::{access::Access, gates::Gates, metrics::Metrics, page::PageFile, security::Allowed};
+use crate::{
+    access::Access, gates::Gates, metrics::Metrics, page::PageFile, public_links::PublicLinks,
+    security::Allowed,
+};
 use std::{fmt, sync::Arc};
 use tintype_core::{
     domain::{Clock, CursorCodec, Entropy, Timestamp},
@@ -31,6 +34,8 @@ pub struct Api {
     pub(crate) gates: Gates,
     /// The most bytes of a picture in one answer; `None` for any number.
     pub(crate) redirect_over: Option<u64>,
+    /// Where clients find the API's root, without a slash at the end; empty for the host's own root.
+    pub(crate) public_url: String,
     pub(crate) metrics: Metrics,
     #[cfg(feature = "socket")]
     pub(crate) hub: Option<Arc<SocketHub>>,
@@ -62,6 +67,7 @@ impl Api {
             tasks: TaskTracker::new(),
             gates: Gates::default(),
             redirect_over: None,
+            public_url: String::new(),
             metrics: Metrics::default(),
             #[cfg(feature = "socket")]
             hub: None,
@@ -113,6 +119,15 @@ impl Api {
     #[must_use]
     pub const fn with_redirect_over(mut self, bytes: u64) -> Self {
         self.redirect_over = Some(bytes);
+        self
+    }
+
+    /// Gives every URL of its own below `url`, as in `https://example.com/v1`: for an API that clients do not find at its
+    /// host's root. Without this they are paths of the host. Set it once, after the ports.
+    #[must_use]
+    pub fn with_public_url(mut self, url: &str) -> Self {
+        url.trim_end_matches('/').clone_into(&mut self.public_url);
+        self.ports.links = Arc::new(PublicLinks::new(self.ports.links, &self.public_url));
         self
     }
 

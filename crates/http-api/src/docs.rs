@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 const HEAD: &str = "<!doctype html><html lang=en><meta charset=utf-8>\
 <meta name=viewport content='width=device-width'><title>Tintype API</title>\
-<h1>Tintype API</h1><p>The same as a document for tools: <a href=/openapi.json>/openapi.json</a>. \
+<h1>Tintype API</h1><p>The same as a document for tools: <a href=openapi.json>openapi.json</a>. \
 Times are RFC 3339 in UTC. Unknown fields of a request are an error; ignore unknown fields of an answer.";
 
 /// `GET /docs`

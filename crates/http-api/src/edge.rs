@@ -89,6 +89,8 @@ struct About {
     /// The route's template: never the path itself, which would make a metric per id.
     route: String,
     path: String,
+    /// See [`Api::with_public_url`].
+    root: String,
     id: RequestId,
 }
 
@@ -99,6 +101,7 @@ impl About {
             method: request.method().clone(),
             route: route.to_owned(),
             path: request.uri().path().to_owned(),
+            root: api.public_url.clone(),
             id: RequestId::of(request.headers(), api),
         }
     }
@@ -119,7 +122,7 @@ impl About {
             let (id, code) = (self.id.as_str(), problem.code().name());
             tracing::error!(request_id = id, route = self.route, code, cause, "the request failed");
         }
-        let body = problem.render(&self.path, self.id.as_str());
+        let body = problem.render(&self.root, &self.path, self.id.as_str());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CONTENT_LENGTH, body.len().into());

@@ -4,6 +4,7 @@ use crate::{
     access::Owner,
     api::Api,
     body::Upload,
+    jobs,
     problem::{Answer, Code, Problem, chain},
     query::NoQuery,
 };
@@ -16,7 +17,6 @@ use std::{sync::Arc, time::Duration};
 use tintype_core::{
     domain::{GenerateInput, IdempotencyKey, Job},
     use_cases::{Sources, Submit, Submitted, submit},
-    views::JobView,
 };
 #[cfg(feature = "socket")]
 use {crate::listener::until_end, tintype_core::use_cases::find_job, tokio::time::timeout};
@@ -103,9 +103,9 @@ fn note(api: &Api, submitted: Submitted) -> Job {
 }
 
 async fn answer(api: &Api, status: StatusCode, job: Job) -> Answer {
-    let location = HeaderValue::try_from(format!("/jobs/{}", job.id));
+    let location = HeaderValue::try_from(format!("{}/jobs/{}", api.public_url, job.id));
     // Without its place in line: that would be counted for every accept, and most are never looked at.
-    let view = JobView::of(job, None, &*api.ports.links, api.now()).await?;
+    let view = jobs::shown(api, job, None).await?;
     let mut response = (status, axum::Json(view)).into_response();
     if let Ok(location) = location {
         response.headers_mut().insert(header::LOCATION, location);

@@ -14,7 +14,7 @@ use axum::{Json, extract::State, http::HeaderMap, response::IntoResponse};
 use std::sync::Arc;
 use tintype_core::{
     domain::{Job, JobStatus},
-    ports::LinkTarget,
+    ports::{LinkTarget, Place},
     use_cases::{self, JobListing, find_job, list_jobs},
     views::JobView,
 };
@@ -34,7 +34,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut q
     let mut items = Vec::with_capacity(listed.items.len());
     for job in listed.items {
         // Without places in line: each would be counted by itself. Ask for one job to learn its place.
-        items.push(JobView::of(job, None, &*api.ports.links, api.now()).await?);
+        items.push(shown(&api, job, None).await?);
     }
     Ok(page(&items, listed.next_cursor.as_deref(), &given))
 }
@@ -46,9 +46,8 @@ pub(crate) async fn get(
     path: PathParts,
     _: NoQuery,
 ) -> Answer {
-    let now = api.now();
-    let (job, place) = find_job(&api.ports, &owner, &path.job()?, now).await?;
-    Ok(Json(JobView::of(job, place, &*api.ports.links, now).await?).into_response())
+    let (job, place) = find_job(&api.ports, &owner, &path.job()?, api.now()).await?;
+    Ok(Json(shown(&api, job, place).await?).into_response())
 }
 
 /// `POST /jobs/{id}/cancel`
@@ -106,15 +105,20 @@ pub(crate) async fn image(
 
 /// What a client sees of `job`, with its place in line while it waits.
 pub(crate) async fn view(api: &Api, job: Job) -> Answer<JobView> {
-    let now = api.now();
     let place = match job.status {
         // Its place is good to know, and no reason to fail.
-        JobStatus::Queued => api.ports.workflow.place(&job, now).await.unwrap_or_default(),
+        JobStatus::Queued => api.ports.workflow.place(&job, api.now()).await.unwrap_or_default(),
         JobStatus::Running
         | JobStatus::Succeeded
         | JobStatus::Failed
         | JobStatus::Canceled
         | JobStatus::Expired => None,
     };
-    Ok(JobView::of(job, place, &*api.ports.links, now).await?)
+    shown(api, job, place).await
+}
+
+/// What a client sees of `job`, with this place in line.
+pub(crate) async fn shown(api: &Api, job: Job, place: Option<Place>) -> Answer<JobView> {
+    let view = JobView::of(job, place, &*api.ports.links, api.now()).await?;
+    Ok(view.below(&api.public_url))
 }

@@ -47,6 +47,7 @@ mod openapi;
 mod page;
 mod path;
 mod problem;
+mod public_links;
 mod query;
 mod range;
 mod request_id;

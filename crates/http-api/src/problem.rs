@@ -193,15 +193,15 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
-    /// Writes it down for the request at `instance`.
-    pub(crate) fn render(&self, instance: &str, request_id: &str) -> Vec<u8> {
+    /// Writes it down for the request of `path` below the API's `root`.
+    pub(crate) fn render(&self, root: &str, path: &str, request_id: &str) -> Vec<u8> {
         let code = self.code();
         let body = Body {
-            kind: format!("/docs#{}", code.name()),
+            kind: format!("{root}/docs#{}", code.name()),
             title: code.title(),
             status: code.status().as_u16(),
             detail: self.detail(),
-            instance,
+            instance: format!("{root}{path}"),
             code: code.name(),
             request_id,
             errors: self.errors(),
@@ -217,7 +217,7 @@ struct Body<'a> {
     title: &'static str,
     status: u16,
     detail: &'a str,
-    instance: &'a str,
+    instance: String,
     code: &'static str,
     request_id: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -309,7 +309,7 @@ mod tests {
         let error = PortError::new(ErrorKind::Data, "JobRepo::find", "row 7 of secret.db is bad")
             .with_source(std::io::Error::other("at /home/secret"));
         let problem = Problem::from(error);
-        let body = String::from_utf8(problem.render("/jobs", "id")).unwrap();
+        let body = String::from_utf8(problem.render("", "/jobs", "id")).unwrap();
         assert!(!body.contains("secret"), "{body}");
         assert!(problem.cause().unwrap().contains("/home/secret"));
     }

@@ -52,7 +52,7 @@ pub(crate) async fn save(
     if saved.created {
         api.metrics.images_saved.inc();
     }
-    let location = HeaderValue::try_from(format!("/images/{}", saved.image.id));
+    let location = HeaderValue::try_from(format!("{}/images/{}", api.public_url, saved.image.id));
     let mut response = images::answer(&api, status, saved.image).await?;
     if let Ok(location) = location {
         response.headers_mut().insert(header::LOCATION, location);

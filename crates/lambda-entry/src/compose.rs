@@ -36,21 +36,39 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Builds everything from `environment`, and begins to open connections.
+    /// Builds everything from `environment`, the model too, and begins to open connections.
     ///
     /// # Errors
     /// The variable that is missing or wrong.
-    pub async fn build(environment: &Environment) -> Result<Self, BadSetting> {
+    pub async fn that_draws(environment: &Environment) -> Result<Self, BadSetting> {
+        Self::build(environment, Some(model)).await
+    }
+
+    /// Builds everything but the model: for functions that neither draw nor take requests, and so need no setting of it.
+    ///
+    /// # Errors
+    /// As [`that_draws`](Self::that_draws).
+    pub async fn that_tells(environment: &Environment) -> Result<Self, BadSetting> {
+        Self::build(environment, None).await
+    }
+
+    async fn build(environment: &Environment, choose: Option<Choose>) -> Result<Self, BadSetting> {
         let stores = Stores::read(environment)?;
         let metrics = Metrics::new(environment.required("STACK_NAME")?);
         let config = clients::shared().await;
         let dynamodb = aws_sdk_dynamodb::Client::new(&config);
         let s3 = aws_sdk_s3::Client::new(&config);
         let sfn = aws_sdk_sfn::Client::new(&config);
-        let (model, later) = model(environment, &stores, &config, &s3, &dynamodb, &sfn)?;
+        let (models, later) = match choose {
+            Some(choose) => {
+                let (model, later) = choose(environment, &stores, &config, &s3, &dynamodb, &sfn)?;
+                (Models::new(model), later)
+            }
+            None => (Models::none(), None),
+        };
         let jobs = Arc::new(DynamoJobRepo::new(dynamodb.clone(), &stores.jobs_table));
         let ports = Ports {
-            models: Models::new(model),
+            models,
             images: Arc::new(S3ImageStore::new(s3.clone(), &stores.images_bucket)),
             metadata: Arc::new(DynamoMetadataRepo::new(dynamodb.clone(), &stores.images_table)),
             jobs: Arc::new(MeteredJobs::new(jobs, metrics.clone())),
@@ -75,6 +93,14 @@ fn management(config: &aws_config::SdkConfig, stores: &Stores) -> aws_sdk_apigat
 }
 
 type Chosen = (Arc<dyn ImageModel>, Option<Arc<AsyncInference>>);
+type Choose = fn(
+    &Environment,
+    &Stores,
+    &aws_config::SdkConfig,
+    &aws_sdk_s3::Client,
+    &aws_sdk_dynamodb::Client,
+    &aws_sdk_sfn::Client,
+) -> Result<Chosen, BadSetting>;
 
 fn model(
     environment: &Environment,

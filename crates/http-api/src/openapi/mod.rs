@@ -22,8 +22,11 @@ pub(crate) async fn document(State(api): State<Arc<Api>>) -> Json<Value> {
 /// The document of this server.
 pub(crate) fn build(api: &Api) -> Value {
     let codes: Vec<_> = Code::ALL.iter().map(|code| format!("`{}`", code.name())).collect();
+    // The root of the document's own host, unless it is known to be elsewhere.
+    let root = if api.public_url.is_empty() { "/" } else { &api.public_url };
     json!({
         "openapi": "3.1.0",
+        "servers": [{ "url": root }],
         "info": {
             "title": "Tintype",
             "version": env!("CARGO_PKG_VERSION"),

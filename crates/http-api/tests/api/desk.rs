@@ -66,7 +66,12 @@ impl Desk {
         Self::build(Access::Open, |api| api, replace)
     }
 
-    fn build(access: Access, change: impl FnOnce(Api) -> Api, replace: impl FnOnce(Ports) -> Ports) -> Self {
+    /// A deployment of which anything may be other than usual.
+    pub(crate) fn build(
+        access: Access,
+        change: impl FnOnce(Api) -> Api,
+        replace: impl FnOnce(Ports) -> Ports,
+    ) -> Self {
         let memory = Arc::new(Memory::new());
         let hub = Arc::new(SocketHub::default());
         let ports = replace(Ports { notifier: hub.clone(), ..memory.ports() });

@@ -13,6 +13,7 @@ mod jobs;
 mod operator;
 mod owners;
 mod pictures;
+mod public_url;
 mod security;
 mod slow_clients;
 mod socket;

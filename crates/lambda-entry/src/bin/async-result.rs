@@ -14,7 +14,7 @@ use tintype_lambda::{
 async fn main() -> Result<(), Error> {
     let environment = Environment::default();
     logging::start(&environment);
-    let stack = &Stack::build(&environment).await?;
+    let stack = &Stack::that_draws(&environment).await?;
     run(service_fn(async |event: LambdaEvent<Notices>| take(stack, &event.payload).await)).await
 }
 

@@ -13,6 +13,6 @@ use tintype_lambda::{
 async fn main() -> Result<(), Error> {
     let environment = Environment::default();
     logging::start(&environment);
-    let ports = &Stack::build(&environment).await?.ports;
+    let ports = &Stack::that_tells(&environment).await?.ports;
     run(service_fn(async |event: LambdaEvent<Task>| handle(ports, event.payload, &SystemClock).await)).await
 }

@@ -4,10 +4,11 @@ use lambda_http::{Error, Request, run, service_fn};
 use std::sync::Arc;
 use tintype_aws::{DynamoCredentialRepo, cursor_secret};
 use tintype_core::domain::{Clock, CursorCodec};
-use tintype_http::{Access, Allowed, Api, router};
+use tintype_http::{Access, Allowed, Api};
 use tintype_lambda::{
     compose::Stack,
-    logging, rest_api,
+    logging,
+    rest_api::{self, PublicApi},
     settings::Environment,
     system::{self, SystemClock},
 };
@@ -16,12 +17,12 @@ use tintype_lambda::{
 async fn main() -> Result<(), Error> {
     let environment = Environment::default();
     logging::start(&environment);
-    let router = &router(api(&environment).await?);
-    run(service_fn(async |request: Request| rest_api::handle(router.clone(), request).await)).await
+    let api = &PublicApi::new(api(&environment).await?, environment.optional("PUBLIC_URL"));
+    run(service_fn(async |request: Request| api.handle(request).await)).await
 }
 
 async fn api(environment: &Environment) -> Result<Api, Error> {
-    let Stack { ports, stores, dynamodb, .. } = Stack::build(environment).await?;
+    let Stack { ports, stores, dynamodb, .. } = Stack::that_draws(environment).await?;
     let secret = cursor_secret(&dynamodb, &stores.jobs_table, system::entropy().0).await?;
     let credentials = Arc::new(DynamoCredentialRepo::new(dynamodb, stores.connections_table));
     let origins = environment.optional("ALLOWED_ORIGINS").unwrap_or_default();

@@ -15,7 +15,7 @@ use tintype_lambda::{
 async fn main() -> Result<(), Error> {
     let environment = Environment::default();
     logging::start(&environment);
-    let Stack { ports, metrics, .. } = &Stack::build(&environment).await?;
+    let Stack { ports, metrics, .. } = &Stack::that_tells(&environment).await?;
     run(service_fn(async |_: LambdaEvent<Value>| {
         let swept = handle(ports, metrics, SystemClock.now(), &entropy()).await;
         swept.map(|swept| format!("{swept:?}"))

@@ -8,7 +8,7 @@ use tintype_lambda::{compose::Stack, logging, settings::Environment, system::Sys
 async fn main() -> Result<(), Error> {
     let environment = Environment::default();
     logging::start(&environment);
-    let ports = &Stack::build(&environment).await?.ports;
+    let ports = &Stack::that_tells(&environment).await?.ports;
     run(service_fn(async |event: LambdaEvent<websocket::Event>| {
         websocket::handle(ports, &event.payload, SystemClock.now()).await
     }))
