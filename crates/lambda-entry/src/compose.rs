@@ -2,6 +2,7 @@
 //! connections opened while the runtime asks for its first event.
 
 use crate::{
+    aside::aside,
     metered_jobs::MeteredJobs,
     metrics::Metrics,
     settings::{BadSetting, Environment, Stores},
@@ -62,7 +63,7 @@ impl Stack {
                 None => CloudLinkSigner::presigned(s3, &stores.images_bucket),
             }),
         };
-        tokio::spawn(warm(ports.clone()));
+        aside(warm(ports.clone()));
         Ok(Self { ports, later, stores, metrics, dynamodb, sfn })
     }
 }

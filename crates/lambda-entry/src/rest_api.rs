@@ -6,7 +6,6 @@ use lambda_http::{
     http::{HeaderValue, header::HeaderName},
     request::RequestContext,
 };
-use std::convert::Infallible;
 use tintype_http::AuthorizedOwner;
 use tower::ServiceExt;
 
@@ -16,12 +15,10 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// answered with its link.
 pub const ANSWER_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Answers `request`.
-///
-/// # Errors
-/// None: the router answers every failure.
-pub async fn handle(router: Router, request: Request) -> Result<Response, Infallible> {
-    router.oneshot(prepared(request)).await
+/// Answers `request`, whatever goes wrong with it.
+pub async fn handle(router: Router, request: Request) -> Response {
+    let Ok(response) = router.oneshot(prepared(request)).await;
+    response
 }
 
 /// The request as the router takes it: with its owner, and the id under which API Gateway logs it.
