@@ -250,7 +250,7 @@ impl MetadataRepo for DynamoMetadataRepo {
     async fn purge(&self, trashed_before: Timestamp, limit: u32) -> PortResult<Vec<BlobId>> {
         const OPERATION: &str = "MetadataRepo::purge";
         let shards = (0..SHARDS).map(|shard| async move {
-            let before = Bounds::Before(crate::dynamodb::moment(trashed_before));
+            let before = Bounds::Before(moment(trashed_before));
             let stretch = Stretch::of(trashed_partition(shard), before);
             self.table.query(OPERATION, &stretch, Some(limit)).await
         });
