@@ -31,7 +31,7 @@ pub(crate) const LIST_PARAMETERS: &[&str] = &[
     "seed", "from", "to",
 ];
 /// The parameters of `GET /images/{id}/content`.
-pub(crate) const CONTENT_PARAMETERS: &[&str] = &["variant", "w", "format"];
+pub(crate) const CONTENT_PARAMETERS: &[&str] = &["variant", "w", "format", "strip"];
 /// The width of a thumbnail in pixels.
 const THUMBNAIL_WIDTH: u32 = 320;
 /// A record may be kept by its client, and asked for again with its tag.
@@ -204,8 +204,9 @@ fn form(query: &mut Query) -> Answer<Form> {
     let format = query.map("format", "must be png, jpeg or webp", |text| {
         OutputFormat::ALL.into_iter().find(|format| format.name() == text)
     });
+    let stripped = content::stripped(query);
     std::mem::take(query).finish(CONTENT_PARAMETERS)?;
-    Ok(Form { max_width: width.or(variant.and_then(|(_, width)| width)), format })
+    Ok(Form { max_width: width.or(variant.and_then(|(_, width)| width)), format, stripped })
 }
 
 /// An image with its tag.

@@ -76,6 +76,11 @@ fn query() -> Vec<(&'static str, Value)> {
                 "type": "integer", "minimum": 1, "maximum": limits::SIDE_MAX,
             }),
         ),
+        parameter(
+            "strip",
+            "`metadata`: without what the picture says of itself",
+            json!({ "enum": ["metadata"] }),
+        ),
         parameter("format", "The encoding", json!({ "type": "string", "enum": formats })),
         parameter("ticket", "What `POST /tickets` gave, in place of a key", json!({ "type": "string" })),
         parameter(
