@@ -4,24 +4,24 @@
 //! | item | holds |
 //! |---|---|
 //! | `JOB#<id>` / `#` | the job, with its revision `rev` and its idempotency key |
-//! | `JOB#<id>` / `E#<seq>` | an event |
+//! | `JOB#<id>` / `E#<seq>` | an event, but for the first: the job tells all of it |
 //! | `OWNER#<owner>` / `<created_at>#<id>` | its place in the owner's list |
 //! | `KEY#<owner>#<key>` / `#` | which job a key was used for, and the request's fingerprint |
 //! | `BLOB#<sha256>` / `JOB#<id>` | that the job refers to the address |
-//! | `WAITING#<shard>` / `<id>` | that it waits, for the sweep |
+//! | `OPEN#<shard>` / `<id>` | that it has not ended, for the sweep |
 //! | `ENDED#<shard>` / `<expires_at>#<id>` | that it is to be removed one day |
 //!
-//! At most, in units, for jobs of up to 1 KB, as plain ones are: `insert` 10 written with a key, 8 without, 2 per
-//! source picture, and 3 read where the key was used; `find` 1 read; a change 1 read and 4 written, 2 more where the
-//! job begins, is put back or ends, 2 more per picture; `events` 1 read for the job and 1 per 15 events; a page of `n`
-//! jobs `n + n / 20 + 1` read, and 105 for each 100 jobs that a filter looks at; `refers_to` 1 read; `waiting` and
+//! At most, in units, for jobs of up to 1 KB, as plain ones are: `insert` 8 written with a key, 6 without, 2 per
+//! source picture, and 3 read where the key was used; `find` 1 read; a change 1 read and 4 written, 4 more where the
+//! job ends, 2 more per picture; `events` 1 read for the job and 1 per 15 events; a page of `n`
+//! jobs `n + n / 20 + 1` read, and 105 for each 100 jobs that a filter looks at; `refers_to` 1 read; `unfinished` and
 //! `purge` 16 read, and 1 per job; a purge 4 written per job and 1 per picture. Another try after a lost race costs the
 //! same again.
 
 mod places;
 mod purge;
 mod records;
-mod waiting;
+mod unfinished;
 
 use crate::dynamodb::{Bounds, Item, Stretch, TRIES, Table, Transacted, contended, pause};
 use async_trait::async_trait;
@@ -184,10 +184,10 @@ fn repeated(stored: Job, job: &Job) -> InsertedJob {
 impl JobRepo for DynamoJobRepo {
     async fn insert<'a>(&self, job: &NewJob, key: Option<&'a Idempotency>) -> PortResult<InsertedJob> {
         const OPERATION: &str = "JobRepo::insert";
-        let (job, event) = Job::accept(job.clone());
+        let (job, _) = Job::accept(job.clone());
         let mut holder = None;
         for tries in 0..TRIES {
-            let writes = accepted(OPERATION, &job, &event, key, holder)?;
+            let writes = accepted(OPERATION, &job, key, holder)?;
             if self.table.transact(OPERATION, writes).await? == Transacted::Done {
                 return Ok(InsertedJob::Created(Box::new(job)));
             }
@@ -244,11 +244,11 @@ impl JobRepo for DynamoJobRepo {
         const OPERATION: &str = "JobRepo::events";
         let stretch = events_between(id, after);
         let job = self.read_shown(OPERATION, owner, id, now);
-        let (job, events) = try_join(job, self.table.query(OPERATION, &stretch, Some(limit))).await?;
-        if job.is_none() {
-            return Ok(None);
-        }
-        events.iter().map(|event| event.body(OPERATION)).collect::<PortResult<_>>().map(Some)
+        let (job, stored) = try_join(job, self.table.query(OPERATION, &stretch, Some(limit))).await?;
+        let Some(job) = job else { return Ok(None) };
+        let first = Some(Job::accepted(job.id, job.created_at)).filter(|first| after < first.seq);
+        let stored = stored.iter().map(|event| event.body(OPERATION));
+        first.into_iter().map(Ok).chain(stored).take(limit as usize).collect::<PortResult<_>>().map(Some)
     }
 
     async fn begin(&self, id: &JobId, now: Timestamp) -> PortResult<Job> {
@@ -297,13 +297,13 @@ impl JobRepo for DynamoJobRepo {
         Ok(changed.filter(|changed| changed.written).map(|changed| changed.job))
     }
 
-    async fn waiting(
+    async fn unfinished(
         &self,
         accepted_before: Timestamp,
         after: Option<JobId>,
         limit: u32,
     ) -> PortResult<Vec<Job>> {
-        self.waiting_jobs(accepted_before, after, limit).await
+        self.unfinished_jobs(accepted_before, after, limit).await
     }
 
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool> {

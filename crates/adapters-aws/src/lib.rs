@@ -6,7 +6,6 @@ mod connection_registry;
 mod credential_repo;
 mod dynamodb;
 mod error;
-mod executions;
 mod image_model;
 mod image_store;
 mod job_repo;
@@ -19,7 +18,6 @@ pub use async_inference::{Answered, AsyncClients, AsyncInference, AsyncSettings,
 pub use connection_registry::DynamoConnectionRegistry;
 pub use credential_repo::DynamoCredentialRepo;
 pub use dynamodb::cursor_secret;
-pub use executions::Executions;
 pub use image_model::{
     BedrockModel, BedrockSettings, SageMakerModel, SageMakerSettings, Shape, ShapeChoice, UnknownModel,
     UnknownShape,

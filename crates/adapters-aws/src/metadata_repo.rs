@@ -9,12 +9,13 @@
 //!
 //! The record and its places change together. At most, in units, for records of up to 1 KB: `insert` 6 written;
 //! `find` and `refers_to` 1 read; `update` 1 read and 1 written, 6 more to or from the trash; `delete` 1 read and 8
-//! written; a page of `n` images `n + n / 20 + 1` read; `purge` 4 read, and per image what `delete` costs.
+//! written; a page of `n` images `n + n / 20 + 1` read, and 105 for each 100
+//! images that a filter looks at; `purge` 4 read, and per image what `delete` costs.
 
 mod places;
 
 use crate::dynamodb::{
-    Bounds, Condition, Item, Key, Stretch, TRIES, Table, Transacted, Write, contended, pause,
+    Bounds, Condition, Item, Key, Stretch, TRIES, Table, Transacted, Write, contended, moment, pause,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -29,6 +30,8 @@ use tintype_core::{
     ports::{InsertedImage, MetadataRepo},
 };
 
+/// How many images a page with a filter looks at per request, at the least.
+const FILTERED_AT_ONCE: u32 = 100;
 /// How many images a purge removes at a time.
 const PURGES_AT_ONCE: usize = 8;
 
@@ -79,21 +82,27 @@ impl DynamoMetadataRepo {
         self.table.transact(operation, std::iter::once(record).chain(removed_places(image))).await
     }
 
-    /// The ids of the owner's list from the query's place on, at most `limit`, with their positions.
+    /// The ids of the owner's list from `after` on, at most `limit`, with their positions.
     async fn positions(
         &self,
         operation: &'static str,
         owner: &OwnerId,
         query: &ImageQuery,
+        after: Option<Position>,
         limit: u32,
     ) -> PortResult<Vec<(ImageId, Position)>> {
-        let after = query.after.map(|after| sort_key(after.at, &ImageId::from_bytes(after.id)));
+        let after = after.map(|after| sort_key(after.at, &ImageId::from_bytes(after.id)));
         let partition = list_of(owner, query.trashed);
-        let stretch = match (query.sort, after) {
-            (Sort::Newest, None) => Stretch::of(partition, Bounds::All).backwards(),
-            (Sort::Newest, Some(after)) => Stretch::of(partition, Bounds::Before(after)).backwards(),
-            (Sort::Oldest, None) => Stretch::of(partition, Bounds::All),
-            (Sort::Oldest, Some(after)) => Stretch::of(partition, Bounds::After(after)),
+        // A moment alone stands before all places of its millisecond.
+        let stretch = match query.sort {
+            Sort::Newest => {
+                let end = after.or_else(|| query.filter.to.map(moment));
+                Stretch::of(partition, end.map_or(Bounds::All, Bounds::Before)).backwards()
+            }
+            Sort::Oldest => {
+                let start = after.or_else(|| query.filter.from.map(moment));
+                Stretch::of(partition, start.map_or(Bounds::All, Bounds::After))
+            }
         };
         let items = self.table.query(operation, &stretch, Some(limit)).await?;
         let position = |item: &Item| {
@@ -169,21 +178,23 @@ impl MetadataRepo for DynamoMetadataRepo {
     ) -> PortResult<Page<SavedImage>> {
         const OPERATION: &str = "MetadataRepo::list";
         let wanted = query.limit.get() + 1;
-        let mut query = *query;
+        let at_once = if query.filter.is_empty() { wanted } else { wanted.max(FILTERED_AT_ONCE) };
+        let mut after = query.after;
         let mut images = Vec::new();
-        // Almost always once: again only where something is in the list that is not shown any more.
+        // Without a filter almost always once: again only where something is in the list that is not shown any more.
         while images.len() < wanted as usize {
-            let positions = self.positions(OPERATION, owner, &query, wanted).await?;
+            let positions = self.positions(OPERATION, owner, query, after, at_once).await?;
             let ids = positions.iter().map(|(id, _)| *id);
             let found = self.read_many(OPERATION, owner, ids).await?;
-            let fits =
-                |image: &SavedImage| image.trashed_at.is_some() == query.trashed && image.is_shown(now);
-            images.extend(found.into_iter().filter(fits));
+            images.extend(found.into_iter().filter(|image| query.wants(image, now)));
             match positions.last() {
-                Some((_, last)) if positions.len() == wanted as usize => query.after = Some(*last),
+                Some((_, last)) if positions.len() == at_once as usize && query.filter.includes(last.at) => {
+                    after = Some(*last);
+                }
                 _ => break,
             }
         }
+        images.truncate(wanted as usize);
         Ok(Page::of(images, query.limit, |image| Position::of_image(image.saved_at, &image.id)))
     }
 
@@ -239,7 +250,7 @@ impl MetadataRepo for DynamoMetadataRepo {
     async fn purge(&self, trashed_before: Timestamp, limit: u32) -> PortResult<Vec<BlobId>> {
         const OPERATION: &str = "MetadataRepo::purge";
         let shards = (0..SHARDS).map(|shard| async move {
-            let before = Bounds::Before(crate::dynamodb::moment(trashed_before));
+            let before = Bounds::Before(moment(trashed_before));
             let stretch = Stretch::of(trashed_partition(shard), before);
             self.table.query(OPERATION, &stretch, Some(limit)).await
         });

@@ -85,6 +85,17 @@ impl From<PortError> for Fault {
 }
 
 impl Fault {
+    /// The fault of a step that makes the tables.
+    pub(crate) fn into_sqlite(self) -> rusqlite::Error {
+        let unreadable =
+            |error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error);
+        match self {
+            Self::Sqlite(error) => error,
+            Self::Json(error) => unreadable(error.into()),
+            Self::Port(error) => unreadable(error.into()),
+        }
+    }
+
     pub(crate) fn into_port(self, operation: &'static str) -> PortError {
         match self {
             Self::Sqlite(error) => of_sqlite(operation, error),

@@ -181,14 +181,14 @@ impl JobRepo for SqliteJobRepo {
         self.database.write("JobRepo::expire", Durable, work).await
     }
 
-    async fn waiting(
+    async fn unfinished(
         &self,
         accepted_before: Timestamp,
         after: Option<JobId>,
         limit: u32,
     ) -> PortResult<Vec<Job>> {
-        let work = move |connection: &Connection| rows::waiting(connection, accepted_before, after, limit);
-        self.database.read("JobRepo::waiting", work).await
+        let work = move |connection: &Connection| rows::unfinished(connection, accepted_before, after, limit);
+        self.database.read("JobRepo::unfinished", work).await
     }
 
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool> {

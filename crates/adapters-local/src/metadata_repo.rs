@@ -1,8 +1,10 @@
 //! Saved images in SQLite. Pages are read straight from an index that ends where the page ends.
 
+pub(crate) mod index;
+
 use crate::{Database, database::Durability::Durable, error::Fault};
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{
@@ -48,10 +50,13 @@ impl MetadataRepo for SqliteMetadataRepo {
         query: &ImageQuery,
         now: Timestamp,
     ) -> PortResult<Page<SavedImage>> {
-        let (owner, query) = (owner.clone(), *query);
-        let work = move |connection: &Connection| list(connection, &owner, &query, now);
+        let (owner, limit, query) = (owner.clone(), query.limit, query.clone());
+        let work = move |connection: &Connection| {
+            let read = if query.filter.is_empty() { list } else { index::find };
+            read(connection, &owner, &query, now)
+        };
         let images = self.database.read("MetadataRepo::list", work).await?;
-        Ok(Page::of(images, query.limit, |image| Position::of_image(image.saved_at, &image.id)))
+        Ok(Page::of(images, limit, |image| Position::of_image(image.saved_at, &image.id)))
     }
 
     async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()> {
@@ -114,6 +119,7 @@ fn insert(connection: &Connection, image: &SavedImage) -> Result<InsertedImage, 
         let message = format!("the id {} is another image's", image.id);
         return Err(PortError::new(ErrorKind::Conflict, "MetadataRepo::insert", message).into());
     }
+    index::enter(connection, image)?;
     Ok(InsertedImage::Created)
 }
 
@@ -139,10 +145,11 @@ fn update(connection: &Connection, image: &SavedImage) -> Result<(), Fault> {
         image.version.0,
         serde_json::to_string(image)?,
     ])?;
-    Ok(())
+    index::update(connection, image)
 }
 
 fn remove(connection: &Connection, id: &ImageId) -> Result<(), Fault> {
+    index::leave(connection, id)?;
     connection.prepare_cached("DELETE FROM images WHERE id = ?")?.execute([id.as_bytes()])?;
     Ok(())
 }
@@ -215,11 +222,15 @@ fn list(
     let (owner, at, limit) = (owner.as_str(), after.at.as_millis(), query.limit.get() + 1);
     let still_kept = now.before(limits::TRASH_RETENTION).as_millis();
     let mut statement = connection.prepare_cached(list_sql(query))?;
-    let mut rows = if query.trashed {
+    let rows = if query.trashed {
         statement.query(params![owner, at, after.id, limit, still_kept])?
     } else {
         statement.query(params![owner, at, after.id, limit])?
     };
+    images_of(rows)
+}
+
+fn images_of(mut rows: Rows<'_>) -> Result<Vec<SavedImage>, Fault> {
     let mut images = Vec::new();
     while let Some(row) = rows.next()? {
         images.push(image_of(row)?);

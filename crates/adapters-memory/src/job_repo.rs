@@ -10,8 +10,8 @@ use std::{
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{
-        BlobId, Fence, Idempotency, IdempotencyKey, Job, JobError, JobEvent, JobId, JobQuery, JobStatus,
-        NewJob, Outcome, OwnerId, Page, Position, Progress, Seq, Timestamp,
+        BlobId, Fence, Idempotency, IdempotencyKey, Job, JobError, JobEvent, JobId, JobQuery, NewJob,
+        Outcome, OwnerId, Page, Position, Progress, Seq, Timestamp,
     },
     ports::{InsertedJob, JobRepo, PurgedJobs},
 };
@@ -196,7 +196,7 @@ impl JobRepo for MemoryJobs {
         jobs.change(id, "JobRepo::expire", |job| Ok(job.expire(now))).map(Some)
     }
 
-    async fn waiting(
+    async fn unfinished(
         &self,
         accepted_before: Timestamp,
         after: Option<JobId>,
@@ -205,8 +205,8 @@ impl JobRepo for MemoryJobs {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let jobs = lock(&self.0);
         let part = jobs.by_id.range((start, Bound::Unbounded)).map(|(_, stored)| &stored.job);
-        let waiting = part.filter(|job| job.status == JobStatus::Queued && job.created_at < accepted_before);
-        Ok(waiting.take(limit as usize).cloned().collect())
+        let unfinished = part.filter(|job| !job.status.is_terminal() && job.created_at < accepted_before);
+        Ok(unfinished.take(limit as usize).cloned().collect())
     }
 
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool> {

@@ -51,7 +51,7 @@ impl Library {
 
     /// The images of one page and one more, to learn if there are more.
     fn page(&self, query: &ImageQuery, now: Timestamp) -> Vec<SavedImage> {
-        let fits = |image: &&SavedImage| image.trashed_at.is_some() == query.trashed && image.is_shown(now);
+        let fits = |image: &&SavedImage| query.wants(image, now);
         let count = query.limit.get() as usize + 1;
         let after = query.after.map_or(Bound::Unbounded, Bound::Excluded);
         match query.sort {

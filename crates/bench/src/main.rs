@@ -6,9 +6,11 @@ mod engine;
 mod floor;
 mod http;
 mod job;
+mod library;
 mod pages;
 mod process;
 mod report;
+mod search;
 mod sockets;
 mod start;
 

@@ -8,6 +8,7 @@ pub mod domain;
 pub mod error;
 pub mod imaging;
 pub mod ports;
+pub mod provenance;
 pub mod use_cases;
 pub mod views;
 

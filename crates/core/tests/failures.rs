@@ -2,15 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
 use futures_util::{FutureExt, StreamExt, stream};
-use std::future::Future;
+use std::{future::Future, time::Duration};
 use tintype_core::domain::{
     Blob, Clock, ConnectionId, ContentType, Entropy, EventBody, GenerateInput, GenerationRequest, ImageEdit,
-    ImageId, ImageSource, Job, JobEvent, JobId, ModelCard, NewJob, Outcome, OwnerId, Progress, SavedImage,
-    Seed, Seq, SourceImage, SourceInput, Subscription, Timestamp, Version,
+    ImageId, ImageSource, Job, JobError, JobEvent, JobId, ModelCard, NewJob, Outcome, OwnerId, Progress,
+    SavedImage, Seed, Seq, SourceImage, SourceInput, Subscription, Timestamp, Version,
 };
-use tintype_core::ports::{Delivery, DrawnImage, Generated, InsertedJob, MockPorts, Ports};
+use tintype_core::ports::{Delivery, DrawnImage, Generated, InsertedJob, MockPorts, Ports, PurgedJobs};
 use tintype_core::use_cases::{
-    self, Ran, Save, SaveFrom, Sources, Submit, Told, edit_image, erase_image, run_job, save_image, submit,
+    self, Ran, Save, SaveFrom, Sources, Submit, Swept, Told, edit_image, erase_image, run_job, save_image,
+    submit, sweep,
 };
 use tintype_core::{Error, ErrorKind, PortError, imaging};
 
@@ -268,7 +269,7 @@ fn listener(name: &str) -> Subscription {
         owner: OwnerId::local(),
         after: Seq(0),
         inline: false,
-        expires_at: NOW.after(std::time::Duration::from_secs(60)),
+        expires_at: NOW.after(Duration::from_secs(60)),
     }
 }
 
@@ -373,4 +374,68 @@ fn an_edit_is_tried_again_when_another_writer_came_first() {
     let owner = OwnerId::local();
     let edited = run(edit_image(&mocks.into_ports(), &owner, &saved().id, &edit, None, NOW)).unwrap();
     assert!(edited.favorite);
+}
+
+/// Nothing of what a sweep removes.
+fn nothing_expired(mocks: &mut MockPorts) {
+    mocks.jobs.expect_purge().returning(|_, _| Ok(PurgedJobs::default()));
+    mocks.metadata.expect_purge().returning(|_, _| Ok(vec![]));
+}
+
+/// Sweeps `jobs`, which have not ended, `after` so many seconds; starting them fails as `starting` says.
+fn swept(jobs: Vec<Job>, after: u64, starting: &'static [Option<ErrorKind>]) -> Result<Swept, PortError> {
+    let mut mocks = mocks();
+    mocks.jobs.expect_unfinished().return_once(|_, _, _| Ok(jobs));
+    nothing_expired(&mut mocks);
+    let mut outcomes = starting.iter();
+    let start = move |_: &Job| outcomes.next().expect("not so many").map_or(Ok(()), |kind| Err(fails(kind)));
+    mocks.workflow.expect_start().times(starting.len()).returning(start);
+    run(sweep(&mocks.into_ports(), NOW.after(Duration::from_secs(after))))
+}
+
+#[test]
+fn a_sweep_starts_a_waiting_job_after_a_minute() {
+    assert_eq!(swept(vec![job()], 59, &[]).unwrap().started, 0);
+    assert_eq!(swept(vec![job()], 60, &[None]).unwrap().started, 1);
+}
+
+#[test]
+fn a_sweep_starts_a_job_whose_next_attempt_is_a_minute_late() {
+    let mut job = begun(1);
+    job.requeue(
+        &job.fence(),
+        JobError::of(&fails(ErrorKind::Unavailable)),
+        NOW.after(Duration::from_secs(100)),
+        NOW,
+    )
+    .unwrap();
+    assert_eq!(swept(vec![job.clone()], 159, &[]).unwrap().started, 0);
+    assert_eq!(swept(vec![job], 160, &[None]).unwrap().started, 1);
+}
+
+#[test]
+fn a_sweep_makes_sure_that_somebody_is_at_a_job_that_runs_for_long() {
+    assert_eq!(swept(vec![begun(1)], 329, &[]).unwrap().started, 0);
+    assert_eq!(swept(vec![begun(1)], 330, &[None]).unwrap().started, 1);
+}
+
+#[test]
+fn a_job_that_cannot_be_started_does_not_hold_up_the_sweep() {
+    let jobs = vec![job(), job()];
+    let error = swept(jobs, 60, &[Some(ErrorKind::Internal), None]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+}
+
+#[test]
+fn a_sweep_leaves_a_service_in_trouble_alone() {
+    let error = swept(vec![job(), job()], 60, &[Some(ErrorKind::Throttled)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Throttled);
+}
+
+#[test]
+fn a_sweep_tells_since_when_the_first_waiting_job_waits() {
+    let mut later = job();
+    later.created_at = NOW.after(Duration::from_secs(1));
+    let swept = swept(vec![begun(1), job(), later], 10, &[]).unwrap();
+    assert_eq!(swept.waiting_since, Some(NOW));
 }

@@ -1,10 +1,11 @@
-//! Pictures' bytes: whole, in part, or made anew in another size or encoding. They never change under their address,
+//! Pictures' bytes: whole, in part, without metadata, or made anew in another size or encoding. They never change under their address,
 //! so a client may keep them for ever; and nothing in them is ever run by a browser.
 
 use crate::{
     api::Api,
     conditional::{has_already, range_holds},
     problem::{Answer, Code, Problem, chain},
+    query::Query,
     range::{Wanted, wanted},
 };
 use axum::{
@@ -14,9 +15,11 @@ use axum::{
 use bytes::Bytes;
 use std::ops::Range;
 use tintype_core::{
-    domain::{BlobId, ContentType, OutputFormat},
+    PortResult,
+    domain::{Blob, BlobId, ContentType, OutputFormat},
     imaging,
     ports::LinkTarget,
+    provenance,
 };
 
 /// A stored picture.
@@ -34,6 +37,11 @@ pub(crate) struct Stored {
     pub(crate) target: LinkTarget,
 }
 
+/// Reads whether a picture is wanted without its metadata.
+pub(crate) fn stripped(query: &mut Query) -> bool {
+    query.map("strip", "must be metadata", |text| (text == "metadata").then_some(true)).unwrap_or_default()
+}
+
 /// The form a client wants a picture in.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Form {
@@ -41,6 +49,8 @@ pub(crate) struct Form {
     pub(crate) max_width: Option<u32>,
     /// In this encoding; its own if not given.
     pub(crate) format: Option<OutputFormat>,
+    /// Without metadata. A picture made anew never has any.
+    pub(crate) stripped: bool,
 }
 
 /// Serves a picture that is `width` pixels wide in the form that is wanted.
@@ -54,7 +64,7 @@ pub(crate) async fn serve(
     let smaller = form.max_width.filter(|max| *max < width);
     let format = form.format.unwrap_or_else(|| suited(stored.content_type, smaller.is_some()));
     if smaller.is_none() && format.content_type() == stored.content_type {
-        return original(api, stored, headers).await;
+        return as_it_is(api, stored, form.stripped, headers).await;
     }
     converted(api, stored, smaller, format, headers).await
 }
@@ -69,8 +79,18 @@ const fn suited(own: ContentType, smaller: bool) -> OutputFormat {
     }
 }
 
-/// Serves a picture as it is stored.
-pub(crate) async fn original(api: &Api, stored: &Stored, headers: &HeaderMap) -> Answer {
+/// Serves a picture as it is stored, or that without its metadata.
+pub(crate) async fn as_it_is(api: &Api, stored: &Stored, stripped: bool, headers: &HeaderMap) -> Answer {
+    if !stripped {
+        return original(api, stored, headers).await;
+    }
+    let own = stored.content_type;
+    let about = About::new(format!("\"{}-stripped\"", stored.id), own, &stored.name);
+    let strip = move |bytes: Bytes| provenance::without_metadata(&bytes, own);
+    made(api, stored, &about, headers, strip).await
+}
+
+async fn original(api: &Api, stored: &Stored, headers: &HeaderMap) -> Answer {
     let about = About::new(format!("\"{}\"", stored.id), stored.content_type, &stored.name);
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
@@ -107,16 +127,27 @@ async fn converted(
     let width = max_width.map_or_else(String::new, |width| format!("-w{width}"));
     let tag = format!("\"{}{width}-{}\"", stored.id, format.name());
     let about = About::new(tag, format.content_type(), &format!("{}{width}", stored.name));
+    let own = stored.content_type;
+    let convert = move |bytes| imaging::convert(bytes, own, max_width, format).map(|picture| picture.blob);
+    made(api, stored, &about, headers, convert).await
+}
+
+/// Serves what `make` makes of the stored bytes.
+async fn made(
+    api: &Api,
+    stored: &Stored,
+    about: &About,
+    headers: &HeaderMap,
+    make: impl FnOnce(Bytes) -> PortResult<Blob> + Send + 'static,
+) -> Answer {
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
-    let (bytes, own) = (api.ports.images.get(&stored.id).await?, stored.content_type);
-    let convert = move || {
-        imaging::convert(bytes, own, max_width, format).map_err(|error| Problem::internal(chain(&error)))
-    };
-    let bytes = api.gates.picture(convert).await?.blob.bytes().clone();
+    let bytes = api.ports.images.get(&stored.id).await?;
+    let make = move || make(bytes).map_err(|error| Problem::internal(chain(&error)));
+    let bytes = api.gates.picture(make).await?.bytes().clone();
     let length = bytes.len() as u64;
-    match range_of(headers, &about, length) {
+    match range_of(headers, about, length) {
         Wanted::All => Ok(about.response(StatusCode::OK, bytes)),
         Wanted::Nothing => Err(out_of_range(length)),
         Wanted::Part(range) => {

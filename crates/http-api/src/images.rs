@@ -19,16 +19,19 @@ use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 use tintype_core::{
-    domain::{ImageEdit, OutputFormat, SavedImage, Sort, limits},
+    domain::{ImageEdit, ImageFilter, OutputFormat, SavedImage, Seed, TextQuery, Timestamp, limits},
     ports::LinkTarget,
-    use_cases::{self, ImageListing, find_image, list_images},
+    use_cases::{self, ImageListing, ImageOrder, find_image, list_images},
     views::ImageView,
 };
 
 /// The parameters of `GET /images`.
-pub(crate) const LIST_PARAMETERS: &[&str] = &["limit", "cursor", "sort", "trashed"];
+pub(crate) const LIST_PARAMETERS: &[&str] = &[
+    "limit", "cursor", "sort", "trashed", "q", "tag", "favorite", "rating", "model", "width", "height",
+    "seed", "from", "to",
+];
 /// The parameters of `GET /images/{id}/content`.
-pub(crate) const CONTENT_PARAMETERS: &[&str] = &["variant", "w", "format"];
+pub(crate) const CONTENT_PARAMETERS: &[&str] = &["variant", "w", "format", "strip"];
 /// The width of a thumbnail in pixels.
 const THUMBNAIL_WIDTH: u32 = 320;
 /// A record may be kept by its client, and asked for again with its tag.
@@ -36,13 +39,15 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// `GET /images`
 pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut query: Query) -> Answer {
-    let sort = query.map("sort", "must be newest or oldest", |name| {
-        [Sort::Newest, Sort::Oldest].into_iter().find(|sort| sort.name() == name)
+    let given = query.given();
+    let order = query.map("sort", "must be newest, oldest or best", |name| {
+        ImageOrder::ALL.into_iter().find(|order| order.name() == name)
     });
     let trashed = query.map("trashed", "must be true or false", flag);
     let listing = ImageListing {
         trashed: trashed.unwrap_or_default(),
-        sort: sort.unwrap_or_default(),
+        filter: filter(&mut query),
+        order: order.unwrap_or_default(),
         cursor: query.text("cursor"),
         limit: query.limit(),
     };
@@ -53,23 +58,44 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut q
     for image in listed.items {
         items.push(ImageView::of(image, &*api.ports.links, api.now()).await?);
     }
-    let filter = [
-        ("limit", listing.limit.get().to_string()),
-        ("sort", listing.sort.name().to_owned()),
-        ("trashed", listing.trashed.to_string()),
-    ];
-    Ok(page(&items, listed.next_cursor.as_deref(), &filter))
+    Ok(page(&items, listed.next_cursor.as_deref(), &given))
 }
 
-/// A page of a list, and a `Link` to the next one. The link is relative, so it holds behind any prefix.
+fn filter(query: &mut Query) -> ImageFilter {
+    let pixels = "must be a whole number of pixels";
+    ImageFilter {
+        text: query.checked("q", TextQuery::parse).unwrap_or_default(),
+        tags: query.texts("tag"),
+        favorite: query.map("favorite", "must be true or false", flag),
+        rating: query.map("rating", "must be from 1 to 5: this rating or a better one", |text| {
+            text.parse().ok().filter(|rating| (1..=limits::RATING_MAX).contains(rating))
+        }),
+        model: query.value("model", "must be a model's name"),
+        width: query.value("width", pixels),
+        height: query.value("height", pixels),
+        seed: query.map("seed", "must be a whole number below 2^32", |text| text.parse().ok().map(Seed)),
+        from: query.map(
+            "from",
+            "must be a time as in 2026-11-24T12:00:00Z, or a day as in 2026-11-24",
+            Timestamp::parse,
+        ),
+        to: query.map(
+            "to",
+            "must be a time as in 2026-11-24T12:00:00Z, or a day as in 2026-11-24",
+            Timestamp::parse,
+        ),
+    }
+}
+
+/// A page of a list, and a `Link` to the next one, with the parameters that were given. The link is relative, so it holds behind any prefix.
 pub(crate) fn page<T: Serialize>(
     items: &[T],
     next_cursor: Option<&str>,
-    filter: &[(&'static str, String)],
+    given: &[(String, String)],
 ) -> Response {
     let link = next_cursor.and_then(|cursor| {
         let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(filter)
+            .extend_pairs(given)
             .append_pair("cursor", cursor)
             .finish();
         HeaderValue::try_from(format!("<?{query}>; rel=\"next\"")).ok()
@@ -178,8 +204,9 @@ fn form(query: &mut Query) -> Answer<Form> {
     let format = query.map("format", "must be png, jpeg or webp", |text| {
         OutputFormat::ALL.into_iter().find(|format| format.name() == text)
     });
+    let stripped = content::stripped(query);
     std::mem::take(query).finish(CONTENT_PARAMETERS)?;
-    Ok(Form { max_width: width.or(variant.and_then(|(_, width)| width)), format })
+    Ok(Form { max_width: width.or(variant.and_then(|(_, width)| width)), format, stripped })
 }
 
 /// An image with its tag.

@@ -22,8 +22,12 @@ use tintype_core::{
 /// The parameters of `GET /jobs`.
 pub(crate) const LIST_PARAMETERS: &[&str] = &["limit", "cursor", "status"];
 
+/// The parameters of `GET /jobs/{id}/images/{n}`.
+pub(crate) const IMAGE_PARAMETERS: &[&str] = &["strip"];
+
 /// `GET /jobs`
 pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut query: Query) -> Answer {
+    let given = query.given();
     let names = JobStatus::ALL.map(JobStatus::name).join(", ");
     let status = query.value::<JobStatus>("status", &format!("must be one of: {names}"));
     let listing = JobListing { status, cursor: query.text("cursor"), limit: query.limit() };
@@ -35,9 +39,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut q
         // Without places in line: each would be counted by itself. Ask for one job to learn its place.
         items.push(shown(&api, job, None).await?);
     }
-    let mut filter = vec![("limit", listing.limit.get().to_string())];
-    filter.extend(status.map(|status| ("status", status.name().to_owned())));
-    Ok(page(&items, listed.next_cursor.as_deref(), &filter))
+    Ok(page(&items, listed.next_cursor.as_deref(), &given))
 }
 
 /// `GET /jobs/{id}`
@@ -78,9 +80,11 @@ pub(crate) async fn image(
     State(api): State<Arc<Api>>,
     Owner(owner): Owner,
     path: PathParts,
-    _: NoQuery,
+    mut query: Query,
     headers: HeaderMap,
 ) -> Answer {
+    let stripped = content::stripped(&mut query);
+    query.finish(IMAGE_PARAMETERS)?;
     let (id, place) = (path.job()?, path.place()?);
     let (job, _) = find_job(&api.ports, &owner, &id, api.now()).await?;
     let image = job.images.iter().find(|image| image.index == place).ok_or_else(|| {
@@ -101,7 +105,7 @@ pub(crate) async fn image(
             content_type: image.content_type,
         },
     };
-    content::original(&api, &stored, &headers).await
+    content::as_it_is(&api, &stored, stripped, &headers).await
 }
 
 /// What a client sees of `job`, with its place in line while it waits.

@@ -6,7 +6,7 @@ use crate::{
 };
 use axum::{extract::FromRequestParts, http::request::Parts};
 use std::{collections::BTreeMap, convert::Infallible, str::FromStr, sync::Arc};
-use tintype_core::domain::{FieldError, PageSize};
+use tintype_core::domain::{FieldError, InvalidInput, PageSize};
 
 /// The longest name of a parameter that is sent back.
 const NAME_CHARS: usize = 64;
@@ -14,8 +14,8 @@ const NAME_CHARS: usize = 64;
 /// The parameters of a request. A handler takes those it knows, and then [finishes](Self::finish).
 #[derive(Default)]
 pub(crate) struct Query {
-    values: BTreeMap<String, String>,
-    double: Option<String>,
+    values: BTreeMap<String, Vec<String>>,
+    double: Option<&'static str>,
     wrong: Vec<FieldError>,
 }
 
@@ -31,16 +31,41 @@ impl Query {
     fn parse(text: &str) -> Self {
         let mut query = Self::default();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-            if query.values.insert(name.to_string(), value.into_owned()).is_some() {
-                query.double = Some(name.into_owned());
-            }
+            query.values.entry(name.into_owned()).or_default().push(value.into_owned());
         }
         query
     }
 
-    /// The value of a parameter as it came.
+    /// All parameters as they came, but for the cursor: a link to the next page repeats them.
+    pub(crate) fn given(&self) -> Vec<(String, String)> {
+        let pairs =
+            self.values.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+        let kept = pairs.filter(|(name, _)| *name != "cursor");
+        kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// The value of a parameter as it came. One that is given twice is refused.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
-        self.values.remove(name)
+        let mut values = self.texts(name);
+        if values.len() > 1 {
+            self.double = Some(name);
+        }
+        values.pop()
+    }
+
+    /// The values of a parameter that may be given more than once.
+    pub(crate) fn texts(&mut self, name: &str) -> Vec<String> {
+        self.values.remove(name).unwrap_or_default()
+    }
+
+    /// The value of a parameter whose own rules say what is wrong with it.
+    pub(crate) fn checked<T>(
+        &mut self,
+        name: &'static str,
+        read: impl Fn(&str) -> Result<T, InvalidInput>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        read(&text).map_err(|error| self.wrong.extend_from_slice(error.errors())).ok()
     }
 
     /// The value of a parameter; `rule` tells what is allowed.
@@ -84,7 +109,7 @@ impl Query {
         for name in self.values.keys() {
             self.wrong.push(FieldError::new(pointer(name), "unknown", rule.as_str()));
         }
-        if let Some(name) = &self.double {
+        if let Some(name) = self.double {
             self.wrong.push(FieldError::new(pointer(name), "duplicate", "must be given once"));
         }
         if self.wrong.is_empty() { Ok(()) } else { Err(Problem::fields(Code::BadQuery, self.wrong)) }
@@ -121,7 +146,7 @@ mod tests {
     fn every_wrong_parameter_is_named() {
         let mut query = Query::parse("limit=0&colour=red&sort=up&sort=down");
         query.limit();
-        query.map("sort", "must be newest or oldest", |_| None::<()>);
+        query.map("sort", "must be newest, oldest or best", |_| None::<()>);
         let problem = query.finish(&["limit", "sort"]).unwrap_err();
         let pointers: Vec<_> = problem.errors().iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/limit", "/sort", "/colour", "/sort"]);

@@ -113,7 +113,10 @@ fn job_routes() -> Vec<Route> {
             Method::GET,
             "/jobs/{id}/images/{n}",
             get(jobs::image),
-            Operation::new("getJobImage", "Get a result's bytes").with(&["Range"]).gives_picture(),
+            Operation::new("getJobImage", "Get a result's bytes")
+                .with(jobs::IMAGE_PARAMETERS)
+                .with(&["Range"])
+                .gives_picture(),
         ),
     ]
 }

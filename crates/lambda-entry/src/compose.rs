@@ -2,6 +2,7 @@
 //! connections opened while the runtime asks for its first event.
 
 use crate::{
+    aside::aside,
     metered_jobs::MeteredJobs,
     metrics::Metrics,
     settings::{BadSetting, Environment, Stores},
@@ -31,8 +32,6 @@ pub struct Stack {
     pub metrics: Metrics,
     /// DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// Step Functions.
-    pub sfn: aws_sdk_sfn::Client,
 }
 
 impl Stack {
@@ -74,14 +73,14 @@ impl Stack {
             jobs: Arc::new(MeteredJobs::new(jobs, metrics.clone())),
             connections: Arc::new(DynamoConnectionRegistry::new(dynamodb.clone(), &stores.connections_table)),
             notifier: Arc::new(ApiGatewayNotifier::new(management(&config, &stores))),
-            workflow: Arc::new(StepFunctionsWorkflow::new(sfn.clone(), &stores.state_machine_arn)),
+            workflow: Arc::new(StepFunctionsWorkflow::new(sfn, &stores.state_machine_arn)),
             links: Arc::new(match &stores.cdn_domain {
                 Some(domain) => CloudLinkSigner::cdn(domain),
                 None => CloudLinkSigner::presigned(s3, &stores.images_bucket),
             }),
         };
-        tokio::spawn(warm(ports.clone()));
-        Ok(Self { ports, later, stores, metrics, dynamodb, sfn })
+        aside(warm(ports.clone()));
+        Ok(Self { ports, later, stores, metrics, dynamodb })
     }
 }
 

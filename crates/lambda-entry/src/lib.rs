@@ -1,6 +1,7 @@
 //! What Tintype's Lambda functions share. Each function is a thin binary beside this: it starts the log, reads its
 //! settings, builds the ports once, and hands every event to the module of its name.
 
+pub mod aside;
 pub mod async_result;
 pub mod authorizer;
 pub mod compose;

@@ -3,21 +3,22 @@
 
 use crate::settings::Environment;
 use std::{error::Error, fmt::Write as _};
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    Layer, filter::Targets, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt,
+};
 
 /// Starts the log. `RUST_LOG` chooses what is written, as in `info,tintype_http=debug`; `info` if it is not set or not
 /// understood.
 pub fn start(environment: &Environment) {
-    let filter = environment.optional("RUST_LOG").unwrap_or_default();
-    let filter = EnvFilter::builder().parse(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(true)
-        .with_env_filter(filter);
+    let log = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(true);
     // It fails only where there is a log already.
-    drop(log.try_init());
+    drop(registry().with(log.with_filter(filter(environment))).try_init());
+}
+
+fn filter(environment: &Environment) -> Targets {
+    let chosen = environment.optional("RUST_LOG").and_then(|filter| filter.parse().ok());
+    chosen.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
 }
 
 /// `error` with all its causes, for the log.
@@ -30,4 +31,26 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn without_a_choice_or_with_one_that_is_not_understood_the_log_holds_what_is_info() {
+        for environment in [Environment::new(|_| None), Environment::new(|_| Some("=,=".to_owned()))] {
+            let filter = filter(&environment);
+            assert!(filter.would_enable("tintype_http", &Level::INFO));
+            assert!(!filter.would_enable("tintype_http", &Level::DEBUG));
+        }
+    }
+
+    #[test]
+    fn a_module_can_be_chosen() {
+        let filter = filter(&Environment::new(|_| Some("info,tintype_http=debug".to_owned())));
+        assert!(filter.would_enable("tintype_http::access", &Level::DEBUG));
+        assert!(!filter.would_enable("hyper", &Level::DEBUG));
+    }
 }

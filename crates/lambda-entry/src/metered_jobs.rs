@@ -109,13 +109,13 @@ impl JobRepo for MeteredJobs {
         self.inner.requeue(fence, error, not_before, now).await
     }
 
-    async fn waiting(
+    async fn unfinished(
         &self,
         accepted_before: Timestamp,
         after: Option<JobId>,
         limit: u32,
     ) -> PortResult<Vec<Job>> {
-        self.inner.waiting(accepted_before, after, limit).await
+        self.inner.unfinished(accepted_before, after, limit).await
     }
 
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool> {

@@ -143,9 +143,9 @@ fn deadline(job: &NewJob) -> Timestamp {
     job.now.after(Duration::from_secs(job.request.deadline_s.into()))
 }
 
-async fn waiting(repo: &dyn JobRepo, before: Timestamp, after: Option<JobId>, limit: u32) -> Vec<JobId> {
-    let waiting = repo.waiting(before, after, limit).await.expect("waiting");
-    waiting.into_iter().map(|job| job.id).collect()
+async fn unfinished(repo: &dyn JobRepo, before: Timestamp, after: Option<JobId>, limit: u32) -> Vec<JobId> {
+    let unfinished = repo.unfinished(before, after, limit).await.expect("unfinished");
+    unfinished.into_iter().map(|job| job.id).collect()
 }
 
 async fn refers(repo: &dyn JobRepo, n: u64) -> bool {

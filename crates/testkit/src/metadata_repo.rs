@@ -1,4 +1,6 @@
-//! The contract of [`MetadataRepo`], case by case.
+//! The contract of [`MetadataRepo`], case by case; what filters find is in a part of its own.
+
+pub(crate) mod filtering;
 
 use crate::samples::{START, alice, at, blob, image_id, image_of, just_before, mallory, saved_image};
 use crate::suites::cases;
@@ -127,7 +129,7 @@ fn trash_in_pages_of(size: i64) -> ImageQuery {
 async fn walk(repo: &dyn MetadataRepo, mut query: ImageQuery) -> Vec<ImageId> {
     let mut ids = Vec::new();
     loop {
-        let page = list(repo, query, START).await;
+        let page = list(repo, query.clone(), START).await;
         ids.extend(page.items.iter().map(|image| image.id));
         match page.next {
             Some(next) => query.after = Some(next),
@@ -325,7 +327,7 @@ async fn walk_while_adding(repo: &dyn MetadataRepo, mut query: ImageQuery, addit
     let mut walked = Vec::new();
     let mut added = 0;
     loop {
-        let page = list(repo, query, START).await;
+        let page = list(repo, query.clone(), START).await;
         walked.extend(page.items.iter().map(|image| image.id));
         let Some(next) = page.next else { return walked };
         query.after = Some(next);

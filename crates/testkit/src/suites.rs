@@ -116,7 +116,9 @@ impl Port {
             Self::ImageStore => [names(image_store::CASES), names(image_store::CORRUPTION_CASES)].concat(),
             Self::JobRepo => job_repo::CASES.iter().flat_map(|cases| names(cases)).collect(),
             Self::LinkSigner => names(link_signer::CASES),
-            Self::MetadataRepo => names(metadata_repo::CASES),
+            Self::MetadataRepo => {
+                [names(metadata_repo::CASES), names(metadata_repo::filtering::CASES)].concat()
+            }
             Self::Notifier => names(notifier::CASES),
             Self::Workflow => names(workflow::CASES),
         }
@@ -252,7 +254,8 @@ impl Suites {
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output: Into<Fresh<Arc<dyn MetadataRepo>>>> + Send + 'static,
     {
-        self.with(Port::MetadataRepo, metadata_repo::CASES, fresh)
+        let cases = metadata_repo::CASES.iter().chain(metadata_repo::filtering::CASES);
+        self.with(Port::MetadataRepo, cases, fresh)
     }
 
     /// Runs the cases of [`Notifier`](tintype_core::ports::Notifier).

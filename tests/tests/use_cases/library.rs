@@ -4,10 +4,10 @@ use crate::world::{World, alice, input, mallory};
 use std::{collections::BTreeSet, time::Duration};
 use tintype_core::{
     Error,
-    domain::{ImageEdit, PageSize, Sort, Version, limits},
+    domain::{ImageEdit, PageSize, Version, limits},
     use_cases::{
-        ImageListing, JobListing, edit_image, erase_image, find_image, list_images, list_jobs, restore_image,
-        trash_image,
+        ImageListing, ImageOrder, JobListing, edit_image, erase_image, find_image, list_images, list_jobs,
+        restore_image, trash_image,
     },
 };
 
@@ -104,7 +104,7 @@ async fn a_cursor_belongs_to_its_owner_and_its_order() {
     let cursor =
         list_images(&ports, &world.codec, &alice(), &first, world.now()).await.unwrap().next_cursor.unwrap();
     let next = ImageListing { cursor: Some(cursor.clone()), ..first };
-    let oldest = ImageListing { sort: Sort::Oldest, ..next.clone() };
+    let oldest = ImageListing { order: ImageOrder::Oldest, ..next.clone() };
     let by_other = list_images(&ports, &world.codec, &mallory(), &next, world.now()).await;
     let in_other_order = list_images(&ports, &world.codec, &alice(), &oldest, world.now()).await;
     assert!(matches!(by_other, Err(Error::Invalid(_))) && matches!(in_other_order, Err(Error::Invalid(_))));

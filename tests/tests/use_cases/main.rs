@@ -4,6 +4,7 @@
 mod attempts;
 mod delivery;
 mod library;
+mod provenance;
 mod submission;
 mod sweeping;
 mod turns;

@@ -1,13 +1,13 @@
 //! What is written when a job is accepted or changes: the job, its event, and the places where it stands.
 
 use super::records::{
-    Stored, ended_key, event_item, key_key, list_key, reference_key, removable_from, waiting_key,
+    Stored, ended_key, event_item, key_key, list_key, open_key, reference_key, removable_from,
 };
 use crate::dynamodb::{Condition, Item, Write};
 use std::collections::BTreeSet;
 use tintype_core::{
     PortResult,
-    domain::{BlobId, Idempotency, Job, JobEvent, JobId, JobStatus},
+    domain::{BlobId, Idempotency, Job, JobEvent, JobId},
 };
 
 /// The writes that accept `job`. Its id must be new, and so must its key, but for the job `holder` that is not shown
@@ -15,7 +15,6 @@ use tintype_core::{
 pub(super) fn accepted(
     operation: &'static str,
     job: &Job,
-    event: &JobEvent,
     key: Option<&Idempotency>,
     holder: Option<JobId>,
 ) -> PortResult<Vec<Write>> {
@@ -23,9 +22,8 @@ pub(super) fn accepted(
     let stored = Stored { job: job.clone(), rev: 1, key: text };
     let mut writes = vec![
         Write::put_if(stored.item(operation)?, Condition::Absent),
-        Write::put(event_item(operation, job, event)?),
         Write::put(list_item(job)),
-        Write::put(waiting_item(job)),
+        Write::put(open_item(job)),
     ];
     writes.extend(key.map(|key| key_write(job, key, holder)));
     writes.extend(sources(job).map(|blob| Write::put(reference_item(&blob, job))));
@@ -44,12 +42,8 @@ pub(super) fn changed(
         Write::put_if(stored.item(operation)?, Condition::Number("rev", before.rev)),
         Write::put(event_item(operation, job, event)?),
     ];
-    match (before.job.status == JobStatus::Queued, job.status == JobStatus::Queued) {
-        (true, false) => writes.push(Write::delete(waiting_key(&job.id))),
-        (false, true) => writes.push(Write::put(waiting_item(job))),
-        (true, true) | (false, false) => {}
-    }
     if job.status.is_terminal() {
+        writes.push(Write::delete(open_key(&job.id)));
         writes.push(Write::put(ended_item(job)));
         writes.extend(results(job).map(|blob| Write::put(reference_item(&blob, job))));
     }
@@ -75,8 +69,8 @@ fn list_item(job: &Job) -> Item {
         .with_ttl(removable_from(job))
 }
 
-fn waiting_item(job: &Job) -> Item {
-    Item::new(waiting_key(&job.id)).with_text("job_id", job.id.to_string())
+fn open_item(job: &Job) -> Item {
+    Item::new(open_key(&job.id)).with_text("job_id", job.id.to_string())
 }
 
 fn ended_item(job: &Job) -> Item {

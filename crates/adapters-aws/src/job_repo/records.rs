@@ -55,12 +55,12 @@ fn shard(id: &JobId) -> u8 {
     id.as_bytes()[15] % SHARDS
 }
 
-pub(super) fn waiting_partition(shard: u8) -> String {
-    format!("WAITING#{shard}")
+pub(super) fn open_partition(shard: u8) -> String {
+    format!("OPEN#{shard}")
 }
 
-pub(super) fn waiting_key(id: &JobId) -> Key {
-    Key::new(waiting_partition(shard(id)), id.to_string())
+pub(super) fn open_key(id: &JobId) -> Key {
+    Key::new(open_partition(shard(id)), id.to_string())
 }
 
 pub(super) fn ended_partition(shard: u8) -> String {

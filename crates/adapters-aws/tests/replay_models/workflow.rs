@@ -43,28 +43,76 @@ fn same_input() -> String {
     json!({ "job_id": job().id }).to_string()
 }
 
+/// An execution of this name is started, for the job.
+fn starts(name: String) -> Rule {
+    mock!(Client::start_execution)
+        .match_requests(move |request| {
+            request.name() == Some(&name) && request.input() == Some(&same_input())
+        })
+        .sequence()
+        .http_status(200, body(&json!({ "executionArn": "arn:x", "startDate": 1.0 })))
+        .build()
+}
+
+/// The execution of this name is stopped.
+fn stops(name: String) -> Rule {
+    mock!(Client::stop_execution)
+        .match_requests(move |request| {
+            let arn = format!("arn:aws:states:us-east-1:123456789012:execution:draw:{name}");
+            request.execution_arn() == Some(&arn)
+        })
+        .sequence()
+        .http_status(200, body(&json!({ "stopDate": 1.0 })))
+        .build()
+}
+
+fn no_execution() -> Rule {
+    answering!(Client::stop_execution, (400, refusal("ExecutionDoesNotExist")))
+}
+
 async fn kind_of_start(client: Client) -> ErrorKind {
     workflow(client).start(&job()).await.expect_err("must fail").kind()
 }
 
 #[tokio::test]
 async fn an_execution_has_the_jobs_name_and_is_given_the_jobs_id_alone() {
-    let started = mock!(Client::start_execution)
-        .match_requests(|request| {
-            request.name() == Some(&job().id.to_string()) && request.input() == Some(&same_input())
-        })
-        .sequence()
-        .http_status(200, body(&json!({ "executionArn": "arn:x", "startDate": 1.0 })))
-        .build();
-    workflow(playing!(aws_sdk_sfn, started)).start(&job()).await.unwrap();
+    workflow(playing!(aws_sdk_sfn, starts(job().id.to_string()))).start(&job()).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_name_taken_for_the_same_job_is_success_whatever_became_of_it() {
-    for status in ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"] {
+async fn a_name_taken_for_the_same_job_is_success_while_its_execution_lives() {
+    for status in ["RUNNING", "PENDING_REDRIVE"] {
         let client = playing!(aws_sdk_sfn, name_is_taken(), described(status, &same_input()));
         workflow(client).start(&job()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_job_that_has_not_ended_and_whose_execution_is_over_gets_the_next_one() {
+    for status in ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"] {
+        let second = starts(format!("{}-1", job().id));
+        let rules = [name_is_taken(), described(status, &same_input()), second];
+        let client = mock_client!(aws_sdk_sfn, RuleMode::Sequential, &rules);
+        workflow(client).start(&job()).await.unwrap();
+        assert_eq!(rules[2].num_calls(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_has_ended_gets_no_other_execution() {
+    let mut job = job();
+    job.cancel(job.created_at).unwrap();
+    let client = playing!(aws_sdk_sfn, name_is_taken(), described("ABORTED", &same_input()));
+    workflow(client).start(&job).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_whose_executions_all_come_to_nothing_is_an_operators() {
+    let rules: Vec<_> = (0..10).flat_map(|_| [name_is_taken(), described("FAILED", &same_input())]).collect();
+    let client = mock_client!(aws_sdk_sfn, RuleMode::Sequential, &rules);
+    let error = workflow(client).start(&job()).await.expect_err("must fail");
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(error.message().contains("cancel it and retry it"), "{error}");
 }
 
 #[tokio::test]
@@ -127,22 +175,17 @@ async fn silence_is_unavailable() {
 }
 
 #[tokio::test]
-async fn cancel_stops_the_jobs_execution() {
-    let stopped = mock!(Client::stop_execution)
-        .match_requests(|request| {
-            request.execution_arn()
-                == Some(&format!("arn:aws:states:us-east-1:123456789012:execution:draw:{}", job().id))
-        })
-        .sequence()
-        .http_status(200, body(&json!({ "stopDate": 1.0 })))
-        .build();
-    workflow(playing!(aws_sdk_sfn, stopped)).cancel(&job().id).await.unwrap();
+async fn cancel_stops_every_execution_of_the_job() {
+    let id = job().id;
+    let rules = [stops(id.to_string()), stops(format!("{id}-1")), no_execution()];
+    let client = mock_client!(aws_sdk_sfn, RuleMode::Sequential, &rules);
+    workflow(client).cancel(&id).await.unwrap();
+    assert_eq!(rules[2].num_calls(), 1);
 }
 
 #[tokio::test]
 async fn cancel_of_a_missing_execution_is_success() {
-    let missing = answering!(Client::stop_execution, (400, refusal("ExecutionDoesNotExist")));
-    workflow(playing!(aws_sdk_sfn, missing)).cancel(&job().id).await.unwrap();
+    workflow(playing!(aws_sdk_sfn, no_execution())).cancel(&job().id).await.unwrap();
 }
 
 #[tokio::test]

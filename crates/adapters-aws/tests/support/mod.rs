@@ -26,7 +26,7 @@ impl Emulator {
     }
 
     /// Clients of their own for each case: connections belong to the case's runtime, and end with it.
-    async fn config(&self) -> SdkConfig {
+    pub(crate) async fn config(&self) -> SdkConfig {
         aws_config::defaults(BehaviorVersion::v2026_01_12())
             .credentials_provider(Credentials::new("test", "test", None, None, "emulator"))
             .region(Region::new("us-east-1"))

@@ -1,10 +1,23 @@
 //! The layout of the tables, step by step. A step that was released never changes; a new one is added at the end.
 
-use crate::error::OpenError;
+use crate::{
+    error::{Fault, OpenError},
+    metadata_repo::index,
+};
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
-const STEPS: &[&str] = &[include_str!("../../migrations/0001_jobs_and_images.sql")];
+/// One change of the layout: SQL, and then what SQL can't do.
+#[derive(Clone, Copy)]
+struct Step {
+    sql: &'static str,
+    then: fn(&Connection) -> Result<(), Fault>,
+}
+
+const STEPS: &[Step] = &[
+    Step { sql: include_str!("../../migrations/0001_jobs_and_images.sql"), then: |_| Ok(()) },
+    Step { sql: include_str!("../../migrations/0002_search.sql"), then: index::enter_all },
+];
 
 /// The newest layout: `user_version` of a database that took every step.
 const NEWEST: i64 = STEPS.len() as i64;
@@ -17,14 +30,15 @@ pub(super) fn migrate(connection: &mut Connection, folder: &Path) -> Result<(), 
         return Err(OpenError::Newer { folder: folder.to_owned(), found, known: NEWEST });
     };
     for (version, step) in (found + 1..).zip(missing) {
-        take(connection, step, version).map_err(failed)?;
+        take(connection, *step, version).map_err(failed)?;
     }
     Ok(())
 }
 
-fn take(connection: &mut Connection, step: &str, version: i64) -> rusqlite::Result<()> {
+fn take(connection: &mut Connection, step: Step, version: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(step)?;
+    transaction.execute_batch(step.sql)?;
+    (step.then)(&transaction).map_err(Fault::into_sqlite)?;
     transaction.pragma_update(None, "user_version", version)?;
     transaction.commit()
 }
@@ -59,7 +73,8 @@ mod tests {
     #[test]
     fn a_step_that_fails_leaves_nothing_behind() {
         let mut connection = Connection::open_in_memory().unwrap();
-        take(&mut connection, "CREATE TABLE a (b); CREATE TABLE a (b);", 1).unwrap_err();
+        take(&mut connection, Step { sql: "CREATE TABLE a (b); CREATE TABLE a (b);", then: |_| Ok(()) }, 1)
+            .unwrap_err();
         assert_eq!(version(&connection), 0);
         connection.execute("CREATE TABLE a (b)", []).unwrap();
     }

@@ -211,19 +211,19 @@ pub(super) fn events(
     Ok(events)
 }
 
-const WAITING: &str = "SELECT jobs.body FROM queue CROSS JOIN jobs ON jobs.id = queue.job_id \
-     WHERE queue.job_id > ?1 AND queue.created_at < ?2 AND jobs.status = 'queued' \
+const UNFINISHED: &str = "SELECT jobs.body FROM queue CROSS JOIN jobs ON jobs.id = queue.job_id \
+     WHERE queue.job_id > ?1 AND queue.created_at < ?2 \
      ORDER BY queue.job_id LIMIT ?3";
 
-/// Jobs of any owner that wait, in order of their ids. The line is read, not the jobs: it holds only those not ended.
-pub(super) fn waiting(
+/// Jobs of any owner that have not ended, in order of their ids. The line is read: it holds just those.
+pub(super) fn unfinished(
     connection: &Connection,
     accepted_before: Timestamp,
     after: Option<JobId>,
     limit: u32,
 ) -> Result<Vec<Job>, Fault> {
     let after = after.map_or(Vec::new(), |id| id.as_bytes().to_vec());
-    let statement = connection.prepare_cached(WAITING)?;
+    let statement = connection.prepare_cached(UNFINISHED)?;
     jobs_of(statement, params![after, accepted_before.as_millis(), limit])
 }
 
@@ -272,7 +272,7 @@ mod tests {
             (LIST, "jobs_of_owner "),
             (LIST_OF_STATUS, "jobs_of_owner "),
             (ENDED, "jobs_ended "),
-            (WAITING, "SEARCH queue USING PRIMARY KEY"),
+            (UNFINISHED, "SEARCH queue USING PRIMARY KEY"),
             (REFERS_TO, "PRIMARY KEY"),
             (queue::NEXT_AFTER_OWNER, "queue_ready "),
             (queue::PLACES_BEFORE, "queue_ready "),

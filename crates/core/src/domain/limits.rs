@@ -46,6 +46,12 @@ pub const PAGE_DEFAULT: u32 = 50;
 pub const UPLOAD_BYTES: usize = 10 * 1024 * 1024;
 /// The most pixels an uploaded image may unpack to: 3,840 x 2,160 fits.
 pub const UPLOAD_PIXELS: u64 = 8 * 1024 * 1024;
+/// The longest text that saved images are searched for, in characters.
+pub const QUERY_CHARS: usize = 200;
+/// The most words of one search.
+pub const QUERY_WORDS: usize = 16;
+/// How many matches, the newest, are ranked where the best are asked for.
+pub const RANKED_MAX: u32 = PAGE_MAX;
 /// How long a finished job and its results are kept.
 pub const RESULT_RETENTION: Duration = Duration::from_secs(24 * 3_600);
 /// How long a trashed image can be restored.

@@ -5,6 +5,7 @@ mod credential;
 mod event;
 mod generation;
 mod ids;
+mod image_filter;
 mod invalid;
 mod job;
 pub mod limits;
@@ -22,6 +23,7 @@ pub use generation::{
     SourceImage, SourceInput, Strength,
 };
 pub use ids::{BadId, ConnectionId, Entropy, IdempotencyKey, ImageId, JobId, KeyName, ModelName, OwnerId};
+pub use image_filter::{ImageFilter, Phrase, TextQuery, facets, words};
 pub use invalid::{Checker, FieldError, InvalidInput};
 pub use job::{Fence, Idempotency, Job, JobError, JobImage, JobStatus, NewJob, Outcome, Progress, Warning};
 pub use model::{FloatRange, IntRange, ModelCard, Vocabulary};

@@ -1,7 +1,7 @@
 //! Pages by keyset: a page starts after the position of the last item of the one before, so its cost does not
 //! depend on its depth. There are no totals.
 
-use super::{ImageId, InvalidInput, JobId, JobStatus, Timestamp, limits};
+use super::{ImageFilter, ImageId, InvalidInput, JobId, JobStatus, Timestamp, limits};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -111,10 +111,12 @@ pub struct JobQuery {
 }
 
 /// Which of an owner's saved images.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImageQuery {
     /// The trash instead of the library.
     pub trashed: bool,
+    /// Only those that match.
+    pub filter: ImageFilter,
     /// The order.
     pub sort: Sort,
     /// Start after this place.

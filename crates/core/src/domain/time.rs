@@ -19,6 +19,13 @@ impl Timestamp {
         self.0
     }
 
+    /// The moment of a text in RFC 3339, or the start of a day in UTC, as in `2026-01-31`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+        let moment = text.parse().ok().or_else(|| Some(day()?.timestamp()));
+        moment.map(|moment: jiff::Timestamp| Self(moment.as_millisecond()))
+    }
+
     /// This moment and `duration` more; the far end of time if that is past it.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
@@ -70,6 +77,17 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_or_a_day_is_read() {
+        let noon = Timestamp::from_millis(1_769_860_800_000);
+        assert_eq!(Timestamp::parse("2026-01-31T12:00:00Z"), Some(noon));
+        assert_eq!(Timestamp::parse("2026-01-31T13:00:00+01:00"), Some(noon));
+        assert_eq!(Timestamp::parse("2026-01-31"), Some(noon.before(Duration::from_secs(12 * 3_600))));
+        for text in ["", "today", "2026-02-30", "2026-01-31T12:00:00", "1769860800"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn text_is_rfc_3339_in_utc_with_milliseconds() {

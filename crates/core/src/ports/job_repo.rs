@@ -92,9 +92,9 @@ pub trait JobRepo: Debug + Send + Sync + 'static {
     /// Ends the job with [`Job::expire`] if it is overdue. `None` if it is not, or there is none.
     async fn expire(&self, id: &JobId, now: Timestamp) -> PortResult<Option<Job>>;
 
-    /// Up to `limit` jobs of any owner that wait (also for another attempt), accepted before `accepted_before`, in order of their ids from the
-    /// one after `after`: for the sweep, which starts those that a crash left behind and ends the overdue ones.
-    async fn waiting(
+    /// Up to `limit` jobs of any owner that have not ended, accepted before `accepted_before`, in order of their ids
+    /// from the one after `after`: for the sweep, which starts those that were left behind and ends the overdue ones.
+    async fn unfinished(
         &self,
         accepted_before: Timestamp,
         after: Option<JobId>,

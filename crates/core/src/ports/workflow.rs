@@ -10,7 +10,8 @@ use std::fmt::Debug;
 /// # Contract
 /// - Every job that was started reaches an end, through any crash: it is run with
 ///   [`run_job`](crate::use_cases::run_job), again after an attempt that asks for it, not before the time it names.
-/// - Starting a job again while it waits or runs, or after it ended, changes nothing.
+/// - Starting a job again while it waits or runs, or after it ended, changes nothing. One that has not ended and whose
+///   run is over, because it was cut off or stopped by hand, is started anew.
 /// - Among jobs that wait: owners take turns, so that one with many can't hold up another; an owner's own go by
 ///   priority, the highest first, then by age.
 /// - A job whose run was given up (the worker died) is run by another, and the first can't write any more.
@@ -25,7 +26,7 @@ use std::fmt::Debug;
 #[async_trait]
 pub trait Workflow: Debug + Send + Sync + 'static {
     /// Starts a job that [`JobRepo::insert`](super::JobRepo::insert) accepted: that it is the only one of its id is
-    /// settled there.
+    /// settled there. `job` is as it was read last.
     async fn start(&self, job: &Job) -> PortResult<()>;
 
     /// Stops working on a job that [`JobRepo::cancel`](super::JobRepo::cancel) ended, and frees its worker. One that

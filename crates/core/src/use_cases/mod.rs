@@ -26,7 +26,7 @@ pub use edit_image::edit_image;
 pub use erase_image::erase_image;
 pub use find_image::find_image;
 pub use find_job::find_job;
-pub use list_images::{ImageListing, list_images};
+pub use list_images::{ImageListing, ImageOrder, list_images};
 pub use list_jobs::{JobListing, list_jobs};
 pub use restore_image::restore_image;
 pub use retry::retry;

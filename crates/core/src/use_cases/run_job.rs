@@ -6,6 +6,7 @@ use crate::domain::{
 };
 use crate::error::{ErrorKind, PortError, PortResult};
 use crate::ports::{Drawn, DrawnImage, Generated, ImageModel, Ports, SourceBytes};
+use crate::provenance;
 use futures_util::{
     StreamExt,
     future::{Either, select},
@@ -201,7 +202,7 @@ async fn draw(ports: &Ports, job: &Job, fence: &Fence, clock: &dyn Clock) -> Res
     follow(ports, job, fence, clock, drawn).await
 }
 
-/// Stores the pictures together, right before they are recorded: one that waited long for the others to be drawn would
+/// Stores the pictures, each with how it was made written into it, together, right before they are recorded: one that waited long for the others to be drawn would
 /// look to the sweep like one that nothing refers to.
 async fn keep(
     ports: &Ports,
@@ -210,6 +211,8 @@ async fn keep(
     clock: &dyn Clock,
 ) -> PortResult<Vec<JobImage>> {
     let images = check_complete(images, job.request.count)?;
+    let stated = images.into_iter().map(|image| provenance::state(image, &job.request));
+    let images = stated.collect::<PortResult<Vec<_>>>()?;
     for image in &images {
         ports.images.put(&image.picture, clock.now()).await?;
     }

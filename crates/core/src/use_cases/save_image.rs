@@ -3,7 +3,7 @@
 use super::edit_image::change;
 use crate::domain::{
     Blob, BlobId, ContentType, Entropy, ImageEdit, ImageId, ImageSource, JobId, JobImage, JobStatus, Labels,
-    OwnerId, Prompt, SavedImage, Timestamp, Version,
+    OwnerId, Prompt, SavedImage, Timestamp, Version, limits,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::imaging::Picture;
@@ -63,8 +63,10 @@ pub async fn save_image(ports: &Ports, command: Save, now: Timestamp, entropy: &
     let record = fresh.record(ImageId::new(now, entropy), owner, now);
     let mut record = edit.apply(&record, now)?;
     record.version = Version::FIRST;
-    // Also where the bytes are there already: it keeps them from being swept until the record points at them.
-    ports.images.put(&fresh.blob, now).await?;
+    if !fresh.held {
+        // Also where the bytes are there already: it keeps them from being swept until the record points at them.
+        ports.images.put(&fresh.blob, now).await?;
+    }
     loop {
         match ports.metadata.insert(&record).await? {
             InsertedImage::Created => return Ok(Saved { image: record, created: true }),
@@ -89,6 +91,8 @@ async fn remove(ports: &Ports, image: &SavedImage) -> Result<()> {
 /// A picture that is about to be kept.
 struct Fresh {
     blob: Blob,
+    /// Whether its bytes are there, and stay until the record points at them.
+    held: bool,
     width: u32,
     height: u32,
     prompt: Option<String>,
@@ -136,6 +140,8 @@ async fn of_job(ports: &Ports, owner: &OwnerId, id: &JobId, index: u32, now: Tim
     let JobImage { width, height, seed, .. } = *image;
     Ok(Fresh {
         blob,
+        // The job holds them, unless it is about to go.
+        held: now.after(limits::BLOB_GRACE) < job.expires_at,
         width,
         height,
         prompt: Some(job.request.prompt.as_str().to_owned()),
@@ -158,6 +164,7 @@ async fn load(ports: &Ports, id: BlobId, content_type: ContentType) -> Result<Bl
 fn of_upload(picture: Picture, prompt: Option<Prompt>) -> Fresh {
     Fresh {
         blob: picture.blob,
+        held: false,
         width: picture.width,
         height: picture.height,
         prompt: prompt.map(String::from),

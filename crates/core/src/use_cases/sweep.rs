@@ -1,13 +1,16 @@
-//! Tidying up: what waits too long is ended, what a crash left behind is started, what has expired is removed.
+//! Tidying up: what waits too long is ended, what was left behind is started, what has expired is removed.
 
 use super::{deliver, release_blob::release_blob};
-use crate::domain::{BlobId, Job, Timestamp, limits};
+use crate::domain::{BlobId, Job, JobStatus, Timestamp, limits};
 use crate::error::PortResult;
 use crate::ports::Ports;
 use std::time::Duration;
 
-/// How long an accepted job is left alone before it is started again.
+/// How long a job that might run is left waiting before it is started again.
 const START_GRACE: Duration = Duration::from_secs(60);
+/// How long a job may run before it is made sure that somebody is at it: longer than an Express execution lives, which
+/// can't be asked.
+const RUN_GRACE: Duration = Duration::from_secs(330);
 /// How many records one read or removal takes.
 const BATCH: u32 = 200;
 /// How many batches one sweep does at the most; the next one goes on.
@@ -18,7 +21,7 @@ const BATCHES_MAX: u32 = 50;
 pub struct Swept {
     /// Waiting jobs that were ended because their deadline had passed.
     pub expired: u32,
-    /// Waiting jobs that were started again.
+    /// Jobs that had not ended and were started again.
     pub started: u32,
     /// Ended jobs that were removed.
     pub jobs: u32,
@@ -26,30 +29,31 @@ pub struct Swept {
     pub images: u32,
     /// Blobs that were removed.
     pub blobs: u32,
+    /// When the job was accepted that waits the longest, of those that still wait.
+    pub waiting_since: Option<Timestamp>,
 }
 
 /// Sweeps once. Run it every minute or so; two at a time do no harm.
 ///
 /// # Errors
-/// The first one; what was done stays done, and the next sweep goes on from there.
+/// The first one, after everything was tried; what was done stays done, and the next sweep goes on from there.
 pub async fn sweep(ports: &Ports, now: Timestamp) -> PortResult<Swept> {
     let mut swept = Swept::default();
-    sweep_waiting(ports, now, &mut swept).await?;
-    sweep_jobs(ports, now, &mut swept).await?;
-    sweep_trash(ports, now, &mut swept).await?;
-    Ok(swept)
+    let unfinished = sweep_unfinished(ports, now, &mut swept).await;
+    let ended = sweep_ended(ports, now, &mut swept).await;
+    let trash = sweep_trash(ports, now, &mut swept).await;
+    unfinished.and(ended).and(trash).map(|()| swept)
 }
 
-async fn sweep_waiting(ports: &Ports, now: Timestamp, swept: &mut Swept) -> PortResult<()> {
-    let mut after = None;
+/// One job that can't be helped does not hold up the others; a service that is in trouble is left alone.
+async fn sweep_unfinished(ports: &Ports, now: Timestamp, swept: &mut Swept) -> PortResult<()> {
+    let (mut after, mut outcome) = (None, Ok(()));
     for _ in 0..BATCHES_MAX {
-        let jobs = ports.jobs.waiting(now, after, BATCH).await?;
+        let jobs = ports.jobs.unfinished(now, after, BATCH).await?;
         for job in &jobs {
-            if job.is_overdue(now) {
-                expire(ports, job, now, swept).await?;
-            } else if job.attempts == 0 && now.since(job.created_at) >= START_GRACE {
-                ports.workflow.start(job).await?;
-                swept.started += 1;
+            match sweep_one(ports, job, now, swept).await {
+                Err(error) if error.is_retryable() => return Err(error),
+                done => outcome = outcome.and(done),
             }
         }
         match jobs.last() {
@@ -57,7 +61,31 @@ async fn sweep_waiting(ports: &Ports, now: Timestamp, swept: &mut Swept) -> Port
             _ => break,
         }
     }
+    outcome
+}
+
+async fn sweep_one(ports: &Ports, job: &Job, now: Timestamp, swept: &mut Swept) -> PortResult<()> {
+    if job.is_overdue(now) {
+        return expire(ports, job, now, swept).await;
+    }
+    if job.status == JobStatus::Queued {
+        // They come in order of their ids, which is that of their age.
+        swept.waiting_since.get_or_insert(job.created_at);
+    }
+    if is_left_behind(job, now) {
+        ports.workflow.start(job).await?;
+        swept.started += 1;
+    }
     Ok(())
+}
+
+/// Whether somebody should have begun it, or ended it, by now.
+fn is_left_behind(job: &Job, now: Timestamp) -> bool {
+    match job.status {
+        JobStatus::Queued => now.since(job.not_before) >= START_GRACE,
+        JobStatus::Running => now.since(job.not_before.max(job.started_at.unwrap_or(now))) >= RUN_GRACE,
+        JobStatus::Succeeded | JobStatus::Failed | JobStatus::Canceled | JobStatus::Expired => false,
+    }
 }
 
 async fn expire(ports: &Ports, job: &Job, now: Timestamp, swept: &mut Swept) -> PortResult<()> {
@@ -69,7 +97,7 @@ async fn expire(ports: &Ports, job: &Job, now: Timestamp, swept: &mut Swept) -> 
     Ok(())
 }
 
-async fn sweep_jobs(ports: &Ports, now: Timestamp, swept: &mut Swept) -> PortResult<()> {
+async fn sweep_ended(ports: &Ports, now: Timestamp, swept: &mut Swept) -> PortResult<()> {
     for _ in 0..BATCHES_MAX {
         let purged = ports.jobs.purge(now, BATCH).await?;
         swept.jobs += purged.jobs;

@@ -3,6 +3,7 @@
 use crate::generate::WAIT_MAX_S;
 use serde_json::{Map, Value, json};
 use tintype_core::domain::{IdempotencyKey, JobStatus, OutputFormat, limits};
+use tintype_core::use_cases::ImageOrder;
 
 /// Every parameter, by the name routes use.
 pub(super) fn all() -> Value {
@@ -34,7 +35,33 @@ fn query() -> Vec<(&'static str, Value)> {
         parameter("limit", "The most items of the page", limit),
         parameter("cursor", "`next_cursor` of the page before", json!({ "type": "string" })),
         parameter("status", "Only jobs of this status", json!({ "type": "string", "enum": statuses })),
-        parameter("sort", "The order", json!({ "type": "string", "enum": ["newest", "oldest"] })),
+        parameter(
+            "sort",
+            "The order",
+            json!({ "type": "string", "enum": ImageOrder::ALL.map(ImageOrder::name) }),
+        ),
+        parameter(
+            "q",
+            "Words of title, prompt, note or tags, all of them: `red heart`, `\"red heart\"` side by side, `hea*`",
+            json!({ "type": "string", "maxLength": limits::QUERY_CHARS }),
+        ),
+        parameter(
+            "tag",
+            "A tag; give it again for each tag that must be there",
+            json!({ "type": "array", "items": { "type": "string" } }),
+        ),
+        parameter("favorite", "Only favourites, or only others", json!({ "type": "boolean" })),
+        parameter(
+            "rating",
+            "This rating or a better one",
+            json!({ "type": "integer", "minimum": 1, "maximum": limits::RATING_MAX }),
+        ),
+        parameter("model", "Only what this model made", json!({ "type": "string" })),
+        parameter("width", "Only of this width in pixels", json!({ "type": "integer", "minimum": 1 })),
+        parameter("height", "Only of this height in pixels", json!({ "type": "integer", "minimum": 1 })),
+        parameter("seed", "Only what was drawn from this seed", json!({ "type": "integer", "minimum": 0 })),
+        parameter("from", "Saved at this time or later: RFC 3339, or a day", json!({ "type": "string" })),
+        parameter("to", "Saved before this time: RFC 3339, or a day", json!({ "type": "string" })),
         parameter("trashed", "The trash instead of the library", flag.clone()),
         parameter("permanent", "Erase it instead of trashing it", flag),
         parameter(
@@ -48,6 +75,11 @@ fn query() -> Vec<(&'static str, Value)> {
             json!({
                 "type": "integer", "minimum": 1, "maximum": limits::SIDE_MAX,
             }),
+        ),
+        parameter(
+            "strip",
+            "`metadata`: without what the picture says of itself",
+            json!({ "enum": ["metadata"] }),
         ),
         parameter("format", "The encoding", json!({ "type": "string", "enum": formats })),
         parameter("ticket", "What `POST /tickets` gave, in place of a key", json!({ "type": "string" })),

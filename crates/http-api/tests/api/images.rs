@@ -96,12 +96,81 @@ async fn an_image_goes_to_the_trash_and_back_and_away() {
 }
 
 #[tokio::test]
-async fn parameters_that_are_not_there_yet_are_refused_by_name() {
+async fn a_filter_finds_what_is_all_of_it() {
     let desk = Desk::open();
-    for name in ["q", "tag", "collection", "favorite", "model", "from", "to"] {
-        let answer = desk.get(&format!("/images?{name}=x")).await;
-        assert_eq!((answer.problem(), answer.pointers()), ("bad_query".to_owned(), vec![format!("/{name}")]));
+    let id = desk.saved_image().await;
+    edit(&desk, &id, "\"v1\"", json!({ "title": "Over the sea", "tags": ["blue sky"], "rating": 4 })).await;
+    let found = async |query: &str| {
+        desk.get(&format!("/images?{query}")).await.json()["items"].as_array().unwrap().len()
+    };
+    for query in [
+        "q=sea",
+        "q=%22over+the%22+se*",
+        "tag=Blue+Sky",
+        "rating=3",
+        "favorite=false",
+        "from=2020-01-01",
+        "q=sea&tag=blue+sky&rating=4&sort=best",
+        "to=2999-01-01T00:00:00Z",
+    ] {
+        assert_eq!(found(query).await, 1, "{query}");
     }
+    for query in [
+        "q=seas",
+        "q=%22the+over%22",
+        "tag=blue",
+        "tag=blue+sky&tag=sea",
+        "rating=5",
+        "favorite=true",
+        "to=1999-01-01",
+    ] {
+        assert_eq!(found(query).await, 0, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_that_can_not_be_understood_is_refused_by_name() {
+    let desk = Desk::open();
+    for wrong in [
+        "q=",
+        "q=%21",
+        "favorite=x",
+        "rating=0",
+        "rating=6",
+        "model=%20",
+        "width=wide",
+        "seed=-1",
+        "from=x",
+        "to=yesterday",
+        "collection=x",
+        "q=a&q=b",
+    ] {
+        let answer = desk.get(&format!("/images?{wrong}")).await;
+        let name = wrong.split('=').next().unwrap();
+        assert_eq!(
+            (answer.problem(), answer.pointers()),
+            ("bad_query".to_owned(), vec![format!("/{name}")]),
+            "{wrong}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_link_to_the_next_page_repeats_the_filter() {
+    let desk = Desk::open();
+    for n in 0..2 {
+        let picture = imaging::encode_rgb(1, 1, vec![n, 0, 0], OutputFormat::Png).unwrap();
+        let image = STANDARD.encode(picture.blob.bytes());
+        desk.post("/save", json!({ "image": image, "prompt": "red heart" })).await;
+    }
+    let first = desk.get("/images?limit=1&sort=oldest&q=red&favorite=false").await;
+    let link = first.header("link").to_owned();
+    let next = link.strip_prefix('<').unwrap().split('>').next().unwrap().to_owned();
+    let second = desk.get(&format!("/images{next}")).await;
+    assert_eq!(second.json()["items"].as_array().unwrap().len(), 1);
+    assert_ne!(second.json()["items"][0]["id"], first.json()["items"][0]["id"]);
+    let elsewhere = next.replace("q=red", "q=heart");
+    assert_eq!(desk.get(&format!("/images{elsewhere}")).await.problem(), "bad_query");
 }
 
 #[tokio::test]

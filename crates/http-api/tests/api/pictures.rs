@@ -1,7 +1,10 @@
 //! `GET /images/{id}/content`: bytes whole, in part, and made anew.
 
 use crate::desk::{Answer, Desk, ask, with_header};
-use tintype_core::{domain::ContentType, imaging};
+use tintype_core::{
+    domain::{ContentType, OutputFormat},
+    imaging,
+};
 
 async fn content(desk: &Desk, id: &str, query: &str, headers: &[(&'static str, &str)]) -> Answer {
     let mut request = ask("GET", &format!("/images/{id}/content{query}"));
@@ -97,6 +100,7 @@ async fn a_form_that_is_not_there_is_refused_by_name() {
         ("?w=1e3", "/w"),
         ("?variant=huge", "/variant"),
         ("?format=svg", "/format"),
+        ("?strip=pixels", "/strip"),
         ("?height=7", "/height"),
     ] {
         let answer = content(&desk, &id, query, &[]).await;
@@ -115,4 +119,47 @@ async fn a_picture_too_large_for_one_answer_is_answered_with_its_link_and_a_smal
     }
     let part = content(&desk, &id, "", &[("range", "bytes=0-15")]).await;
     assert_eq!((part.status.as_u16(), part.body.len()), (206, 16));
+}
+
+#[tokio::test]
+async fn a_picture_says_how_it_was_made_unless_it_is_stripped() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    let whole = content(&desk, &id, "", &[]).await;
+    let stripped = content(&desk, &id, "?strip=metadata", &[]).await;
+    let says = |answer: &Answer| answer.body.windows(5).any(|part| part == b"a cat");
+    assert_eq!((says(&whole), says(&stripped)), (true, false));
+    // The small form is made of the pixels alone.
+    let pixels = |answer: &Answer| {
+        imaging::convert(answer.body.clone(), ContentType::Png, Some(32), OutputFormat::Png).unwrap()
+    };
+    assert_eq!(pixels(&whole), pixels(&stripped));
+    for query in ["?w=32", "?w=32&strip=metadata", "?format=jpeg"] {
+        assert!(!says(&content(&desk, &id, query, &[]).await), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_stripped_picture_has_a_tag_of_its_own_and_parts() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    let whole = content(&desk, &id, "", &[]).await;
+    let stripped = content(&desk, &id, "?strip=metadata", &[]).await;
+    let tag = stripped.header("etag");
+    assert_ne!(tag, whole.header("etag"));
+    let again = content(&desk, &id, "?strip=metadata", &[("if-none-match", tag)]).await;
+    assert_eq!(again.status, 304);
+    let part = content(&desk, &id, "?strip=metadata", &[("range", "bytes=2-5")]).await;
+    assert_eq!((part.status.as_u16(), &part.body[..]), (206, &stripped.body[2..6]));
+}
+
+#[tokio::test]
+async fn a_result_is_stripped_as_a_saved_image_is() {
+    let desk = Desk::open();
+    let id = desk.finished_job().await;
+    let [whole, stripped] = ["", "?strip=metadata"].map(|query| format!("/jobs/{id}/images/0{query}"));
+    let (whole, stripped) = (desk.get(&whole).await, desk.get(&stripped).await);
+    assert_eq!(stripped.header("content-type"), "image/png");
+    assert!(stripped.body.len() < whole.body.len());
+    assert_eq!(desk.get(&format!("/jobs/{id}/images/0?w=3")).await.pointers(), ["/w"]);
 }

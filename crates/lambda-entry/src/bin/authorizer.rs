@@ -4,8 +4,12 @@ use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use std::sync::Arc;
 use tintype_aws::{DynamoCredentialRepo, clients};
-use tintype_core::domain::Clock;
+use tintype_core::{
+    domain::{BlobId, Clock},
+    ports::CredentialRepo,
+};
 use tintype_lambda::{
+    aside::aside,
     authorizer::{Authorizer, HttpsFetch, TokenSettings, TokenVerifier},
     logging,
     settings::Environment,
@@ -29,5 +33,13 @@ async fn authorizer(environment: &Environment) -> Result<Authorizer, Error> {
         TokenSettings::of(environment.optional("OIDC_ISSUER"), environment.optional("OIDC_AUDIENCE"))?;
     let tokens = settings.map(|settings| TokenVerifier::new(settings, Arc::new(HttpsFetch::default())));
     let client = aws_sdk_dynamodb::Client::new(&clients::shared().await);
-    Ok(Authorizer::new(Arc::new(DynamoCredentialRepo::new(client, table)), tokens))
+    let credentials = Arc::new(DynamoCredentialRepo::new(client, table));
+    aside(warm(credentials.clone()));
+    Ok(Authorizer::new(credentials, tokens))
+}
+
+/// Looks for what is not there: the connection stays open for the first event.
+async fn warm(credentials: Arc<dyn CredentialRepo>) {
+    let found = credentials.find_key(&BlobId::of(b""), SystemClock.now()).await;
+    tracing::debug!(found = found.is_ok(), "the connection is open");
 }

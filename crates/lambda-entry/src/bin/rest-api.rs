@@ -1,36 +1,75 @@
 //! The REST API's function: the router through lambda_http. Environment: see `template.yaml`.
 
+use axum::response::Response;
 use lambda_http::{Error, Request, run, service_fn};
 use std::sync::Arc;
 use tintype_aws::{DynamoCredentialRepo, cursor_secret};
-use tintype_core::domain::{Clock, CursorCodec};
+use tintype_core::{
+    PortResult,
+    domain::{Clock, CursorCodec},
+};
 use tintype_http::{Access, Allowed, Api};
 use tintype_lambda::{
+    aside::aside,
     compose::Stack,
+    failure::Outcome,
     logging,
     rest_api::{self, PublicApi},
     settings::Environment,
     system::{self, SystemClock},
 };
+use tokio::sync::OnceCell;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let environment = Environment::default();
     logging::start(&environment);
-    let api = &PublicApi::new(api(&environment).await?, environment.optional("PUBLIC_URL"));
-    run(service_fn(async |request: Request| api.handle(request).await)).await
+    let function = Arc::new(Function::build(&environment).await?);
+    let ahead = function.clone();
+    // If it fails, the first request tries again, and tells.
+    aside(async move { drop(ahead.api().await) });
+    let function = &function;
+    run(service_fn(async |request: Request| function.handle(request).await)).await
 }
 
-async fn api(environment: &Environment) -> Result<Api, Error> {
-    let Stack { ports, stores, dynamodb, .. } = Stack::that_draws(environment).await?;
-    let secret = cursor_secret(&dynamodb, &stores.jobs_table, system::entropy().0).await?;
-    let credentials = Arc::new(DynamoCredentialRepo::new(dynamodb, stores.connections_table));
-    let origins = environment.optional("ALLOWED_ORIGINS").unwrap_or_default();
-    let origins = origins.split(',').map(|origin| origin.trim().to_owned()).collect();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let api = Api::new(ports, clock, Arc::new(system::entropy), CursorCodec::new(secret), Access::Trusted)
-        .with_credentials(credentials)
-        .with_allowed(Allowed { origins, ..Allowed::default() })
-        .with_redirect_over(rest_api::ANSWER_BYTES);
-    Ok(api)
+/// The function. Its API is made by the first who needs it: the secret of its cursors is read from the table.
+struct Function {
+    stack: Stack,
+    allowed: Allowed,
+    url: Option<String>,
+    api: OnceCell<PublicApi>,
+}
+
+impl Function {
+    async fn build(environment: &Environment) -> Result<Self, Error> {
+        let origins = environment.optional("ALLOWED_ORIGINS").unwrap_or_default();
+        let origins = origins.split(',').map(|origin| origin.trim().to_owned()).collect();
+        Ok(Self {
+            stack: Stack::that_draws(environment).await?,
+            allowed: Allowed { origins, ..Allowed::default() },
+            url: environment.optional("PUBLIC_URL"),
+            api: OnceCell::new(),
+        })
+    }
+
+    async fn handle(&self, request: Request) -> Outcome<Response> {
+        let Ok(response) = self.api().await?.handle(request).await;
+        Ok(response)
+    }
+
+    async fn api(&self) -> PortResult<&PublicApi> {
+        self.api.get_or_try_init(async || Ok(PublicApi::new(self.make().await?, self.url.clone()))).await
+    }
+
+    async fn make(&self) -> PortResult<Api> {
+        let Stack { ports, stores, dynamodb, .. } = &self.stack;
+        let secret = cursor_secret(dynamodb, &stores.jobs_table, system::entropy().0).await?;
+        let credentials = Arc::new(DynamoCredentialRepo::new(dynamodb.clone(), &stores.connections_table));
+        let (clock, entropy): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), Arc::new(system::entropy));
+        let api = Api::new(ports.clone(), clock, entropy, CursorCodec::new(secret), Access::Trusted);
+        Ok(api
+            .with_credentials(credentials)
+            .with_allowed(self.allowed.clone())
+            .with_redirect_over(rest_api::ANSWER_BYTES))
+    }
 }

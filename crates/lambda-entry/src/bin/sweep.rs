@@ -2,7 +2,6 @@
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
-use tintype_aws::Executions;
 use tintype_core::domain::Clock;
 use tintype_lambda::{
     compose::Stack,
@@ -16,15 +15,9 @@ use tintype_lambda::{
 async fn main() -> Result<(), Error> {
     let environment = Environment::default();
     logging::start(&environment);
-    let keeps = environment.parsed("WORKFLOW_TYPE", "STANDARD or EXPRESS", |kind| match kind {
-        "STANDARD" => Some(true),
-        "EXPRESS" => Some(false),
-        _ => None,
-    })?;
-    let Stack { ports, stores, metrics, sfn, .. } = &Stack::that_tells(&environment).await?;
-    let executions = &keeps.then(|| Executions::new(sfn.clone(), &stores.state_machine_arn));
+    let Stack { ports, metrics, .. } = &Stack::that_tells(&environment).await?;
     run(service_fn(async |_: LambdaEvent<Value>| {
-        let swept = handle(ports, executions.as_ref(), metrics, SystemClock.now(), &entropy()).await;
+        let swept = handle(ports, metrics, SystemClock.now(), &entropy()).await;
         swept.map(|swept| format!("{swept:?}"))
     }))
     .await

@@ -66,13 +66,13 @@ impl JobRepo for Faulty<dyn JobRepo> {
         self.call("JobRepo::expire", self.inner.expire(id, now)).await
     }
 
-    async fn waiting(
+    async fn unfinished(
         &self,
         accepted_before: Timestamp,
         after: Option<JobId>,
         limit: u32,
     ) -> PortResult<Vec<Job>> {
-        self.call("JobRepo::waiting", self.inner.waiting(accepted_before, after, limit)).await
+        self.call("JobRepo::unfinished", self.inner.unfinished(accepted_before, after, limit)).await
     }
 
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool> {

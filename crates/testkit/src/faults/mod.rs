@@ -14,7 +14,6 @@ mod workflow;
 
 pub use plan::{Fault, FaultPlan, When};
 
-use futures_util::future;
 use std::{fmt, sync::Arc};
 use tintype_core::{
     error::PortResult,
@@ -50,10 +49,10 @@ impl<P: ?Sized> Faulty<P> {
                 tokio::time::sleep(time).await;
                 call.await
             }
-            Some(Fault::HangBefore) => future::pending().await,
+            Some(Fault::HangBefore) => self.plan.hang().await,
             Some(Fault::HangAfter) => {
                 drop(call.await);
-                future::pending().await
+                self.plan.hang().await
             }
         }
     }

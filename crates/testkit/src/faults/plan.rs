@@ -2,11 +2,12 @@
 
 use crate::samples;
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tintype_core::{ErrorKind, PortError};
+use tokio::sync::Notify;
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,13 +37,16 @@ pub enum When {
 
 /// Which calls fail and how. Clones are the same plan.
 #[derive(Clone, Debug)]
-pub struct FaultPlan(Arc<Mutex<State>>);
+pub struct FaultPlan {
+    state: Arc<Mutex<State>>,
+    hung: Arc<Notify>,
+}
 
 #[derive(Debug)]
 struct State {
     seed: u64,
     rules: Vec<Rule>,
-    calls: HashMap<&'static str, u64>,
+    calls: BTreeMap<&'static str, u64>,
     faults: u64,
 }
 
@@ -56,8 +60,8 @@ struct Rule {
 impl FaultPlan {
     /// A plan in which nothing fails yet.
     pub fn new(seed: u64) -> Self {
-        let state = State { seed, rules: Vec::new(), calls: HashMap::new(), faults: 0 };
-        Self(Arc::new(Mutex::new(state)))
+        let state = State { seed, rules: Vec::new(), calls: BTreeMap::new(), faults: 0 };
+        Self { state: Arc::new(Mutex::new(state)), hung: Arc::default() }
     }
 
     /// Makes calls of `operation`, such as `ImageStore::get`, fail. The first rule that fits a call decides.
@@ -82,6 +86,22 @@ impl FaultPlan {
         self.lock().calls.get(operation).copied().unwrap_or(0)
     }
 
+    /// Every operation that was called, and how often.
+    pub fn all_calls(&self) -> Vec<(&'static str, u64)> {
+        self.lock().calls.iter().map(|(operation, calls)| (*operation, *calls)).collect()
+    }
+
+    /// Waits until a call hangs, before its work or after it: the moment to drop the caller, as a crash does.
+    pub async fn hung(&self) {
+        self.hung.notified().await;
+    }
+
+    /// Says that a call hangs, and hangs.
+    pub(super) async fn hang(&self) -> ! {
+        self.hung.notify_one();
+        std::future::pending().await
+    }
+
     /// How many calls a fault was put into.
     pub fn faults(&self) -> u64 {
         self.lock().faults
@@ -104,7 +124,7 @@ impl FaultPlan {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     NOW, accept, accept_many, begun, cancel, canceled, created, ids, insert, kind, refers, stored, succeeded,
-    waiting,
+    unfinished,
 };
 use crate::samples::{alice, at, blob, failure, job_id, job_of, just_before, key, mallory, new_job};
 use crate::suites::cases;
@@ -16,16 +16,16 @@ use tintype_core::{
 };
 
 cases! { CASES of Arc<dyn JobRepo>:
-    // waiting
-    waiting_shows_the_jobs_of_every_owner,
-    waiting_gives_the_jobs_as_they_are,
-    waiting_shows_no_running_job,
-    waiting_shows_no_ended_job,
-    waiting_shows_a_requeued_job,
-    waiting_leaves_out_what_was_accepted_at_the_cutoff,
-    waiting_is_in_order_of_ids,
-    waiting_starts_after_the_given_id,
-    waiting_gives_at_most_the_limit,
+    // unfinished
+    unfinished_shows_the_jobs_of_every_owner,
+    unfinished_gives_the_jobs_as_they_are,
+    unfinished_shows_a_running_job,
+    unfinished_shows_no_ended_job,
+    unfinished_shows_a_requeued_job,
+    unfinished_leaves_out_what_was_accepted_at_the_cutoff,
+    unfinished_is_in_order_of_ids,
+    unfinished_starts_after_the_given_id,
+    unfinished_gives_at_most_the_limit,
     // refers_to
     refers_to_a_result,
     refers_to_a_source_and_its_mask,
@@ -40,58 +40,58 @@ cases! { CASES of Arc<dyn JobRepo>:
     purge_frees_the_key,
 }
 
-// waiting
+// unfinished
 
-async fn waiting_shows_the_jobs_of_every_owner(repo: Arc<dyn JobRepo>) {
+async fn unfinished_shows_the_jobs_of_every_owner(repo: Arc<dyn JobRepo>) {
     accept(&*repo, &new_job(1, 0)).await;
     accept(&*repo, &job_of(&mallory(), 2, 1)).await;
-    assert_eq!(waiting(&*repo, at(100), None, 10).await, [job_id(1, 0), job_id(2, 1)]);
+    assert_eq!(unfinished(&*repo, at(100), None, 10).await, [job_id(1, 0), job_id(2, 1)]);
 }
 
-async fn waiting_gives_the_jobs_as_they_are(repo: Arc<dyn JobRepo>) {
+async fn unfinished_gives_the_jobs_as_they_are(repo: Arc<dyn JobRepo>) {
     let job = accept(&*repo, &new_job(1, 0)).await;
-    let waiting = repo.waiting(at(100), None, 10).await.expect("waiting");
-    assert_eq!(waiting, [job]);
+    let unfinished = repo.unfinished(at(100), None, 10).await.expect("unfinished");
+    assert_eq!(unfinished, [job]);
 }
 
-async fn waiting_shows_no_running_job(repo: Arc<dyn JobRepo>) {
-    begun(&*repo, &new_job(1, 0)).await;
-    assert!(waiting(&*repo, at(100), None, 10).await.is_empty());
+async fn unfinished_shows_a_running_job(repo: Arc<dyn JobRepo>) {
+    let id = begun(&*repo, &new_job(1, 0)).await.id;
+    assert_eq!(unfinished(&*repo, at(100), None, 10).await, [id]);
 }
 
-async fn waiting_shows_no_ended_job(repo: Arc<dyn JobRepo>) {
+async fn unfinished_shows_no_ended_job(repo: Arc<dyn JobRepo>) {
     canceled(&*repo, &new_job(1, 0)).await;
-    assert!(waiting(&*repo, at(100), None, 10).await.is_empty());
+    assert!(unfinished(&*repo, at(100), None, 10).await.is_empty());
 }
 
-async fn waiting_shows_a_requeued_job(repo: Arc<dyn JobRepo>) {
+async fn unfinished_shows_a_requeued_job(repo: Arc<dyn JobRepo>) {
     let fence = begun(&*repo, &new_job(1, 0)).await.fence();
     repo.requeue(&fence, failure(), at(9), NOW).await.expect("requeue");
-    assert_eq!(waiting(&*repo, at(100), None, 10).await, [fence.job_id]);
+    assert_eq!(unfinished(&*repo, at(100), None, 10).await, [fence.job_id]);
 }
 
-async fn waiting_leaves_out_what_was_accepted_at_the_cutoff(repo: Arc<dyn JobRepo>) {
+async fn unfinished_leaves_out_what_was_accepted_at_the_cutoff(repo: Arc<dyn JobRepo>) {
     let jobs = accept_many(&*repo, 4).await;
-    assert_eq!(waiting(&*repo, at(2), None, 10).await, ids(&jobs[..2]));
+    assert_eq!(unfinished(&*repo, at(2), None, 10).await, ids(&jobs[..2]));
 }
 
-async fn waiting_is_in_order_of_ids(repo: Arc<dyn JobRepo>) {
+async fn unfinished_is_in_order_of_ids(repo: Arc<dyn JobRepo>) {
     let mut jobs: Vec<_> = (0..9).map(|n| new_job(n, 0)).collect();
     for job in &jobs {
         accept(&*repo, job).await;
     }
     jobs.sort_by_key(|job| job.id);
-    assert_eq!(waiting(&*repo, at(100), None, 10).await, ids(&jobs));
+    assert_eq!(unfinished(&*repo, at(100), None, 10).await, ids(&jobs));
 }
 
-async fn waiting_starts_after_the_given_id(repo: Arc<dyn JobRepo>) {
+async fn unfinished_starts_after_the_given_id(repo: Arc<dyn JobRepo>) {
     let jobs = accept_many(&*repo, 4).await;
-    assert_eq!(waiting(&*repo, at(100), Some(jobs[1].id), 10).await, ids(&jobs[2..]));
+    assert_eq!(unfinished(&*repo, at(100), Some(jobs[1].id), 10).await, ids(&jobs[2..]));
 }
 
-async fn waiting_gives_at_most_the_limit(repo: Arc<dyn JobRepo>) {
+async fn unfinished_gives_at_most_the_limit(repo: Arc<dyn JobRepo>) {
     let jobs = accept_many(&*repo, 4).await;
-    assert_eq!(waiting(&*repo, at(100), None, 3).await, ids(&jobs[..3]));
+    assert_eq!(unfinished(&*repo, at(100), None, 3).await, ids(&jobs[..3]));
 }
 
 // refers_to

@@ -1,29 +1,29 @@
-//! The jobs of all owners that wait, read from the shards side by side.
+//! The jobs of all owners that have not ended, read from the shards side by side.
 
 use super::{
     DynamoJobRepo,
-    records::{SHARDS, waiting_partition},
+    records::{SHARDS, open_partition},
 };
 use crate::dynamodb::{Bounds, Stretch};
 use futures_util::future::try_join_all;
 use tintype_core::{
     PortResult,
-    domain::{Job, JobId, JobStatus, Timestamp},
+    domain::{Job, JobId, Timestamp},
 };
 
-const OPERATION: &str = "JobRepo::waiting";
+const OPERATION: &str = "JobRepo::unfinished";
 
 impl DynamoJobRepo {
-    pub(super) async fn waiting_jobs(
+    pub(super) async fn unfinished_jobs(
         &self,
         accepted_before: Timestamp,
         mut after: Option<JobId>,
         limit: u32,
     ) -> PortResult<Vec<Job>> {
         let mut jobs = Vec::new();
-        let fits = |job: &Job| job.status == JobStatus::Queued && job.created_at < accepted_before;
+        let fits = |job: &Job| !job.status.is_terminal() && job.created_at < accepted_before;
         while jobs.len() < limit as usize {
-            let ids = self.waiting_ids(after, limit).await?;
+            let ids = self.open_ids(after, limit).await?;
             jobs.extend(self.read_many(OPERATION, &ids).await?.into_iter().filter(fits));
             after = ids.last().copied();
             if ids.len() < limit as usize {
@@ -35,10 +35,10 @@ impl DynamoJobRepo {
     }
 
     /// The next ids after `after`, in order.
-    async fn waiting_ids(&self, after: Option<JobId>, limit: u32) -> PortResult<Vec<JobId>> {
+    async fn open_ids(&self, after: Option<JobId>, limit: u32) -> PortResult<Vec<JobId>> {
         let shards = (0..SHARDS).map(|shard| async move {
             let bounds = after.map_or(Bounds::All, |after| Bounds::After(after.to_string()));
-            let stretch = Stretch::of(waiting_partition(shard), bounds);
+            let stretch = Stretch::of(open_partition(shard), bounds);
             self.table.query(OPERATION, &stretch, Some(limit)).await
         });
         let items = try_join_all(shards).await?.into_iter().flatten();

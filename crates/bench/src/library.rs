@@ -1,0 +1,79 @@
+//! A large library: pictures of every kind in a database, as a server would have saved them.
+
+use crate::Outcome;
+use futures_util::{StreamExt, stream};
+use std::path::Path;
+use tintype_core::domain::{
+    BlobId, ContentType, Entropy, GenerateInput, GenerationRequest, ImageId, ImageSource, Labels, ModelCard,
+    OwnerId, SavedImage, Seed, SourceInput, Timestamp, Version,
+};
+use tintype_core::ports::MetadataRepo;
+use tintype_local::{DataFolder, Database, SqliteMetadataRepo};
+
+/// How many inserts wait for the same commit.
+const TOGETHER: usize = 2_000;
+/// The colours that prompts begin with, each in one of so many.
+pub(crate) const COLOURS: [&str; 4] = ["red", "blue", "green", "silver"];
+/// How many other words there are.
+pub(crate) const THINGS: u32 = 5_000;
+/// How many tags there are.
+pub(crate) const TAGS: u32 = 200;
+
+/// Fills the database in `folder`.
+pub(crate) async fn fill(folder: &Path, images: u32) -> Outcome {
+    let folder = DataFolder::open(folder)?;
+    let metadata = SqliteMetadataRepo::new(Database::open(&folder)?);
+    let request = request()?;
+    let mut inserts = stream::iter(0..images)
+        .map(|number| {
+            let (metadata, request) = (&metadata, &request);
+            async move { metadata.insert(&image(number, request)).await }
+        })
+        .buffer_unordered(TOGETHER);
+    while let Some(inserted) = inserts.next().await {
+        inserted?;
+    }
+    Ok(())
+}
+
+fn request() -> Outcome<GenerationRequest> {
+    let input = GenerateInput { prompt: Some("red heart".to_owned()), ..GenerateInput::default() };
+    Ok(GenerationRequest::resolve(&input, SourceInput::default(), &ModelCard::example(), Seed(1))?)
+}
+
+/// Image `number` of the library: everything about it follows from the number.
+fn image(number: u32, request: &GenerationRequest) -> SavedImage {
+    let saved_at = Timestamp::from_millis(1_700_000_000_000 + i64::from(number / 3));
+    let sha256 = BlobId::of(&number.to_be_bytes());
+    let drawn = |place: usize, of: u32| {
+        let bytes = sha256.as_bytes();
+        u32::from_be_bytes([bytes[place], bytes[place + 1], bytes[place + 2], bytes[place + 3]]) % of
+    };
+    let side = 256 << drawn(16, 3);
+    SavedImage {
+        id: ImageId::new(saved_at, &Entropy(*sha256.as_bytes())),
+        owner: OwnerId::local(),
+        sha256,
+        content_type: ContentType::Png,
+        bytes: 7_000,
+        width: side,
+        height: if drawn(20, 2) == 0 { side } else { 512 },
+        prompt: Some(format!(
+            "{} heart over the thing{} and thing{}",
+            COLOURS[drawn(0, 4) as usize],
+            drawn(4, THINGS),
+            drawn(8, THINGS)
+        )),
+        source: ImageSource { job: None, request: Some(request.clone()), seed: Some(Seed(drawn(12, 1_000))) },
+        title: None,
+        note: None,
+        tags: vec![format!("tag {}", drawn(24, TAGS))],
+        favorite: drawn(28, 10) == 0,
+        rating: u8::try_from(drawn(27, 6)).ok().filter(|rating| *rating > 0),
+        labels: Labels::new(),
+        saved_at,
+        updated_at: saved_at,
+        trashed_at: None,
+        version: Version::FIRST,
+    }
+}

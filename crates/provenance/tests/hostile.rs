@@ -1,0 +1,104 @@
+//! 10,000 malformed files, made from real ones: every answer is clear, nothing panics, and memory stays bounded.
+
+mod samples;
+
+use fastrand::Rng;
+use samples::samples;
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
+use tintype_provenance::{Error, Parameters, TEXTS_BYTES, TEXTS_MAX, inspect, is_sealed, strip, write};
+
+const FILES: u32 = 10_000;
+/// The most memory that one file of a few KB may take: all texts, unpacked, and what they are taken apart into.
+const MEMORY: usize = 64 * 1024 * 1024;
+
+/// Counts what is allocated, and how much it was at most.
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+#[expect(
+    unsafe_code,
+    reason = "an allocator that counts can't be had otherwise; it hands all on to the system's"
+)]
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
+        MOST.fetch_max(held, Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn spoiled(file: &[u8], random: &mut Rng) -> Vec<u8> {
+    let mut bytes = file.to_vec();
+    for _ in 0..random.usize(1..6) {
+        let at = random.usize(..bytes.len().max(1));
+        let end = (at + random.usize(1..64)).min(bytes.len());
+        match random.u8(..8) {
+            0 => bytes.truncate(at),
+            1 => bytes[at..end].fill_with(|| random.u8(..)),
+            2 => bytes[at..end].fill([0, 0xff, 0x7f, 0x80][random.usize(..4)]),
+            3 => drop(bytes.drain(at..end)),
+            4 => bytes.splice(at..at, file.iter().copied().take(random.usize(..file.len()))).for_each(drop),
+            5 => bytes.splice(at..at, bytes[at..end].repeat(random.usize(1..40))).for_each(drop),
+            // A number, where there is one, that lies.
+            6 if end - at >= 4 => bytes[at..at + 4].copy_from_slice(&random.u32(..).to_be_bytes()),
+            _ => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1 << random.u8(..8)),
+        }
+        if bytes.is_empty() {
+            return bytes;
+        }
+    }
+    bytes
+}
+
+fn answer(file: &[u8]) -> Result<(), Error> {
+    let findings = inspect(file)?;
+    assert!(findings.texts.len() + findings.problems.len() <= 2 * TEXTS_MAX);
+    let read: usize = findings.texts.iter().map(|(_, text)| text.len()).sum();
+    assert!(read <= TEXTS_BYTES * 2, "{read} bytes of text");
+    is_sealed(file);
+    // Either is refused, or gives a file that can be read again.
+    if let Ok(stripped) = strip(file) {
+        assert!(inspect(&stripped)?.xmp.is_none());
+    }
+    if let Ok(written) = write(file, &Parameters { seed: Some(7), ..Parameters::default() }) {
+        let made_with = inspect(&written)?.made_with.expect("what was written");
+        assert_eq!(made_with.parameters.seed, Some(7));
+    }
+    Ok(())
+}
+
+#[test]
+fn ten_thousand_malformed_files_are_answered_within_bounds() {
+    let samples = samples();
+    let mut random = Rng::with_seed(20_26);
+    let mut unknown = 0;
+    for number in 0..FILES {
+        let file = spoiled(&samples[number as usize % samples.len()].1, &mut random);
+        let before = HELD.load(Relaxed);
+        MOST.store(before, Relaxed);
+        match answer(&file) {
+            Ok(()) => {}
+            Err(Error::UnknownFormat) => unknown += 1,
+            Err(error) => panic!("file {number}: {error}"),
+        }
+        let most = MOST.load(Relaxed) - before;
+        assert!(most <= MEMORY, "file {number} of {} bytes took {most} bytes", file.len());
+    }
+    assert!(unknown < FILES / 2, "{unknown} files were not even tried");
+}
