@@ -81,6 +81,8 @@ impl StepFunctionsWorkflow {
         let stop = self.client.stop_execution().execution_arn(execution.arn(&self.state_machine_arn));
         match stop.error("Canceled").cause("The job's owner stopped it.").send().await {
             Ok(_) => Ok(Stopped::Done),
+            // It is over already; another of the job's may not be.
+            Err(SdkError::ServiceError(answer)) if answer.err().is_validation_exception() => Ok(Stopped::Done),
             Err(SdkError::ServiceError(answer)) if answer.err().is_execution_does_not_exist() => {
                 Ok(Stopped::Nothing)
             }

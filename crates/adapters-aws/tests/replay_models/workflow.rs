@@ -189,6 +189,15 @@ async fn cancel_of_a_missing_execution_is_success() {
 }
 
 #[tokio::test]
+async fn cancel_of_an_execution_that_is_over_is_success_and_looks_for_the_next() {
+    let over = answering!(Client::stop_execution, (400, refusal("ValidationException")));
+    let rules = [over, no_execution()];
+    let client = mock_client!(aws_sdk_sfn, RuleMode::Sequential, &rules);
+    workflow(client).cancel(&job().id).await.unwrap();
+    assert_eq!(rules[1].num_calls(), 1);
+}
+
+#[tokio::test]
 async fn cancel_of_an_express_execution_is_success() {
     let unsupported = answering!(Client::stop_execution, (400, refusal("StateMachineTypeNotSupported")));
     workflow(playing!(aws_sdk_sfn, unsupported)).cancel(&job().id).await.unwrap();
