@@ -14,7 +14,7 @@ use axum::{
 use bytes::Bytes;
 use std::ops::Range;
 use tintype_core::{
-    domain::{BlobId, ContentType, OutputFormat},
+    domain::{BlobId, ContentType, FieldError, OutputFormat},
     imaging,
     ports::LinkTarget,
 };
@@ -75,12 +75,11 @@ pub(crate) async fn original(api: &Api, stored: &Stored, headers: &HeaderMap) ->
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
-    let too_large = |bytes: u64| api.redirect_over.is_some_and(|most| bytes > most);
     match range_of(headers, &about, stored.bytes) {
-        Wanted::All if too_large(stored.bytes) => elsewhere(api, stored).await,
+        Wanted::All if exceeded(api, stored.bytes).is_some() => elsewhere(api, stored).await,
         Wanted::All => Ok(about.response(StatusCode::OK, api.ports.images.get(&stored.id).await?)),
         Wanted::Nothing => Err(out_of_range(stored.bytes)),
-        Wanted::Part(range) if too_large(range.end.saturating_sub(range.start)) => {
+        Wanted::Part(range) if exceeded(api, range.end.saturating_sub(range.start)).is_some() => {
             elsewhere(api, stored).await
         }
         Wanted::Part(range) => {
@@ -88,6 +87,19 @@ pub(crate) async fn original(api: &Api, stored: &Stored, headers: &HeaderMap) ->
             Ok(about.part(bytes, &range, stored.bytes))
         }
     }
+}
+
+/// The most bytes of one answer, where `bytes` is more.
+fn exceeded(api: &Api, bytes: u64) -> Option<u64> {
+    api.redirect_over.filter(|most| bytes > *most)
+}
+
+/// A picture made anew is stored nowhere: there is no link to it.
+fn check_length(api: &Api, bytes: u64) -> Answer<()> {
+    let Some(most) = exceeded(api, bytes) else { return Ok(()) };
+    let rule =
+        format!("must be less: the picture has {bytes} bytes in this form, and an answer holds {most}");
+    Err(Problem::fields(Code::BadQuery, vec![FieldError::new("/w", "too_large", rule)]))
 }
 
 /// Sends the client to where the bytes are: they are too many for one answer of this server.
@@ -117,9 +129,13 @@ async fn converted(
     let bytes = api.gates.picture(convert).await?.blob.bytes().clone();
     let length = bytes.len() as u64;
     match range_of(headers, &about, length) {
-        Wanted::All => Ok(about.response(StatusCode::OK, bytes)),
+        Wanted::All => {
+            check_length(api, length)?;
+            Ok(about.response(StatusCode::OK, bytes))
+        }
         Wanted::Nothing => Err(out_of_range(length)),
         Wanted::Part(range) => {
+            check_length(api, range.end.saturating_sub(range.start))?;
             let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
             Ok(about.part(bytes.slice(start..end), &range, length))
         }

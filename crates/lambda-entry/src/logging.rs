@@ -4,7 +4,9 @@
 use crate::settings::Environment;
 use std::{error::Error, fmt::Write as _};
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt};
+use tracing_subscriber::{
+    Layer, filter::Targets, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt,
+};
 
 /// Starts the log. `RUST_LOG` chooses what is written, as in `info,tintype_http=debug`; `info` if it is not set or not
 /// understood.
