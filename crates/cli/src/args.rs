@@ -4,6 +4,7 @@ use crate::failure::Exit;
 use crate::settings::{Flags, table::SETTINGS};
 use clap::{Command as ClapCommand, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
+use std::time::Duration;
 use tintype_core::domain::{KeyName, OwnerId};
 
 /// Draws images from words, on this machine.
@@ -345,6 +346,7 @@ pub(crate) struct Key {
 #[command(after_help = "\
 Examples:
   tintype keys add laptop --owner alice --table tintype-connections
+  tintype keys add ci --owner alice --expires 90d --table tintype-connections
   tintype keys list --table tintype-connections
   tintype keys remove laptop --table tintype-connections")]
 pub(crate) enum Keys {
@@ -368,6 +370,12 @@ pub(crate) struct TableArgs {
 
 /// `tintype keys add`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The key is printed once, to stdout; the table holds only its hash.
+
+Examples:
+  tintype keys add laptop --owner alice --table tintype-connections
+  tintype keys add ci --owner alice --expires 90d > key.txt")]
 pub(crate) struct AddKey {
     /// What you call it
     #[arg(value_name = "NAME")]
@@ -375,12 +383,33 @@ pub(crate) struct AddKey {
     /// Whose key it is: jobs and images belong to this name
     #[arg(long, value_name = "OWNER")]
     pub(crate) owner: OwnerId,
+    /// For how long it lets anyone in, as in 90d, 12h or 30m; until it is removed if not given
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) expires: Option<Duration>,
     #[command(flatten)]
     pub(crate) table: TableArgs,
 }
 
+/// A stretch of time: a number and its unit.
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let wrong = || "must be a number of days, hours or minutes, as in 90d, 12h or 30m".to_owned();
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let seconds = match unit {
+        'd' => 86_400,
+        'h' => 3_600,
+        'm' => 60,
+        _ => return Err(wrong()),
+    };
+    let number: u32 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    if number == 0 { Err(wrong()) } else { Ok(Duration::from_secs(u64::from(number) * seconds)) }
+}
+
 /// `tintype keys remove`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tintype keys remove laptop --table tintype-connections
+  tintype keys remove HASH --table tintype-connections      where several have the name")]
 pub(crate) struct RemoveKey {
     /// Its name, or its hash where several have the name
     #[arg(value_name = "NAME|HASH")]
@@ -443,6 +472,16 @@ fn finite(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_a_number_and_its_unit() {
+        for (text, seconds) in [("90d", 7_776_000), ("12h", 43_200), ("30m", 1_800)] {
+            assert_eq!(parse_time(text), Ok(Duration::from_secs(seconds)));
+        }
+        for text in ["", "d", "0d", "-1d", "1.5h", "90", "1 d", "3ü"] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn the_definition_holds_together() {
