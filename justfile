@@ -21,6 +21,10 @@ check:
 page:
     bash tests/page/run
 
+# What is written into pictures, in other tools' readers.
+readers:
+    bash tests/readers/run
+
 # The AWS adapters on two emulators.
 aws-conformance *cases:
     bash tests/aws/conformance {{cases}}

@@ -42,6 +42,8 @@ pub(crate) enum Verb {
     List(List),
     /// Show an image or a job, and what it was made with
     Show(Show),
+    /// Read what picture files say of themselves: ours, and other tools'
+    Inspect(Inspect),
     /// Put an image in the trash, or erase it for good
     Trash(Trash),
     /// Take an image out of the trash
@@ -238,6 +240,24 @@ pub(crate) struct Show {
     pub(crate) no_show: bool,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+}
+
+/// `tintype inspect`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It reads the parameters that Tintype, AUTOMATIC1111 (and what is like it), ComfyUI and InvokeAI write, XMP, and whether
+there are Content Credentials. What a file says is not proven: anybody can write it.
+
+Examples:
+  tintype inspect heart.png
+  tintype inspect *.png --json | jq '.[].made_with.prompt'")]
+pub(crate) struct Inspect {
+    /// PNG, JPEG or WebP files
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print a JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `tintype trash`
