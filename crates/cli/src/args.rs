@@ -210,9 +210,38 @@ On a screen it is a table; into a pipe go tab-separated lines, nothing cut off.
 
 Examples:
   tintype list
+  tintype list red heart --favorite
+  tintype list '\"over the sea\"' 'hea*' --tag summer --rating 4
   tintype list --all | cut -f 1
   tintype list --trash")]
 pub(crate) struct List {
+    /// Words of title, prompt, note or tags, all of them; in double quotes side by side, with a star as a start
+    #[arg(value_name = "WORD")]
+    pub(crate) words: Vec<String>,
+    /// With this tag; give it again for more
+    #[arg(long, value_name = "TAG", help_heading = "Filter")]
+    pub(crate) tag: Vec<String>,
+    /// Favourites only
+    #[arg(long, help_heading = "Filter")]
+    pub(crate) favorite: bool,
+    /// With this rating or a better one
+    #[arg(long, value_name = "1-5", help_heading = "Filter")]
+    pub(crate) rating: Option<u8>,
+    /// Made by this model
+    #[arg(long, value_name = "NAME", help_heading = "Filter")]
+    pub(crate) model: Option<String>,
+    /// Drawn from this seed
+    #[arg(long, value_name = "N", help_heading = "Filter")]
+    pub(crate) seed: Option<u32>,
+    /// Saved on this day or later (2026-11-24, or RFC 3339)
+    #[arg(long, value_name = "TIME", help_heading = "Filter")]
+    pub(crate) from: Option<String>,
+    /// Saved before this day (2026-11-24, or RFC 3339)
+    #[arg(long, value_name = "TIME", help_heading = "Filter")]
+    pub(crate) to: Option<String>,
+    /// The order
+    #[arg(long, value_name = "ORDER", value_parser = ["newest", "oldest", "best"])]
+    pub(crate) sort: Option<String>,
     /// What is in the trash
     #[arg(long)]
     pub(crate) trash: bool,
