@@ -82,7 +82,9 @@ impl StepFunctionsWorkflow {
         match stop.error("Canceled").cause("The job's owner stopped it.").send().await {
             Ok(_) => Ok(Stopped::Done),
             // It is over already; another of the job's may not be.
-            Err(SdkError::ServiceError(answer)) if answer.err().is_validation_exception() => Ok(Stopped::Done),
+            Err(SdkError::ServiceError(answer)) if answer.err().is_validation_exception() => {
+                Ok(Stopped::Done)
+            }
             Err(SdkError::ServiceError(answer)) if answer.err().is_execution_does_not_exist() => {
                 Ok(Stopped::Nothing)
             }
