@@ -1,7 +1,12 @@
-//! A job's events as Server-Sent Events, taken up again where a connection broke off.
+//! A job's events as Server-Sent Events, taken up again where a connection broke off. A server that pushes none here, as on
+//! AWS, is asked for the job until it has ended.
 
-use super::{Client, views::Event};
+use super::{
+    Client, problem,
+    views::{self, Event},
+};
 use crate::failure::{Exit, Failure, Outcome};
+use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::{
     thread,
@@ -14,6 +19,8 @@ use ureq::http::StatusCode;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The wait before taking the stream up again.
 const PAUSE: Duration = Duration::from_millis(500);
+/// The wait before asking again for a job of which nothing is pushed.
+const POLL: Duration = Duration::from_secs(1);
 /// A stream that was open for so long was none that breaks off at once.
 const STEADY: Duration = Duration::from_secs(5);
 
@@ -37,12 +44,23 @@ impl Client {
 
     fn follow_for(&self, patience: Duration, job: &str, mut told: impl FnMut(Told<'_>)) -> Outcome {
         let mut last = 0;
+        let mut pushed = true;
         let mut away: Option<Instant> = None;
         let mut breaks = 0;
         loop {
             let (before, began) = (last, Instant::now());
-            let broken = match self.stream(job, &mut last, &mut |event| told(Told::Event(event))) {
+            let mut on_event = |event: &Event| told(Told::Event(event));
+            let heard = if pushed {
+                self.stream(job, &mut last, &mut on_event)
+            } else {
+                self.poll(job, &mut last, &mut on_event)
+            };
+            let broken = match heard {
                 Ok(Stream::Ended) => return Ok(()),
+                Ok(Stream::Missing) => {
+                    pushed = false;
+                    continue;
+                }
                 Ok(Stream::Broken) => {
                     if last > before || began.elapsed() >= STEADY {
                         (away, breaks) = (None, 0);
@@ -75,6 +93,7 @@ impl Client {
                 let text = format!("{} answers with HTTP {}", self.base(), answer.status().as_u16());
                 return Err(Failure::new(Exit::NoServer, text));
             }
+            Ok(answer) if answer.status() == StatusCode::NOT_FOUND => return missing(answer),
             answer => self.check(answer)?,
         };
         let mut ended = false;
@@ -91,6 +110,31 @@ impl Client {
         });
         Ok(if ended { Stream::Ended } else { Stream::Broken })
     }
+
+    /// Asks for the job until it has ended, and tells what has changed.
+    fn poll(&self, job: &str, last: &mut u64, on_event: &mut impl FnMut(&Event)) -> Outcome<Stream> {
+        loop {
+            let event = Event::of_job(&self.get(&format!("/jobs/{job}"))?)?;
+            if event.seq.is_none_or(|seq| seq > *last) {
+                *last = event.seq.unwrap_or(*last);
+                on_event(&event);
+            }
+            if event.is_terminal() {
+                return Ok(Stream::Ended);
+            }
+            thread::sleep(POLL);
+        }
+    }
+}
+
+/// Whether it is the stream that is not there, or the job.
+fn missing(mut answer: ureq::http::Response<ureq::Body>) -> Outcome<Stream> {
+    let text = answer.body_mut().read_to_string().unwrap_or_default();
+    let told: Value = serde_json::from_str(&text).unwrap_or_default();
+    if told["code"] == "no_such_route" {
+        return Ok(Stream::Missing);
+    }
+    Err(problem::in_words(404, &views::read(&told)?))
 }
 
 /// How a connection came to its end.
@@ -99,6 +143,8 @@ enum Stream {
     Ended,
     /// Before that.
     Broken,
+    /// It never began: this server pushes nothing here.
+    Missing,
 }
 
 fn is_away(status: StatusCode) -> bool {
@@ -181,6 +227,35 @@ mod tests {
             .unwrap();
         assert_eq!(told, ["job.queued", "lost", "job.succeeded"]);
         assert_eq!(server.join().unwrap(), ["0", "1", "1", "1"]);
+    }
+
+    const NO_STREAM: &str = "HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n{\"code\":\"no_such_route\"}";
+    const NO_JOB: &str = "HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n{\"code\":\"not_found\",\"detail\":\"no such job\"}";
+    const RUNNING: &str =
+        "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"status\":\"running\",\"last_seq\":2}";
+    const DONE: &str =
+        "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"status\":\"succeeded\",\"last_seq\":3}";
+
+    #[test]
+    fn where_nothing_is_pushed_the_job_is_asked_for_until_it_has_ended() {
+        let (client, server) = answers(vec![NO_STREAM, RUNNING, RUNNING, DONE]);
+        let mut told = Vec::new();
+        client
+            .follow("x", |news| {
+                if let Told::Event(event) = news {
+                    told.push(event.kind.clone());
+                }
+            })
+            .unwrap();
+        assert_eq!(told, ["job.running", "job.succeeded"]);
+        assert_eq!(server.join().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_job_that_is_not_there_is_not_waited_for() {
+        let (client, _server) = answers(vec![NO_JOB]);
+        let failure = client.follow("x", |_| {}).unwrap_err();
+        assert_eq!((failure.exit, failure.message.as_str()), (Exit::NotFound, "no such job"));
     }
 
     #[test]

@@ -90,6 +90,16 @@ pub(crate) struct Event {
 }
 
 impl Event {
+    /// What a job that was asked for tells in place of its last event.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub(crate) fn of_job(job: &Value) -> Outcome<Self> {
+        let status: JobStatus = read(&job["status"])?;
+        let kind = format!("job.{}", status.name());
+        Ok(Self { kind, seq: job["last_seq"].as_u64(), data: job.clone() })
+    }
+
     /// Whether it tells of its job's end.
     pub(crate) fn is_terminal(&self) -> bool {
         matches!(self.kind.as_str(), "job.succeeded" | "job.failed" | "job.canceled" | "job.expired")
