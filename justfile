@@ -33,6 +33,10 @@ aws-conformance *cases:
 aws-stack:
     bash tests/aws/stack
 
+# The functions, built as they are deployed, held against an empty runtime and boto3.
+aws-numbers:
+    bash tests/aws/numbers
+
 # kill -9 under load, many times.
 crash cycles="200":
     TINTYPE_CRASH_CYCLES={{cycles}} cargo test --release -p tintype-tests --test crash -- --nocapture
