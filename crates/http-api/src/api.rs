@@ -4,7 +4,7 @@ use crate::{access::Access, gates::Gates, metrics::Metrics, page::PageFile, secu
 use std::{fmt, sync::Arc};
 use tintype_core::{
     domain::{Clock, CursorCodec, Entropy, Timestamp},
-    ports::{CredentialRepo, Ports},
+    ports::{CredentialRepo, Ports, VariantCache},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -31,6 +31,7 @@ pub struct Api {
     pub(crate) gates: Gates,
     /// The most bytes of a picture in one answer; `None` for any number.
     pub(crate) redirect_over: Option<u64>,
+    pub(crate) variants: Option<Arc<dyn VariantCache>>,
     pub(crate) metrics: Metrics,
     #[cfg(feature = "socket")]
     pub(crate) hub: Option<Arc<SocketHub>>,
@@ -62,6 +63,7 @@ impl Api {
             tasks: TaskTracker::new(),
             gates: Gates::default(),
             redirect_over: None,
+            variants: None,
             metrics: Metrics::default(),
             #[cfg(feature = "socket")]
             hub: None,
@@ -113,6 +115,13 @@ impl Api {
     #[must_use]
     pub const fn with_redirect_over(mut self, bytes: u64) -> Self {
         self.redirect_over = Some(bytes);
+        self
+    }
+
+    /// Keeps pictures in other sizes and encodings once they are made. Without, each request makes them anew.
+    #[must_use]
+    pub fn with_variants(mut self, variants: Arc<dyn VariantCache>) -> Self {
+        self.variants = Some(variants);
         self
     }
 

@@ -46,6 +46,8 @@ pub const PAGE_DEFAULT: u32 = 50;
 pub const UPLOAD_BYTES: usize = 10 * 1024 * 1024;
 /// The most pixels an uploaded image may unpack to: 3,840 x 2,160 fits.
 pub const UPLOAD_PIXELS: u64 = 8 * 1024 * 1024;
+/// The most bytes of pictures in other sizes and encodings that one machine keeps.
+pub const VARIANTS_BYTES: u64 = 256 * 1024 * 1024;
 /// How long a finished job and its results are kept.
 pub const RESULT_RETENTION: Duration = Duration::from_secs(24 * 3_600);
 /// How long a trashed image can be restored.

@@ -17,3 +17,4 @@ mod security;
 mod slow_clients;
 mod socket;
 mod tickets;
+mod variants;
