@@ -2,13 +2,14 @@
 
 mod folders;
 
+pub(crate) use folders::Folders;
+
 use crate::{
     DataFolder,
     error::{OpenError, of_io},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use folders::Folders;
 use std::{
     fs::{self, File, FileTimes},
     io::{self, Read, Seek, SeekFrom, Write},
@@ -25,7 +26,7 @@ use tintype_core::{
 /// Keeps each blob in a file of its own, `blobs/ab/cd/abcd...`. A file's time of change is when it was last put.
 #[derive(Clone, Debug)]
 pub struct FileImageStore {
-    folders: Arc<Folders>,
+    pub(crate) folders: Arc<Folders>,
 }
 
 impl FileImageStore {
@@ -175,6 +176,10 @@ fn delete(folders: &Folders, id: &BlobId, put_before: Timestamp) -> io::Result<b
     match folders.find(id)? {
         None => Ok(true),
         Some(info) if info.put_at >= put_before => Ok(false),
-        Some(_) => fs::remove_file(folders.path(id)).map(|()| true),
+        Some(_) => {
+            // First what was made of it: a crash in between leaves the picture, for the next deletion.
+            folders.remove_variants(id)?;
+            fs::remove_file(folders.path(id)).map(|()| true)
+        }
     }
 }

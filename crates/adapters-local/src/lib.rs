@@ -32,6 +32,7 @@ mod job_repo;
 mod link_signer;
 mod metadata_repo;
 mod queue;
+mod variant_cache;
 mod workflow;
 
 pub use clock::SystemClock;
@@ -42,4 +43,5 @@ pub use image_store::FileImageStore;
 pub use job_repo::SqliteJobRepo;
 pub use link_signer::PathLinkSigner;
 pub use metadata_repo::SqliteMetadataRepo;
+pub use variant_cache::FileVariantCache;
 pub use workflow::{LocalWorkflow, WorkflowSettings};

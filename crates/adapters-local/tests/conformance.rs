@@ -15,9 +15,10 @@ use tintype_core::{
     ports::{ImageStore, JobRepo, LinkSigner, MetadataRepo, Models, Ports},
 };
 use tintype_local::{
-    DataFolder, Database, FileImageStore, PathLinkSigner, SqliteJobRepo, SqliteMetadataRepo, WorkflowSettings,
+    DataFolder, Database, FileImageStore, FileVariantCache, PathLinkSigner, SqliteJobRepo,
+    SqliteMetadataRepo, WorkflowSettings,
 };
-use tintype_testkit::{CorruptibleStore, Fresh, Suites, WorkflowFixture};
+use tintype_testkit::{CorruptibleStore, Fresh, Suites, VariantFixture, WorkflowFixture};
 
 fn main() -> ExitCode {
     Suites::new("local")
@@ -43,6 +44,11 @@ fn main() -> ExitCode {
             Fresh::new(Arc::new(SqliteMetadataRepo::new(database)) as Arc<dyn MetadataRepo>).keeping(folder)
         })
         .link_signer(|| async { Fresh::new(Arc::new(PathLinkSigner) as Arc<dyn LinkSigner>) })
+        .variant_cache(|| async {
+            let (store, folder) = open_store();
+            let cache = FileVariantCache::open(&store, VariantFixture::SIZE as u64).expect("open the cache");
+            Fresh::new(VariantFixture { cache: Arc::new(cache), images: Arc::new(store) }).keeping(folder)
+        })
         .workflow(|models| async { Fresh::new(Box::new(Stage::open(models)) as Box<dyn WorkflowFixture>) })
         .run()
 }

@@ -6,6 +6,7 @@ mod support;
 use async_trait::async_trait;
 use futures_util::{FutureExt, StreamExt, stream};
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -16,10 +17,12 @@ use support::{Machine, ManualClock, blob_path};
 use tempfile::TempDir;
 use tintype_core::{
     ErrorKind, PortResult,
-    domain::{Clock, GenerationRequest, Job, JobStatus, ModelCard, NewJob, OwnerId, limits},
-    ports::{Drawn, ImageModel, ImageStore, InsertedJob, Models, SourceBytes},
+    domain::{
+        Clock, GenerationRequest, Job, JobStatus, ModelCard, NewJob, OutputFormat, OwnerId, Variant, limits,
+    },
+    ports::{Drawn, ImageModel, ImageStore, InsertedJob, Models, SourceBytes, VariantCache},
 };
-use tintype_local::{DataFolder, FileImageStore, OpenError, SystemClock, WorkflowSettings};
+use tintype_local::{DataFolder, FileImageStore, FileVariantCache, OpenError, SystemClock, WorkflowSettings};
 use tintype_testkit::samples::{alice, at, blob, job_of, mallory};
 use tokio_util::sync::CancellationToken;
 
@@ -176,6 +179,58 @@ async fn a_blob_of_an_earlier_process_is_put_again_in_place() {
         let info = store.find(blob(1).id()).await.unwrap().unwrap();
         assert_eq!(info.put_at, at(millis));
     }
+}
+
+fn small() -> Variant {
+    Variant { source: *blob(1).id(), max_width: Some(8), format: OutputFormat::Webp }
+}
+
+/// A cache of `size` bytes in this folder, and a picture that it may have variants of.
+async fn open_cache(folder: &Path, size: u64) -> (FileImageStore, FileVariantCache) {
+    let store = FileImageStore::open(&DataFolder::open(folder).unwrap()).unwrap();
+    store.put(&blob(1), at(0)).await.unwrap();
+    let cache = FileVariantCache::open(&store, size).unwrap();
+    (store, cache)
+}
+
+#[tokio::test]
+async fn a_variant_of_an_earlier_process_is_there_unless_it_is_too_much_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, cache) = open_cache(folder.path(), 1_000).await;
+    cache.put(&small(), vec![1; 500].into()).await.unwrap();
+    drop((store, cache));
+    for (size, found) in [(1_000, true), (100, false), (1_000, false)] {
+        let (_store, cache) = open_cache(folder.path(), size).await;
+        assert_eq!(cache.get(&small()).await.unwrap().is_some(), found, "{size}");
+    }
+}
+
+#[tokio::test]
+async fn a_variant_that_was_cut_short_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_store, cache) = open_cache(folder.path(), 1_000).await;
+    cache.put(&small(), vec![1; 500].into()).await.unwrap();
+    let id = blob(1).id().to_string();
+    let file = folder.path().join("variants").join(&id[..2]).join(&id).join("w8-webp");
+    let whole = std::fs::read(&file).unwrap();
+    for torn in [&whole[..100], &whole[..10], &[]] {
+        std::fs::write(&file, torn).unwrap();
+        assert_eq!(cache.get(&small()).await.unwrap(), None);
+    }
+    cache.put(&small(), vec![1; 500].into()).await.unwrap();
+    assert!(cache.get(&small()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn no_file_of_a_deleted_picture_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, cache) = open_cache(folder.path(), 1_000).await;
+    cache.put(&small(), vec![1; 500].into()).await.unwrap();
+    assert!(store.delete(blob(1).id(), at(1)).await.unwrap());
+    cache.put(&small(), vec![1; 500].into()).await.unwrap();
+    let id = blob(1).id().to_string();
+    assert!(!folder.path().join("variants").join(&id[..2]).join(&id).exists());
+    assert_eq!(std::fs::read_dir(folder.path().join("incoming")).unwrap().count(), 0);
 }
 
 #[tokio::test]

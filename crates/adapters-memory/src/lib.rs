@@ -22,6 +22,7 @@ mod link_signer;
 mod memory;
 mod metadata_repo;
 mod notifier;
+mod variant_cache;
 mod workflow;
 
 pub use clock::ManualClock;
@@ -34,6 +35,7 @@ pub use link_signer::MemoryLinks;
 pub use memory::Memory;
 pub use metadata_repo::MemoryMetadata;
 pub use notifier::{ChannelNotifier, Inbox};
+pub use variant_cache::MemoryVariants;
 pub use workflow::{LEASE, MemoryWorkflow};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -13,10 +13,10 @@ use tintype_core::{
 };
 use tintype_memory::{
     ChannelNotifier, Inbox, LEASE, Memory, MemoryConnections, MemoryCredentials, MemoryImages, MemoryJobs,
-    MemoryLinks, MemoryMetadata, ScriptedModel,
+    MemoryLinks, MemoryMetadata, MemoryVariants, ScriptedModel,
 };
 use tintype_testkit::{
-    Client, CorruptibleStore, Fresh, ModelFixture, NotifierFixture, Suites, WorkflowFixture,
+    Client, CorruptibleStore, Fresh, ModelFixture, NotifierFixture, Suites, VariantFixture, WorkflowFixture,
 };
 
 fn main() -> ExitCode {
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         .job_repo(|| async { Fresh::new(Arc::new(MemoryJobs::default())) })
         .link_signer(|| async { Fresh::new(Arc::new(MemoryLinks)) })
         .metadata_repo(|| async { Fresh::new(Arc::new(MemoryMetadata::default())) })
+        .variant_cache(|| async { Fresh::new(variants()) })
         .notifier(|| async { Fresh::new(notifier()) })
         .workflow(|models| async { Fresh::new(Box::new(StepByStep(Memory::new().with_models(models)))) })
         .run()
@@ -42,6 +43,12 @@ fn corruptible() -> CorruptibleStore {
         std::future::ready(()).boxed()
     };
     CorruptibleStore { store, corrupt: Box::new(corrupt) }
+}
+
+fn variants() -> VariantFixture {
+    let images = Arc::new(MemoryImages::default());
+    let cache = MemoryVariants::new(images.clone(), VariantFixture::SIZE);
+    VariantFixture { cache: Arc::new(cache), images }
 }
 
 fn model() -> ModelFixture {

@@ -56,6 +56,7 @@ fn image(number: u32, request: &GenerationRequest) -> SavedImage {
         sha256,
         content_type: ContentType::Png,
         bytes: 7_000,
+        thumb_hash: None,
         width: side,
         height: if drawn(20, 2) == 0 { side } else { 512 },
         prompt: Some(format!(

@@ -7,14 +7,15 @@ use crate::settings::{ConnectionsPort, ImagesPort, JobsPort, MetadataPort, Model
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use tintype_core::domain::limits;
 use tintype_core::ports::{
     ConnectionRegistry, CredentialRepo, ImageModel, ImageStore, JobRepo, MetadataRepo, Models, Notifier,
-    Ports, Workflow,
+    Ports, VariantCache, Workflow,
 };
 use tintype_diffusion::{DiffusionModel, EngineError, Settings as EngineSettings};
 use tintype_local::{
-    DataFolder, Database, FileImageStore, LocalWorkflow, OpenError, PathLinkSigner, SqliteJobRepo,
-    SqliteMetadataRepo, SystemClock, WorkflowSettings,
+    DataFolder, Database, FileImageStore, FileVariantCache, LocalWorkflow, OpenError, PathLinkSigner,
+    SqliteJobRepo, SqliteMetadataRepo, SystemClock, WorkflowSettings,
 };
 use tintype_memory::{
     MemoryConnections, MemoryCredentials, MemoryImages, MemoryJobs, MemoryLinks, MemoryMetadata,
@@ -27,6 +28,8 @@ pub(crate) struct Server {
     pub(crate) ports: Ports,
     /// The tickets of connections. Keys stand in the configuration.
     pub(crate) credentials: Arc<dyn CredentialRepo>,
+    /// Pictures in other sizes and encodings.
+    pub(crate) variants: Arc<dyn VariantCache>,
     /// What carries jobs through; it is to be run.
     pub(crate) workflow: LocalWorkflow,
     /// The data folder, locked for as long as this lives.
@@ -41,9 +44,10 @@ pub(crate) fn server(settings: &Settings, notifier: Arc<dyn Notifier>) -> Outcom
     let stores = Stores::open(settings)?;
     let work = WorkflowSettings { workers: settings.workers, ..WorkflowSettings::default() };
     let workflow = LocalWorkflow::new(stores.database.clone(), work, Arc::new(SystemClock));
-    let folder = stores.folder.clone();
+    let (folder, variants) = (stores.folder.clone(), stores.variants.clone());
     let ports = stores.ports(settings, notifier, Arc::new(workflow.clone()))?;
-    Ok(Server { ports, credentials: Arc::<MemoryCredentials>::default(), workflow, folder })
+    let credentials = Arc::<MemoryCredentials>::default();
+    Ok(Server { ports, credentials, variants, workflow, folder })
 }
 
 /// The ports of a single job on the data folder, run by its submitter.
@@ -84,6 +88,7 @@ struct Stores {
     folder: Arc<DataFolder>,
     database: Database,
     images: Arc<dyn ImageStore>,
+    variants: Arc<dyn VariantCache>,
     metadata: Arc<dyn MetadataRepo>,
     jobs: Arc<dyn JobRepo>,
 }
@@ -95,6 +100,8 @@ impl Stores {
         let images = match settings.ports.images {
             ImagesPort::Files => FileImageStore::open(&folder).map_err(|error| cant_open(&error))?,
         };
+        let variants = FileVariantCache::open(&images, limits::VARIANTS_BYTES);
+        let variants = variants.map_err(|error| cant_open(&error))?;
         let metadata = match settings.ports.metadata {
             MetadataPort::Sqlite => SqliteMetadataRepo::new(database.clone()),
         };
@@ -103,6 +110,7 @@ impl Stores {
         };
         Ok(Self {
             images: Arc::new(images),
+            variants: Arc::new(variants),
             metadata: Arc::new(metadata),
             jobs: Arc::new(jobs),
             folder,

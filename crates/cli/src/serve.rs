@@ -52,6 +52,7 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     )
     .with_hub(hub)
     .with_credentials(server.credentials.clone())
+    .with_variants(server.variants.clone())
     .with_page(gallery::files())
     .with_allowed(allowed(settings))
     .with_shutdown(shutdown.clone());

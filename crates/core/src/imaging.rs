@@ -1,7 +1,7 @@
 //! Pictures' bytes: recognising, decoding within bounds, encoding, making small. Pure and slow: callers keep it off
 //! their async threads.
 
-use crate::domain::{Blob, ContentType, FieldError, OutputFormat, limits};
+use crate::domain::{Blob, ContentType, FieldError, OutputFormat, ThumbHash, limits};
 use crate::error::{ErrorKind, PortError, PortResult};
 use base64::{
     Engine as _, alphabet,
@@ -18,8 +18,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 /// The quality of JPEG results, of 100.
 const JPEG_QUALITY: u8 = 92;
-/// The most memory one decoding may take, in bytes.
-const DECODE_BYTES: u64 = 48 * 1024 * 1024;
+/// The most memory one decoding may take, in bytes: the largest picture that is generated, in RGBA.
+const DECODE_BYTES: u64 = 4 * STORED_PIXELS;
+/// The most pixels of a picture that is stored: those that were drawn may be larger than those that are uploaded.
+const STORED_PIXELS: u64 = limits::SIDE_MAX as u64 * limits::SIDE_MAX as u64;
+/// The longest side of what a ThumbHash is made of, in pixels.
+const THUMB_HASH_SIDE: u32 = 100;
 
 /// A picture that was checked: whole, of a known format, within the limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +67,7 @@ pub fn check(bytes: Bytes) -> Result<Picture, (&'static str, String)> {
     let content_type = recognise(&bytes).ok_or_else(|| {
         ("unsupported_format", "is not a PNG, JPEG or WebP picture (judged by its first bytes)".to_owned())
     })?;
-    let image = decode(&bytes, content_type)?;
+    let image = decode(&bytes, content_type, limits::UPLOAD_PIXELS)?;
     let (width, height) = (image.width(), image.height());
     Ok(Picture { blob: Blob::new(bytes, content_type), width, height })
 }
@@ -86,7 +90,11 @@ fn format_of(content_type: ContentType) -> ImageFormat {
     }
 }
 
-fn decode(bytes: &[u8], content_type: ContentType) -> Result<DynamicImage, (&'static str, String)> {
+fn decode(
+    bytes: &[u8],
+    content_type: ContentType,
+    most_pixels: u64,
+) -> Result<DynamicImage, (&'static str, String)> {
     let broken = |error: image::ImageError| ("broken_image", format!("can't be decoded: {error}"));
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format_of(content_type));
     let mut bounds = image::Limits::default();
@@ -96,9 +104,8 @@ fn decode(bytes: &[u8], content_type: ContentType) -> Result<DynamicImage, (&'st
     // Judged from the header, before anything is unpacked.
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
-    if pixels > limits::UPLOAD_PIXELS {
-        let detail =
-            format!("has {width} x {height} pixels; at most {} in all are allowed", limits::UPLOAD_PIXELS);
+    if pixels > most_pixels {
+        let detail = format!("has {width} x {height} pixels; at most {most_pixels} in all are allowed");
         return Err(("too_many_pixels", detail));
     }
     if decoder.total_bytes() > DECODE_BYTES {
@@ -140,7 +147,38 @@ fn encode(image: &DynamicImage, format: OutputFormat) -> PortResult<Picture> {
     Ok(Picture { blob, width: image.width(), height: image.height() })
 }
 
-/// Encodes a picture anew, no wider than `max_width`, in `format`. One that already is so comes back as it is.
+/// Decodes a stored picture, the right way up.
+fn decode_stored(bytes: &[u8], content_type: ContentType) -> PortResult<DynamicImage> {
+    let mut image = decode(bytes, content_type, STORED_PIXELS).map_err(|(_, detail)| {
+        PortError::new(ErrorKind::Data, "imaging::decode_stored", format!("the stored picture {detail}"))
+    })?;
+    // What is made anew has no metadata that could say how to turn it.
+    let decoder = ImageReader::with_format(Cursor::new(bytes), format_of(content_type)).into_decoder();
+    if let Ok(orientation) = decoder.and_then(|mut decoder| decoder.orientation()) {
+        image.apply_orientation(orientation);
+    }
+    Ok(image)
+}
+
+/// The ThumbHash of a stored picture.
+///
+/// # Errors
+/// [`Data`](ErrorKind::Data) if the bytes can't be decoded.
+pub fn thumb_hash(bytes: &[u8], content_type: ContentType) -> PortResult<ThumbHash> {
+    let image = decode_stored(bytes, content_type)?;
+    let longest = image.width().max(image.height());
+    let small =
+        if longest > THUMB_HASH_SIDE { image.thumbnail(THUMB_HASH_SIDE, THUMB_HASH_SIDE) } else { image };
+    let small = small.to_rgba8();
+    let (width, height) = (small.width() as usize, small.height() as usize);
+    let hash = thumbhash::rgba_to_thumb_hash(width, height, small.as_raw());
+    ThumbHash::new(hash).ok_or_else(|| {
+        PortError::new(ErrorKind::Internal, "imaging::thumb_hash", "the hash has a wrong length")
+    })
+}
+
+/// Encodes a picture anew, no wider than `max_width`, in `format`, the right way up. One that already is so comes back
+/// as it is.
 ///
 /// # Errors
 /// [`Data`](ErrorKind::Data) if the bytes can't be decoded.
@@ -150,9 +188,7 @@ pub fn convert(
     max_width: Option<u32>,
     format: OutputFormat,
 ) -> PortResult<Picture> {
-    let image = decode(&bytes, content_type).map_err(|(_, detail)| {
-        PortError::new(ErrorKind::Data, "imaging::convert", format!("the stored picture {detail}"))
-    })?;
+    let image = decode_stored(&bytes, content_type)?;
     let (width, height) = (image.width(), image.height());
     match max_width.filter(|max| *max < width) {
         None if content_type == format.content_type() => {
@@ -238,5 +274,40 @@ mod tests {
         let bytes = picture.blob.bytes().clone();
         let small = convert(bytes, ContentType::Png, Some(10), OutputFormat::Webp).unwrap();
         assert_eq!((small.width, small.height, small.blob.content_type()), (10, 5, ContentType::Webp));
+    }
+
+    #[test]
+    fn the_largest_picture_that_is_drawn_can_be_made_small() {
+        let picture = red(limits::SIDE_MAX, limits::SIDE_MAX, OutputFormat::Png);
+        let bytes = picture.blob.bytes().clone();
+        assert_eq!(code_of(bytes.to_vec()), "too_many_pixels");
+        assert_eq!(convert(bytes, ContentType::Png, Some(16), OutputFormat::Jpeg).unwrap().height, 16);
+    }
+
+    #[test]
+    fn a_small_form_is_the_right_way_up() {
+        let jpeg = red(20, 10, OutputFormat::Jpeg).blob.bytes().clone();
+        // Orientation 6: to be turned by a quarter.
+        let exif = b"\xff\xe1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let turned = [&jpeg[..2], exif, &jpeg[2..]].concat();
+        let small = convert(turned.into(), ContentType::Jpeg, Some(5), OutputFormat::Png).unwrap();
+        assert_eq!((small.width, small.height), (5, 10));
+    }
+
+    #[test]
+    fn a_thumb_hash_tells_the_mean_colour_in_every_format() {
+        for format in OutputFormat::ALL {
+            let picture = red(300, 200, format);
+            let hash = thumb_hash(picture.blob.bytes(), format.content_type()).unwrap();
+            let (r, g, b, a) = thumbhash::thumb_hash_to_average_rgba(hash.as_bytes()).unwrap();
+            assert!(r > 0.7 && g < 0.2 && b < 0.2 && a > 0.9, "{format:?}: {r} {g} {b} {a}");
+            let json = serde_json::to_string(&hash).unwrap();
+            assert_eq!(serde_json::from_str::<ThumbHash>(&json).unwrap(), hash);
+        }
+    }
+
+    #[test]
+    fn the_smallest_picture_has_a_thumb_hash() {
+        thumb_hash(red(1, 1, OutputFormat::Png).blob.bytes(), ContentType::Png).unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     BlobId, ContentType, EventBody, GenerationRequest, ImageId, Job, JobError, JobEvent, JobId, JobImage,
-    JobStatus, Labels, OwnerId, Progress, SavedImage, Seed, Seq, Timestamp, Version, Warning,
+    JobStatus, Labels, OwnerId, Progress, SavedImage, Seed, Seq, ThumbHash, Timestamp, Version, Warning,
 };
 use crate::error::PortResult;
 use crate::ports::{LinkSigner, LinkTarget, Place, Preview};
@@ -197,6 +197,9 @@ pub struct ImageView {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
+    /// A [`ThumbHash`] in base64, to be shown until the bytes are there; images saved before there were any have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumbhash: Option<ThumbHash>,
     /// What it was drawn from, where known.
     pub prompt: Option<String>,
     /// Everything it was made with, where known.
@@ -253,6 +256,7 @@ impl ImageView {
             bytes: image.bytes,
             width: image.width,
             height: image.height,
+            thumbhash: image.thumb_hash,
             prompt: image.prompt,
             request: image.source.request,
             seed: image.source.seed,

@@ -10,8 +10,8 @@ use tintype_core::domain::{
 };
 use tintype_core::ports::{Delivery, DrawnImage, Generated, InsertedJob, MockPorts, Ports, PurgedJobs};
 use tintype_core::use_cases::{
-    self, Ran, Save, SaveFrom, Sources, Submit, Swept, Told, edit_image, erase_image, run_job, save_image,
-    submit, sweep,
+    self, Ran, Save, SaveFrom, Sources, Submit, Swept, Told, edit_image, erase_image, find_picture, run_job,
+    save_image, submit, sweep,
 };
 use tintype_core::{Error, ErrorKind, PortError, imaging};
 
@@ -317,13 +317,12 @@ fn a_listener_that_is_gone_is_forgotten() {
 fn a_picture_whose_bytes_can_not_be_stored_gets_no_record() {
     let mut mocks = mocks();
     mocks.images.expect_put().return_once(|_, _| Err(fails(ErrorKind::Unavailable)));
-    let save = Save {
-        owner: OwnerId::local(),
-        from: SaveFrom::Upload { picture: Box::new(picture()), prompt: None },
-        edit: ImageEdit::default(),
-    };
+    let (ports, owner) = (mocks.into_ports(), OwnerId::local());
+    let from = SaveFrom::Upload { picture: Box::new(picture()), prompt: None };
+    let draft = run(find_picture(&ports, &owner, from, NOW)).unwrap();
     // An insert would panic: the mock expects none.
-    assert!(run(save_image(&mocks.into_ports(), save, NOW, &ENTROPY)).is_err());
+    let save = Save { owner, draft, edit: ImageEdit::default() };
+    assert!(run(save_image(&ports, save, NOW, &ENTROPY)).is_err());
 }
 
 fn saved() -> SavedImage {
@@ -336,6 +335,7 @@ fn saved() -> SavedImage {
         bytes: 5,
         width: 1,
         height: 1,
+        thumb_hash: None,
         prompt: None,
         source: ImageSource::default(),
         title: None,

@@ -7,7 +7,7 @@ use crate::{
 use std::{fmt, sync::Arc};
 use tintype_core::{
     domain::{Clock, CursorCodec, Entropy, Timestamp},
-    ports::{CredentialRepo, Ports},
+    ports::{CredentialRepo, Ports, VariantCache},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -36,6 +36,7 @@ pub struct Api {
     pub(crate) redirect_over: Option<u64>,
     /// Where clients find the API's root, without a slash at the end; empty for the host's own root.
     pub(crate) public_url: String,
+    pub(crate) variants: Option<Arc<dyn VariantCache>>,
     pub(crate) metrics: Metrics,
     #[cfg(feature = "socket")]
     pub(crate) hub: Option<Arc<SocketHub>>,
@@ -68,6 +69,7 @@ impl Api {
             gates: Gates::default(),
             redirect_over: None,
             public_url: String::new(),
+            variants: None,
             metrics: Metrics::default(),
             #[cfg(feature = "socket")]
             hub: None,
@@ -128,6 +130,13 @@ impl Api {
     pub fn with_public_url(mut self, url: &str) -> Self {
         url.trim_end_matches('/').clone_into(&mut self.public_url);
         self.ports.links = Arc::new(PublicLinks::new(self.ports.links, &self.public_url));
+        self
+    }
+
+    /// Keeps pictures in other sizes and encodings once they are made. Without, each request makes them anew.
+    #[must_use]
+    pub fn with_variants(mut self, variants: Arc<dyn VariantCache>) -> Self {
+        self.variants = Some(variants);
         self
     }
 

@@ -2,6 +2,7 @@
 //! so a client may keep them for ever; and nothing in them is ever run by a browser.
 
 use crate::{
+    accept::suited,
     api::Api,
     conditional::{has_already, range_holds},
     problem::{Answer, Code, Problem, chain},
@@ -15,8 +16,8 @@ use axum::{
 use bytes::Bytes;
 use std::ops::Range;
 use tintype_core::{
-    PortResult,
-    domain::{Blob, BlobId, ContentType, FieldError, OutputFormat},
+    PortError,
+    domain::{BlobId, ContentType, FieldError, OutputFormat, Variant},
     imaging,
     ports::LinkTarget,
     provenance,
@@ -53,7 +54,8 @@ pub(crate) struct Form {
     pub(crate) stripped: bool,
 }
 
-/// Serves a picture that is `width` pixels wide in the form that is wanted.
+/// Serves a picture that is `width` pixels wide in the form that is wanted. What is made anew, and for which no encoding was
+/// named, is in the one that the client likes best; a picture as it is stored is never.
 pub(crate) async fn serve(
     api: &Api,
     stored: &Stored,
@@ -62,20 +64,20 @@ pub(crate) async fn serve(
     headers: &HeaderMap,
 ) -> Answer {
     let smaller = form.max_width.filter(|max| *max < width);
-    let format = form.format.unwrap_or_else(|| suited(stored.content_type, smaller.is_some()));
-    if smaller.is_none() && format.content_type() == stored.content_type {
-        return as_it_is(api, stored, form.stripped, headers).await;
-    }
-    converted(api, stored, smaller, format, headers).await
-}
-
-/// The encoding of a picture for which none was asked: a lossless one is no smaller as a JPEG of its thumbnail, and
-/// WebP keeps what is transparent.
-const fn suited(own: ContentType, smaller: bool) -> OutputFormat {
-    match (own, smaller) {
-        (ContentType::Jpeg, _) => OutputFormat::Jpeg,
-        (ContentType::Png, false) => OutputFormat::Png,
-        (ContentType::Png | ContentType::Webp, _) => OutputFormat::Webp,
+    let variant = |format| Variant { source: stored.id, max_width: smaller, format };
+    match form.format {
+        None if smaller.is_none() => as_it_is(api, stored, form.stripped, headers).await,
+        Some(format) if smaller.is_none() && format.content_type() == stored.content_type => {
+            as_it_is(api, stored, form.stripped, headers).await
+        }
+        Some(format) => converted(api, stored, variant(format), headers).await,
+        None => {
+            let answer = converted(api, stored, variant(suited(stored.content_type, headers)), headers).await;
+            answer.map(|mut response| {
+                response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+                response
+            })
+        }
     }
 }
 
@@ -86,8 +88,12 @@ pub(crate) async fn as_it_is(api: &Api, stored: &Stored, stripped: bool, headers
     }
     let own = stored.content_type;
     let about = About::new(format!("\"{}-stripped\"", stored.id), own, &stored.name);
-    let strip = move |bytes: Bytes| provenance::without_metadata(&bytes, own);
-    made(api, stored, &about, headers, strip).await
+    if has_already(headers, &about.tag) {
+        return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
+    }
+    let bytes = api.ports.images.get(&stored.id).await?;
+    let strip = move || provenance::without_metadata(&bytes, own).map_err(made_wrong);
+    about.answer(api, api.gates.picture(strip).await?.bytes(), headers)
 }
 
 async fn original(api: &Api, stored: &Stored, headers: &HeaderMap) -> Answer {
@@ -129,48 +135,51 @@ async fn elsewhere(api: &Api, stored: &Stored) -> Answer {
     Ok((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, link)]).into_response())
 }
 
-async fn converted(
-    api: &Api,
-    stored: &Stored,
-    max_width: Option<u32>,
-    format: OutputFormat,
-    headers: &HeaderMap,
-) -> Answer {
-    let width = max_width.map_or_else(String::new, |width| format!("-w{width}"));
-    let tag = format!("\"{}{width}-{}\"", stored.id, format.name());
-    let about = About::new(tag, format.content_type(), &format!("{}{width}", stored.name));
-    let own = stored.content_type;
-    let convert = move |bytes| imaging::convert(bytes, own, max_width, format).map(|picture| picture.blob);
-    made(api, stored, &about, headers, convert).await
-}
-
-/// Serves what `make` makes of the stored bytes.
-async fn made(
-    api: &Api,
-    stored: &Stored,
-    about: &About,
-    headers: &HeaderMap,
-    make: impl FnOnce(Bytes) -> PortResult<Blob> + Send + 'static,
-) -> Answer {
+async fn converted(api: &Api, stored: &Stored, variant: Variant, headers: &HeaderMap) -> Answer {
+    let tag = format!("\"{}-{}\"", stored.id, variant.form());
+    let width = variant.max_width.map_or_else(String::new, |width| format!("-w{width}"));
+    let about = About::new(tag, variant.format.content_type(), &format!("{}{width}", stored.name));
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
-    let bytes = api.ports.images.get(&stored.id).await?;
-    let make = move || make(bytes).map_err(|error| Problem::internal(chain(&error)));
-    let bytes = api.gates.picture(make).await?.bytes().clone();
-    let length = bytes.len() as u64;
-    match range_of(headers, about, length) {
-        Wanted::All => {
-            check_length(api, length)?;
-            Ok(about.response(StatusCode::OK, bytes))
-        }
-        Wanted::Nothing => Err(out_of_range(length)),
-        Wanted::Part(range) => {
-            check_length(api, range.end.saturating_sub(range.start))?;
-            let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
-            Ok(about.part(bytes.slice(start..end), &range, length))
+    about.answer(api, &made_once(api, stored, variant).await?, headers)
+}
+
+/// The bytes of a variant, from the cache if they are there. Of those who want the same at the same time one makes it.
+async fn made_once(api: &Api, stored: &Stored, variant: Variant) -> Answer<Bytes> {
+    if let Some(bytes) = cached(api, &variant).await {
+        return Ok(bytes);
+    }
+    let turn = api.gates.turn().await?;
+    // Another may have made it while this one waited.
+    if let Some(bytes) = cached(api, &variant).await {
+        return Ok(bytes);
+    }
+    let (bytes, own) = (api.ports.images.get(&stored.id).await?, stored.content_type);
+    let Variant { max_width, format, .. } = variant;
+    let convert = move || imaging::convert(bytes, own, max_width, format).map_err(made_wrong);
+    let made = turn.work(convert).await?;
+    let bytes = made.result.blob.bytes().clone();
+    if let Some(variants) = &api.variants {
+        if let Err(error) = variants.put(&variant, bytes.clone()).await {
+            tracing::warn!(error = %chain(&error), "a variant was not kept");
         }
     }
+    drop(made.turn);
+    Ok(bytes)
+}
+
+/// What the cache has; a cache that fails has nothing.
+async fn cached(api: &Api, variant: &Variant) -> Option<Bytes> {
+    let found = api.variants.as_ref()?.get(variant).await;
+    found.unwrap_or_else(|error| {
+        tracing::warn!(error = %chain(&error), "the cache of variants does not answer");
+        None
+    })
+}
+
+fn made_wrong(error: PortError) -> Problem {
+    Problem::internal(chain(&error))
 }
 
 fn range_of(headers: &HeaderMap, about: &About, length: u64) -> Wanted {
@@ -213,6 +222,24 @@ impl About {
             (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
         ];
         (status, headers, bytes).into_response()
+    }
+
+    /// The bytes, or the part of them that is wanted.
+    fn answer(&self, api: &Api, bytes: &Bytes, headers: &HeaderMap) -> Answer {
+        let length = bytes.len() as u64;
+        match range_of(headers, self, length) {
+            Wanted::All => {
+                check_length(api, length)?;
+                Ok(self.response(StatusCode::OK, bytes.clone()))
+            }
+            Wanted::Nothing => Err(out_of_range(length)),
+            Wanted::Part(range) => {
+                check_length(api, range.end.saturating_sub(range.start))?;
+                let [start, end] =
+                    [range.start, range.end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
+                Ok(self.part(bytes.slice(start..end), &range, length))
+            }
+        }
     }
 
     fn part(&self, bytes: Bytes, range: &Range<u64>, length: u64) -> Response {

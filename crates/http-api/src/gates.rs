@@ -10,7 +10,7 @@ use tokio::{
 
 /// How many KiB of large bodies may be held at the same time: one of the largest uploads, or several smaller ones.
 const BODIES_KIB: u32 = 16 * 1024;
-/// How many pictures may be unpacked at the same time: the largest takes some 50 MB for a moment.
+/// How many pictures may be unpacked at the same time: the largest takes some 70 MB for a moment.
 const PICTURES: usize = 1;
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,13 +45,36 @@ impl Gates {
         T: Send + 'static,
         F: FnOnce() -> Answer<T> + Send + 'static,
     {
+        Ok(self.turn().await?.work(work).await?.result)
+    }
+
+    /// Waits for the turn to do slow work on a picture.
+    pub(crate) async fn turn(&self) -> Answer<Turn> {
         let turn = self.pictures.clone().acquire_owned();
-        let turn = admitted(timeout(PATIENCE, turn).await.ok().and_then(Result::ok))?;
-        let done = spawn_blocking(move || {
-            let result = work();
-            drop(turn);
-            result
-        });
+        admitted(timeout(PATIENCE, turn).await.ok().and_then(Result::ok))
+            .map(|permit| Turn { _permit: permit })
+    }
+}
+
+/// The turn to do slow work on a picture; the next comes when it is dropped.
+pub(crate) struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// What came of some work, and the turn it was done in.
+pub(crate) struct Done<T> {
+    pub(crate) result: T,
+    pub(crate) turn: Turn,
+}
+
+impl Turn {
+    /// Does the work on a thread of its own; it keeps the turn if nobody waits for it any more.
+    pub(crate) async fn work<T, F>(self, work: F) -> Answer<Done<T>>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Answer<T> + Send + 'static,
+    {
+        let done = spawn_blocking(move || work().map(|result| Done { result, turn: self }));
         done.await.map_err(|error| Problem::internal(chain(&error)))?
     }
 }

@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+mod accept;
 mod access;
 mod api;
 mod body;

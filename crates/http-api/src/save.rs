@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tintype_core::{
     domain::{FieldError, ImageEdit, InvalidInput, JobId, Labels, Prompt},
     imaging,
-    use_cases::{Save, SaveFrom, save_image},
+    use_cases::{Save, SaveFrom, find_picture, save_image},
 };
 
 /// What a client sends to `/save`: where the picture is, and what to note of it.
@@ -45,7 +45,9 @@ pub(crate) async fn save(
 ) -> Answer {
     let (mut input, room) = upload.parse::<SaveInput>(&api).await?;
     let from = source(&api, &mut input).await?;
-    let save = Save { owner, from, edit: input.edit() };
+    let draft = find_picture(&api.ports, &owner, from, api.now()).await?;
+    let draft = api.gates.picture(move || Ok(draft.looked_at())).await?;
+    let save = Save { owner, draft, edit: input.edit() };
     let saved = save_image(&api.ports, save, api.now(), &api.entropy()).await?;
     drop(room);
     let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };

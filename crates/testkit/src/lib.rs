@@ -35,10 +35,12 @@ mod metadata_repo;
 mod notifier;
 mod stub_model;
 mod suites;
+mod variant_cache;
 mod workflow;
 
 pub use image_model::ModelFixture;
 pub use image_store::CorruptibleStore;
 pub use notifier::{Client, NotifierFixture};
 pub use suites::{Fresh, Port, Suites};
+pub use variant_cache::VariantFixture;
 pub use workflow::WorkflowFixture;

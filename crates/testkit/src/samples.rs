@@ -6,7 +6,7 @@ use tintype_core::{
     domain::{
         ApiKey, Blob, BlobId, ContentType, Entropy, GenerateInput, GenerationRequest, Idempotency, ImageId,
         ImageSource, JobError, JobId, JobImage, Labels, ModelCard, NewJob, OwnerId, SavedImage, Seed,
-        SourceInput, Ticket, Timestamp, Version,
+        SourceInput, ThumbHash, Ticket, Timestamp, Version,
     },
     error::ErrorKind,
 };
@@ -155,6 +155,7 @@ pub fn image_of(owner: &OwnerId, n: u64, millis: i64) -> SavedImage {
         bytes: blob.bytes().len() as u64,
         width: 64,
         height: 64,
+        thumb_hash: ThumbHash::new(vec![7; 24]),
         prompt: Some("red heart".to_owned()),
         source: ImageSource {
             job: Some((job_id(n, millis), 0)),

@@ -4,6 +4,7 @@ use crate::{
     connection_registry, credential_repo, image_model, image_store, job_repo, link_signer, metadata_repo,
     notifier,
     stub_model::StubModel,
+    variant_cache,
     workflow::{self, WorkflowFixture},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -85,6 +86,8 @@ pub enum Port {
     MetadataRepo,
     /// [`Notifier`](tintype_core::ports::Notifier)
     Notifier,
+    /// [`VariantCache`](tintype_core::ports::VariantCache)
+    VariantCache,
     /// [`Workflow`](tintype_core::ports::Workflow)
     Workflow,
 }
@@ -101,6 +104,7 @@ impl Port {
             Self::LinkSigner => "link_signer",
             Self::MetadataRepo => "metadata_repo",
             Self::Notifier => "notifier",
+            Self::VariantCache => "variant_cache",
             Self::Workflow => "workflow",
         }
     }
@@ -120,6 +124,7 @@ impl Port {
                 [names(metadata_repo::CASES), names(metadata_repo::filtering::CASES)].concat()
             }
             Self::Notifier => names(notifier::CASES),
+            Self::VariantCache => names(variant_cache::CASES),
             Self::Workflow => names(workflow::CASES),
         }
     }
@@ -268,6 +273,16 @@ impl Suites {
         self.with(Port::Notifier, notifier::CASES, fresh)
     }
 
+    /// Runs the cases of [`VariantCache`](tintype_core::ports::VariantCache).
+    #[must_use]
+    pub fn variant_cache<F, R>(self, fresh: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Fresh<variant_cache::VariantFixture>> + Send + 'static,
+    {
+        self.with(Port::VariantCache, variant_cache::CASES, fresh)
+    }
+
     /// Runs the cases of [`Workflow`](tintype_core::ports::Workflow). The factory is given the models its fixture's
     /// ports must have: the cases make them fail or wait.
     #[must_use]
@@ -352,7 +367,7 @@ impl Suites {
 }
 
 fn is_a_case(trial: &str) -> bool {
-    const PORTS: [Port; 9] = [
+    const PORTS: [Port; 10] = [
         Port::ConnectionRegistry,
         Port::CredentialRepo,
         Port::ImageModel,
@@ -361,6 +376,7 @@ fn is_a_case(trial: &str) -> bool {
         Port::LinkSigner,
         Port::MetadataRepo,
         Port::Notifier,
+        Port::VariantCache,
         Port::Workflow,
     ];
     trial.split_once("::").is_some_and(|(port, case)| {

@@ -9,7 +9,7 @@ use tintype_core::{
     },
     use_cases::{
         self, ImageListing, Save, SaveFrom, Saved, Sources, Submit, Submitted, Subscribe, Swept, find_job,
-        save_image, submit, subscribe,
+        find_picture, save_image, submit, subscribe,
     },
     views::Message,
 };
@@ -84,7 +84,8 @@ impl World {
     /// Keeps the first picture of the owner's job.
     pub(crate) async fn save(&self, owner: &OwnerId, job: &Job) -> Result<Saved, Error> {
         let from = SaveFrom::Job { id: job.id, index: 0 };
-        let save = Save { owner: owner.clone(), from, edit: ImageEdit::default() };
+        let draft = find_picture(&self.memory.ports(), owner, from, self.now()).await?.looked_at();
+        let save = Save { owner: owner.clone(), draft, edit: ImageEdit::default() };
         save_image(&self.memory.ports(), save, self.now(), &self.memory.entropy()).await
     }
 

@@ -18,11 +18,12 @@ use tintype_core::{
 };
 
 /// The folders of the store: `blobs/ab/cd` for blobs whose address starts with `abcd`, `incoming` for files that are
-/// being written.
+/// being written, `variants/ab/abcd...` for what was made of a blob.
 #[derive(Debug)]
-pub(super) struct Folders {
+pub(crate) struct Folders {
     blobs: PathBuf,
     incoming: PathBuf,
+    variants: PathBuf,
     next_temporary: AtomicU64,
     shards: Vec<Mutex<Shard>>,
     _folder: Arc<DataFolder>,
@@ -30,7 +31,7 @@ pub(super) struct Folders {
 
 /// What is known of the blobs whose addresses start with one byte. Whoever holds it is alone in changing them.
 #[derive(Debug, Default)]
-pub(super) struct Shard {
+pub(crate) struct Shard {
     /// Whether the folder of this byte was synced into `blobs`.
     linked: bool,
     /// The second bytes whose folders were synced: every name in them survives the loss of power. What an earlier
@@ -39,7 +40,7 @@ pub(super) struct Shard {
 }
 
 impl Folders {
-    pub(super) fn open(folder: &Arc<DataFolder>) -> Result<Self, OpenError> {
+    pub(crate) fn open(folder: &Arc<DataFolder>) -> Result<Self, OpenError> {
         let root = folder.path();
         let (blobs, incoming) = (root.join("blobs"), root.join("incoming"));
         let failed = |path: &Path| {
@@ -52,6 +53,7 @@ impl Folders {
         Ok(Self {
             blobs,
             incoming,
+            variants: root.join("variants"),
             next_temporary: AtomicU64::new(0),
             shards: (0..=u8::MAX).map(|_| Mutex::default()).collect(),
             _folder: Arc::clone(folder),
@@ -59,11 +61,11 @@ impl Folders {
     }
 
     /// The right to change blobs whose addresses start as `id` does.
-    pub(super) fn shard(&self, id: &BlobId) -> MutexGuard<'_, Shard> {
+    pub(crate) fn shard(&self, id: &BlobId) -> MutexGuard<'_, Shard> {
         self.shards[usize::from(id.as_bytes()[0])].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn path(&self, id: &BlobId) -> PathBuf {
+    pub(crate) fn path(&self, id: &BlobId) -> PathBuf {
         self.parent(id).join(id.to_string())
     }
 
@@ -73,12 +75,30 @@ impl Folders {
     }
 
     /// A path for a new file that is not a blob yet.
-    pub(super) fn temporary(&self) -> PathBuf {
+    pub(crate) fn temporary(&self) -> PathBuf {
         self.incoming.join(self.next_temporary.fetch_add(1, Ordering::Relaxed).to_string())
     }
 
+    /// Where variants are; there may be no such folder yet.
+    pub(crate) const fn variants(&self) -> &PathBuf {
+        &self.variants
+    }
+
+    /// Where the variants of the blob `id` are.
+    pub(crate) fn variants_of(&self, id: &BlobId) -> PathBuf {
+        self.variants.join(format!("{:02x}", id.as_bytes()[0])).join(id.to_string())
+    }
+
+    /// Removes the variants of the blob `id`.
+    pub(crate) fn remove_variants(&self, id: &BlobId) -> io::Result<()> {
+        match fs::remove_dir_all(self.variants_of(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes the synced file at `temporary` the blob `id`, durably.
-    pub(super) fn adopt(&self, shard: &mut Shard, id: &BlobId, temporary: &Path) -> io::Result<()> {
+    pub(crate) fn adopt(&self, shard: &mut Shard, id: &BlobId, temporary: &Path) -> io::Result<()> {
         let path = self.path(id);
         // Until the folder is synced again, its newest name may not survive.
         let known = shard.synced.remove(&id.as_bytes()[1]);
@@ -96,7 +116,7 @@ impl Folders {
 
     /// Makes sure that the names of this blob and of its folders survive the loss of power: once per folder and
     /// process, after that it costs nothing.
-    pub(super) fn make_durable(&self, shard: &mut Shard, id: &BlobId) -> io::Result<()> {
+    pub(crate) fn make_durable(&self, shard: &mut Shard, id: &BlobId) -> io::Result<()> {
         let second = id.as_bytes()[1];
         if shard.synced.contains(&second) {
             return Ok(());
@@ -113,7 +133,7 @@ impl Folders {
     }
 
     /// What is known of the blob `id`; `None` if there is none.
-    pub(super) fn find(&self, id: &BlobId) -> io::Result<Option<BlobInfo>> {
+    pub(crate) fn find(&self, id: &BlobId) -> io::Result<Option<BlobInfo>> {
         match fs::metadata(self.path(id)) {
             Ok(metadata) => info(*id, &metadata).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -122,7 +142,7 @@ impl Folders {
     }
 
     /// Up to `limit` blobs after `after`, in order of their addresses.
-    pub(super) fn list(&self, after: Option<BlobId>, limit: usize) -> io::Result<Vec<BlobInfo>> {
+    pub(crate) fn list(&self, after: Option<BlobId>, limit: usize) -> io::Result<Vec<BlobInfo>> {
         let start = after.map_or([0, 0], |id| [id.as_bytes()[0], id.as_bytes()[1]]);
         let mut found = Vec::new();
         for first in bytes_in(&self.blobs)?.range(start[0]..) {

@@ -19,7 +19,8 @@ use tintype_core::domain::{
 };
 use tintype_core::ports::{Place, Ports, Workflow};
 use tintype_core::use_cases::{
-    Ran, Save, SaveFrom, Sources, Submit, Subscribe, cancel, run_job, save_image, submit, subscribe,
+    Ran, Save, SaveFrom, Sources, Submit, Subscribe, cancel, find_picture, run_job, save_image, submit,
+    subscribe,
 };
 use tintype_core::views::{JobView, Message};
 use tintype_core::{Error, PortResult};
@@ -154,7 +155,9 @@ async fn collect(ports: &Ports, job: Job, save: bool, now: Timestamp) -> Outcome
         drawn.pictures.push(ports.images.get(&image.sha256).await?.to_vec());
         if save {
             let from = SaveFrom::Job { id: job.id, index: image.index };
-            let command = Save { owner: job.owner.clone(), from, edit: ImageEdit::default() };
+            // Nobody else waits for this thread.
+            let draft = find_picture(ports, &job.owner, from, now).await.map_err(in_words)?.looked_at();
+            let command = Save { owner: job.owner.clone(), draft, edit: ImageEdit::default() };
             let saved = save_image(ports, command, now, &system::entropy()).await.map_err(in_words)?;
             drawn.saved.push(saved.image.id.to_string());
         }

@@ -52,6 +52,8 @@ pub const QUERY_CHARS: usize = 200;
 pub const QUERY_WORDS: usize = 16;
 /// How many matches, the newest, are ranked where the best are asked for.
 pub const RANKED_MAX: u32 = PAGE_MAX;
+/// The most bytes of pictures in other sizes and encodings that one machine keeps.
+pub const VARIANTS_BYTES: u64 = 256 * 1024 * 1024;
 /// How long a finished job and its results are kept.
 pub const RESULT_RETENTION: Duration = Duration::from_secs(24 * 3_600);
 /// How long a trashed image can be restored.

@@ -13,7 +13,9 @@ mod model;
 mod page;
 mod saved_image;
 mod subscription;
+mod thumb_hash;
 mod time;
+mod variant;
 
 pub use blob::{Blob, BlobId, ContentType};
 pub use credential::{ApiKey, KeyPlace, Secret, Ticket};
@@ -30,4 +32,6 @@ pub use model::{FloatRange, IntRange, ModelCard, Vocabulary};
 pub use page::{CursorCodec, ImageQuery, JobQuery, Page, PageSize, Position, Sort};
 pub use saved_image::{ImageEdit, ImageSource, SavedImage, Version};
 pub use subscription::{Connection, Subscription};
+pub use thumb_hash::ThumbHash;
 pub use time::{Clock, Timestamp};
+pub use variant::Variant;

@@ -2,7 +2,7 @@
 
 use super::{
     BlobId, Checker, ContentType, GenerationRequest, ImageId, InvalidInput, JobId, Labels, OwnerId, Seed,
-    Timestamp,
+    ThumbHash, Timestamp,
     generation::{check_labels, is_forbidden_control},
     limits,
 };
@@ -51,6 +51,9 @@ pub struct SavedImage {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
+    /// What is shown until the bytes are there; records of before it was made have none.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "thumbhash")]
+    pub thumb_hash: Option<ThumbHash>,
     /// What it was drawn from, where known.
     pub prompt: Option<String>,
     /// Where it came from.

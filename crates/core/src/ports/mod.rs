@@ -11,6 +11,7 @@ mod metadata_repo;
 #[cfg(any(test, feature = "mock"))]
 mod mocks;
 mod notifier;
+mod variant_cache;
 mod workflow;
 
 pub use connection_registry::ConnectionRegistry;
@@ -21,6 +22,7 @@ pub use job_repo::{InsertedJob, JobRepo, PurgedJobs};
 pub use link_signer::{LinkSigner, LinkTarget};
 pub use metadata_repo::{InsertedImage, MetadataRepo};
 pub use notifier::{Delivery, Notifier};
+pub use variant_cache::VariantCache;
 pub use workflow::{Place, Workflow};
 
 #[cfg(any(test, feature = "mock"))]
@@ -28,7 +30,7 @@ pub use {
     connection_registry::MockConnectionRegistry, credential_repo::MockCredentialRepo,
     image_model::MockImageModel, image_store::MockImageStore, job_repo::MockJobRepo,
     link_signer::MockLinkSigner, metadata_repo::MockMetadataRepo, mocks::MockPorts, notifier::MockNotifier,
-    workflow::MockWorkflow,
+    variant_cache::MockVariantCache, workflow::MockWorkflow,
 };
 
 use crate::domain::{ModelCard, ModelName};

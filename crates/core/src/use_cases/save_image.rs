@@ -3,10 +3,10 @@
 use super::edit_image::change;
 use crate::domain::{
     Blob, BlobId, ContentType, Entropy, ImageEdit, ImageId, ImageSource, JobId, JobImage, JobStatus, Labels,
-    OwnerId, Prompt, SavedImage, Timestamp, Version, limits,
+    OwnerId, Prompt, SavedImage, ThumbHash, Timestamp, Version, limits,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::imaging::Picture;
+use crate::imaging::{self, Picture};
 use crate::ports::{InsertedImage, Ports};
 
 /// What a client wants to keep.
@@ -14,8 +14,8 @@ use crate::ports::{InsertedImage, Ports};
 pub struct Save {
     /// Who keeps it.
     pub owner: OwnerId,
-    /// Where the picture is.
-    pub from: SaveFrom,
+    /// The picture.
+    pub draft: Draft,
     /// Title, tags and the like, set at once.
     pub edit: ImageEdit,
 }
@@ -48,24 +48,31 @@ pub struct Saved {
     pub created: bool,
 }
 
+/// Finds the picture that the owner wants to keep.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such job or image, [`Error::NotReady`] if the job has no images (yet),
+/// [`Error::Port`].
+pub async fn find_picture(ports: &Ports, owner: &OwnerId, from: SaveFrom, now: Timestamp) -> Result<Draft> {
+    match from {
+        SaveFrom::Job { id, index } => of_job(ports, owner, &id, index, now).await,
+        SaveFrom::Upload { picture, prompt } => Ok(of_upload(*picture, prompt)),
+    }
+}
+
 /// Keeps a picture: first its bytes, then its record. The same bytes again are the same image; one in the trash
 /// comes out of it.
 ///
 /// # Errors
-/// [`Error::NotFound`] if there is no such job or image, [`Error::NotReady`] if the job has no images (yet),
 /// [`Error::Invalid`], [`Error::Port`].
 pub async fn save_image(ports: &Ports, command: Save, now: Timestamp, entropy: &Entropy) -> Result<Saved> {
-    let Save { owner, from, edit } = command;
-    let fresh = match from {
-        SaveFrom::Job { id, index } => of_job(ports, &owner, &id, index, now).await?,
-        SaveFrom::Upload { picture, prompt } => of_upload(*picture, prompt),
-    };
-    let record = fresh.record(ImageId::new(now, entropy), owner, now);
+    let Save { owner, draft, edit } = command;
+    let record = draft.record(ImageId::new(now, entropy), owner, now);
     let mut record = edit.apply(&record, now)?;
     record.version = Version::FIRST;
-    if !fresh.held {
+    if !draft.held {
         // Also where the bytes are there already: it keeps them from being swept until the record points at them.
-        ports.images.put(&fresh.blob, now).await?;
+        ports.images.put(&draft.blob, now).await?;
     }
     loop {
         match ports.metadata.insert(&record).await? {
@@ -89,10 +96,12 @@ async fn remove(ports: &Ports, image: &SavedImage) -> Result<()> {
 }
 
 /// A picture that is about to be kept.
-struct Fresh {
+#[derive(Clone, Debug)]
+pub struct Draft {
     blob: Blob,
     /// Whether its bytes are there, and stay until the record points at them.
     held: bool,
+    thumb_hash: Option<ThumbHash>,
     width: u32,
     height: u32,
     prompt: Option<String>,
@@ -100,7 +109,15 @@ struct Fresh {
     labels: Labels,
 }
 
-impl Fresh {
+impl Draft {
+    /// Looks at the picture once, for what is shown until it is there. Slow: keep it off async threads. A picture that
+    /// can't be decoded is kept without.
+    #[must_use]
+    pub fn looked_at(mut self) -> Self {
+        self.thumb_hash = imaging::thumb_hash(self.blob.bytes(), self.blob.content_type()).ok();
+        self
+    }
+
     fn record(&self, id: ImageId, owner: OwnerId, now: Timestamp) -> SavedImage {
         SavedImage {
             id,
@@ -110,6 +127,7 @@ impl Fresh {
             bytes: self.blob.bytes().len() as u64,
             width: self.width,
             height: self.height,
+            thumb_hash: self.thumb_hash.clone(),
             prompt: self.prompt.clone(),
             source: self.source.clone(),
             title: None,
@@ -126,7 +144,7 @@ impl Fresh {
     }
 }
 
-async fn of_job(ports: &Ports, owner: &OwnerId, id: &JobId, index: u32, now: Timestamp) -> Result<Fresh> {
+async fn of_job(ports: &Ports, owner: &OwnerId, id: &JobId, index: u32, now: Timestamp) -> Result<Draft> {
     let job = ports.jobs.find(owner, id, now).await?.ok_or(Error::NotFound("job"))?;
     if job.status != JobStatus::Succeeded {
         return Err(Error::NotReady(format!(
@@ -138,10 +156,11 @@ async fn of_job(ports: &Ports, owner: &OwnerId, id: &JobId, index: u32, now: Tim
         job.images.iter().find(|image| image.index == index).ok_or(Error::NotFound("image in this job"))?;
     let blob = load(ports, image.sha256, image.content_type).await?;
     let JobImage { width, height, seed, .. } = *image;
-    Ok(Fresh {
+    Ok(Draft {
         blob,
         // The job holds them, unless it is about to go.
         held: now.after(limits::BLOB_GRACE) < job.expires_at,
+        thumb_hash: None,
         width,
         height,
         prompt: Some(job.request.prompt.as_str().to_owned()),
@@ -161,10 +180,11 @@ async fn load(ports: &Ports, id: BlobId, content_type: ContentType) -> Result<Bl
     Ok(Blob::new(bytes, content_type))
 }
 
-fn of_upload(picture: Picture, prompt: Option<Prompt>) -> Fresh {
-    Fresh {
+fn of_upload(picture: Picture, prompt: Option<Prompt>) -> Draft {
+    Draft {
         blob: picture.blob,
         held: false,
+        thumb_hash: None,
         width: picture.width,
         height: picture.height,
         prompt: prompt.map(String::from),

@@ -81,7 +81,11 @@ fn query() -> Vec<(&'static str, Value)> {
             "`metadata`: without what the picture says of itself",
             json!({ "enum": ["metadata"] }),
         ),
-        parameter("format", "The encoding", json!({ "type": "string", "enum": formats })),
+        parameter(
+            "format",
+            "The encoding; of a smaller form that which `Accept` prefers, if not given",
+            json!({ "type": "string", "enum": formats }),
+        ),
         parameter("ticket", "What `POST /tickets` gave, in place of a key", json!({ "type": "string" })),
         parameter(
             "after",

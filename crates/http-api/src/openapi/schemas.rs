@@ -215,6 +215,7 @@ fn image() -> Value {
     properties.extend(notes());
     let fields = [
         ("id", uuid()),
+        ("thumbhash", json!({ "type": "string", "contentEncoding": "base64" })),
         ("prompt", nullable("string")),
         ("request", nullable("object")),
         ("job_id", nullable("string")),

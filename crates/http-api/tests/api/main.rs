@@ -18,3 +18,4 @@ mod security;
 mod slow_clients;
 mod socket;
 mod tickets;
+mod variants;

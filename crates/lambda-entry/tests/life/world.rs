@@ -197,7 +197,8 @@ impl World {
     pub(crate) async fn save(&self, job: &JobId) -> SavedImage {
         let saved = self.call(async || {
             let from = SaveFrom::Job { id: *job, index: 0 };
-            let save = Save { owner: alice(), from, edit: ImageEdit::default() };
+            let draft = find_picture(&self.ports, &alice(), from, self.now()).await?;
+            let save = Save { owner: alice(), draft, edit: ImageEdit::default() };
             save_image(&self.ports, save, self.now(), &self.entropy()).await
         });
         saved.await.unwrap().image

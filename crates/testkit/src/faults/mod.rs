@@ -10,6 +10,7 @@ mod link_signer;
 mod metadata_repo;
 mod notifier;
 mod plan;
+mod variant_cache;
 mod workflow;
 
 pub use plan::{Fault, FaultPlan, When};

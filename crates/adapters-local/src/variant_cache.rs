@@ -1,0 +1,149 @@
+//! Variants of pictures as files beside the blobs. They are no more than a saving of work, so nothing is flushed: what
+//! the loss of power left half written shows by its hash, and is made anew.
+
+mod index;
+
+use crate::{
+    FileImageStore,
+    error::{OpenError, of_io},
+    image_store::Folders,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use index::Index;
+use std::{
+    fs, io,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tintype_core::{
+    ErrorKind, PortError, PortResult,
+    domain::{BlobId, Variant},
+    ports::VariantCache,
+};
+
+/// The SHA-256 of the bytes, which a file begins with.
+const HASH_BYTES: usize = 32;
+
+/// Keeps each variant in a file of its own, `variants/ab/abcd.../w320-webp`, and drops those that were not used for the
+/// longest time when they are too many. A deleted blob takes its folder along.
+#[derive(Clone, Debug)]
+pub struct FileVariantCache {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    folders: Arc<Folders>,
+    index: Mutex<Index>,
+}
+
+impl FileVariantCache {
+    /// The cache of at most `size` bytes beside `store`. What an earlier process kept is there.
+    ///
+    /// # Errors
+    /// [`File`](OpenError::File).
+    pub fn open(store: &FileImageStore, size: u64) -> Result<Self, OpenError> {
+        let folders = Arc::clone(&store.folders);
+        let root = folders.variants();
+        let index =
+            Index::read(root, size).map_err(|source| OpenError::File { path: root.clone(), source })?;
+        let shared = Shared { folders, index: Mutex::new(index) };
+        shared
+            .make_room()
+            .map_err(|source| OpenError::File { path: shared.folders.variants().clone(), source })?;
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Shared) -> io::Result<T> + Send + 'static,
+    ) -> PortResult<T> {
+        let shared = Arc::clone(&self.shared);
+        match tokio::task::spawn_blocking(move || work(&shared)).await {
+            Ok(done) => done.map_err(|error| of_io(operation, error)),
+            Err(error) => {
+                let message = "the work on a file did not come to an end";
+                Err(PortError::new(ErrorKind::Internal, operation, message).with_source(error))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl VariantCache for FileVariantCache {
+    async fn get(&self, variant: &Variant) -> PortResult<Option<Bytes>> {
+        let variant = *variant;
+        self.work("VariantCache::get", move |shared| shared.get(&variant)).await
+    }
+
+    async fn put(&self, variant: &Variant, bytes: Bytes) -> PortResult<()> {
+        let variant = *variant;
+        self.work("VariantCache::put", move |shared| shared.put(&variant, &bytes)).await
+    }
+}
+
+impl Shared {
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn path(&self, source: &BlobId, form: &str) -> PathBuf {
+        self.folders.variants_of(source).join(form)
+    }
+
+    fn get(&self, variant: &Variant) -> io::Result<Option<Bytes>> {
+        let form = variant.form();
+        let file = match fs::read(self.path(&variant.source, &form)) {
+            Ok(file) => Bytes::from(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if !is_whole(&file) {
+            return Ok(None);
+        }
+        self.index().used(variant.source, form, file.len() as u64);
+        Ok(Some(file.slice(HASH_BYTES..)))
+    }
+
+    fn put(&self, variant: &Variant, bytes: &[u8]) -> io::Result<()> {
+        let (source, form) = (variant.source, variant.form());
+        let file = [BlobId::of(bytes).as_bytes(), bytes].concat();
+        let temporary = self.folders.temporary();
+        fs::write(&temporary, &file)?;
+        let taken = {
+            // Held while the name is made: no deletion of the source comes in between.
+            let _shard = self.folders.shard(&source);
+            self.folders.find(&source)?.is_some() && self.adopt(&temporary, &source, &form)?
+        };
+        if !taken {
+            return fs::remove_file(&temporary);
+        }
+        self.index().used(source, form, file.len() as u64);
+        self.make_room()
+    }
+
+    fn adopt(&self, temporary: &PathBuf, source: &BlobId, form: &str) -> io::Result<bool> {
+        crate::data_folder::make_private(&self.folders.variants_of(source))?;
+        fs::rename(temporary, self.path(source, form))?;
+        Ok(true)
+    }
+
+    /// Drops what was not used for the longest time, until the rest fits.
+    fn make_room(&self) -> io::Result<()> {
+        let dropped = self.index().drop_oldest();
+        for (source, form) in dropped {
+            match fs::remove_file(self.path(&source, &form)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                // It went with its picture, or has gone now; so does its folder, if nothing else is in it.
+                _ => drop(fs::remove_dir(self.folders.variants_of(&source))),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_whole(file: &[u8]) -> bool {
+    file.split_at_checked(HASH_BYTES).is_some_and(|(hash, bytes)| BlobId::of(bytes).as_bytes() == hash)
+}
