@@ -21,7 +21,12 @@ impl Timestamp {
 
     /// The moment of a text in RFC 3339, or the start of a day in UTC, as in `2026-01-31`.
     pub fn parse(text: &str) -> Option<Self> {
-        let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+        /// Of a day as in `2026-01-31`: a date with a time and no zone is none.
+        const DAY_CHARS: usize = 10;
+        let day = || {
+            let day = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == DAY_CHARS)?;
+            day.to_zoned(jiff::tz::TimeZone::UTC).ok()
+        };
         let moment = text.parse().ok().or_else(|| Some(day()?.timestamp()));
         moment.map(|moment: jiff::Timestamp| Self(moment.as_millisecond()))
     }
