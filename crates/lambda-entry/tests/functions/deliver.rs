@@ -43,7 +43,9 @@ async fn what_listeners_have_not_been_sent_is_sent_once() {
 
 #[tokio::test]
 async fn a_job_that_is_given_up_has_failed_and_its_owner_reads_nothing_of_the_operators() {
-    for (error, code) in [("States.Timeout", "timeout"), ("Sandbox.Timedout", "timeout"), ("Data", "internal")] {
+    for (error, code) in
+        [("States.Timeout", "timeout"), ("Sandbox.Timedout", "timeout"), ("Data", "internal")]
+    {
         let memory = Memory::new();
         let job = accepted(&memory).await;
         let mut inbox = listener(&memory, &job).await;

@@ -36,7 +36,8 @@ async fn heard(memory: &Memory, inbox: &mut Inbox, said: &Value) -> Vec<&'static
 async fn a_client_without_an_owner_is_not_let_in() {
     let memory = Memory::new();
     let inbox = memory.notifier.connect();
-    for more in [json!({}), json!({ "authorizer": {} }), json!({ "authorizer": { "owner": "not an owner" } })] {
+    for more in [json!({}), json!({ "authorizer": {} }), json!({ "authorizer": { "owner": "not an owner" } })]
+    {
         assert_eq!(answer(&memory, &inbox, "CONNECT", more).await, json!({ "statusCode": 401 }));
     }
     assert!(memory.ports().connections.find(inbox.id(), memory.clock.now()).await.unwrap().is_none());
