@@ -1,6 +1,6 @@
 """Measures the functions against an empty runtime and a boto3 handler, all under one fake Lambda runtime API, in turns.
 
-Arguments: the folder of the functions' binaries. AWS is a stand-in that holds one API key and nothing else, and takes every
+Arguments: the folder of the functions' binaries, and which functions; all without. AWS is a stand-in that holds one API key and nothing else, and takes every
 write. Each subject is started anew in every round; the numbers are medians over the rounds.
 """
 import asyncio
@@ -19,7 +19,7 @@ import function_events
 ROUNDS, WARM_CALLS = 9, 20
 EMPTY = "tintype-empty-runtime"
 START_OVER_EMPTY, START_UNDER_BOTO3, ZIP_MB = 3, 15, 5
-# A start that the machine's other programs held up is no function's fault: the middle of many, taken in turns.
+# The longest wait for anything, in seconds.
 PATIENCE = 30
 
 
@@ -89,12 +89,13 @@ class RuntimeApi:
         self.polled, self.answered, self.events = loop.create_future(), asyncio.Queue(), asyncio.Queue()
 
     async def serve(self, reader, writer):
-        events = self.events
+        # A connection belongs to the subject it was opened by: a late poll must not count as the next one's first.
+        polled, answered, events = self.polled, self.answered, self.events
         while request := await read_request(reader, writer):
             method, path, _, body = request
             if path.endswith("/invocation/next"):
-                if not self.polled.done():
-                    self.polled.set_result(time.perf_counter())
+                if not polled.done():
+                    polled.set_result(time.perf_counter())
                 number, event = await events.get()
                 if event is None:
                     break
@@ -105,7 +106,7 @@ class RuntimeApi:
                     lambda_runtime_invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:measured",
                     lambda_runtime_trace_id="Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"))
             else:
-                self.answered.put_nowait((time.perf_counter() - self.asked, path.split("/")[-1], body))
+                answered.put_nowait((time.perf_counter() - self.asked, path.split("/")[-1], body))
                 writer.write(response(202))
         writer.close()
 
@@ -150,11 +151,15 @@ class Lab:
                 *command, env={**self.environment, **(environment or {})}, stdout=log, stderr=log, close_fds=False)
             try:
                 polled = await asyncio.wait_for(asyncio.shield(self.api.polled), PATIENCE)
+                if polled <= begun:
+                    raise RuntimeError("polled before it was started: another subject's poll was counted")
                 into.starts.append(polled - begun)
                 into.firsts.append(await self.checked(0, event))
                 self.aws.calls.clear()
                 times = [await self.checked(number + 1, event) for number in range(WARM_CALLS)]
-                into.calls = Counter({name: count / WARM_CALLS for name, count in self.aws.calls.items()})
+                # What a function does aside while it starts may end during the first of them.
+                per_call = {name: round(count / WARM_CALLS) for name, count in self.aws.calls.items()}
+                into.calls = Counter({name: count for name, count in per_call.items() if count})
                 into.warms.append(statistics.median(times))
                 into.memory.append(resident_mib(process.pid))
             except (Exception, asyncio.CancelledError):
@@ -162,10 +167,10 @@ class Lab:
                 print(log.read().decode(errors="replace")[-3000:], file=sys.stderr)
                 raise
             finally:
-                self.api.restart()
                 if process.returncode is None:
                     process.kill()
                 await process.wait()
+                self.api.restart()
 
     async def checked(self, number, event):
         seconds, kind, body = await self.api.call(number, event)
@@ -182,7 +187,7 @@ def zip_bytes(binary):
         return file.tell()
 
 
-async def measure_all(folder):
+async def measure_all(folder, names):
     aws = StandIn()
     api = RuntimeApi()
     aws_server = await asyncio.start_server(aws.serve, "127.0.0.1", 0)
@@ -191,7 +196,7 @@ async def measure_all(folder):
     environment = function_events.environment(aws_url, f"127.0.0.1:{api_server.sockets[0].getsockname()[1]}")
     lab = Lab(api, aws, environment)
     handler = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boto3_handler.py")
-    results = {name: (Measured(), Measured(), Measured()) for name in function_events.FUNCTIONS}
+    results = {name: (Measured(), Measured(), Measured()) for name in names or function_events.FUNCTIONS}
     for _ in range(ROUNDS):
         for name, (empty, function, boto3) in results.items():
             event, more = function_events.FUNCTIONS[name](aws_url)
@@ -234,7 +239,7 @@ def report(folder, results):
         rows += [(name, function), (f"{name} in boto3", boto3)]
     for name, measured in rows:
         start, first, warm, memory = measured.show()
-        calls = ", ".join(f"{count:g} {call}" for call, count in sorted(measured.calls.items())) or "none"
+        calls = ", ".join(f"{count} {call}" for call, count in sorted(measured.calls.items())) or "none"
         print(f"| {name} | {start:.1f} | {first:.1f} | {warm:.2f} | {memory:.1f} | {calls} |")
     for name, (_, function, boto3) in results.items():
         if function.calls != boto3.calls:
@@ -244,7 +249,7 @@ def report(folder, results):
 
 if __name__ == "__main__":
     folder = sys.argv[1]
-    missed = report(folder, asyncio.run(measure_all(folder)))
+    missed = report(folder, asyncio.run(measure_all(folder, sys.argv[2:])))
     for line in missed:
         print(f"missed: {line}", file=sys.stderr)
     sys.exit(bool(missed))
