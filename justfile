@@ -21,6 +21,10 @@ check:
 page:
     bash tests/page/run
 
+# What is written into pictures, in other tools' readers.
+readers:
+    bash tests/readers/run
+
 # The AWS adapters on two emulators.
 aws-conformance *cases:
     bash tests/aws/conformance {{cases}}
@@ -28,6 +32,10 @@ aws-conformance *cases:
 # The whole stack: built, deployed to an emulator, driven through its public URLs, deleted.
 aws-stack:
     bash tests/aws/stack
+
+# The functions, built as they are deployed, held against an empty runtime and boto3.
+aws-numbers:
+    bash tests/aws/numbers
 
 # kill -9 under load, many times.
 crash cycles="200":

@@ -23,16 +23,19 @@ START_OVER_EMPTY, START_UNDER_BOTO3, ZIP_MB = 3, 15, 5
 PATIENCE = 30
 
 
-async def read_request(reader):
+async def read_request(reader, writer):
     """Method, path, headers and body of the next request; None when the client is gone."""
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     except (asyncio.IncompleteReadError, ConnectionResetError):
         return None
     method, path, _ = head[0].split(" ", 2)
-    headers = dict(line.lower().split(": ", 1) if ": " in line else (line.lower().rstrip(":"), "") for line in head[1:] if line)
+    headers = {}
+    for line in filter(None, head[1:]):
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
     if headers.get("expect") == "100-continue":
-        raise ValueError("the stand-in takes no 100-continue")
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     if headers.get("transfer-encoding") == "chunked":
         body = b""
         while size := int(await reader.readline(), 16):
@@ -57,13 +60,13 @@ class StandIn:
         self.calls = Counter()
 
     async def serve(self, reader, writer):
-        while request := await read_request(reader):
+        while request := await read_request(reader, writer):
             writer.write(self.answer(*request))
         writer.close()
 
     def answer(self, method, path, headers, body):
         target = headers.get("x-amz-target")
-        self.calls[target.split(".")[-1].lower() if target else f"{method} {path.split('?')[0].split('/')[1]}"] += 1
+        self.calls[target.split(".")[-1] if target else f"{method} {path.split('?')[0].split('/')[1]}"] += 1
         if target:
             return response(200, function_events.answer_of_dynamodb(target, body), content_type="application/x-amz-json-1.0")
         if method in ("GET", "HEAD"):
@@ -87,7 +90,7 @@ class RuntimeApi:
 
     async def serve(self, reader, writer):
         events = self.events
-        while request := await read_request(reader):
+        while request := await read_request(reader, writer):
             method, path, _, body = request
             if path.endswith("/invocation/next"):
                 if not self.polled.done():

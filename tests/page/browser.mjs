@@ -54,6 +54,7 @@ export async function says(locator, pattern) {
 /** Waits until there are so many. */
 export async function counts(locator, count) {
   if (count === 0) return locator.first().waitFor({ state: "detached" });
+  await locator.nth(count).waitFor({ state: "detached" });
   await locator.nth(count - 1).waitFor();
   assert.equal(await locator.count(), count);
 }

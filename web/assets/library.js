@@ -10,12 +10,18 @@ import { complain, toast } from "./toasts.js";
 import * as viewer from "./viewer.js";
 
 const PAGE = 48;
+/** How long typing rests before it is looked for, in milliseconds. */
+const REST = 120;
 
 const grid = byId("library");
 const more = byId("library-more");
+const find = byId("find");
+const favorites = byId("favorites");
 /** @type {Map<string, {image: any, element: HTMLElement, update: () => void}>} */
 const tiles = new Map();
 let trashed = false;
+/** What is looked for; empty for everything. */
+let wanted = {};
 let cursor = /** @type {string | null} */ (null);
 /** Counts the lists that were begun, so that an answer for one that was left is dropped. */
 let list = 0;
@@ -25,13 +31,41 @@ let started = false;
 export function start() {
   closable(byId("confirm"));
   addEventListener("hashchange", () => {
-    const wanted = location.hash === "#trash";
-    if (wanted !== trashed && started) load();
+    if ((location.hash === "#trash") !== trashed && started) load();
+  });
+  let resting = 0;
+  find.addEventListener("input", () => {
+    clearTimeout(resting);
+    resting = setTimeout(lookFor, REST);
+  });
+  favorites.addEventListener("click", () => {
+    favorites.setAttribute("aria-pressed", String(!isPressed(favorites)));
+    lookFor();
   });
   more.addEventListener("click", () => loadMore().catch(complain));
   new IntersectionObserver((entries) => {
     if (entries.some((entry) => entry.isIntersecting)) loadMore().catch(complain);
   }, { rootMargin: "600px" }).observe(more);
+}
+
+const isPressed = (button) => button.getAttribute("aria-pressed") === "true";
+const isFiltered = () => Object.keys(wanted).length > 0;
+
+/** Shows what the search asks for, if that is another thing than before. */
+function lookFor() {
+  const words = typed(find.value);
+  const now = { ...(words && { q: words }), ...(isPressed(favorites) && { favorite: true }) };
+  if (JSON.stringify(now) === JSON.stringify(wanted)) return;
+  wanted = now;
+  if (started) load();
+}
+
+/** What is typed, as a query: its last word may go on, unless it is quoted. Without a letter or digit it is none. */
+function typed(text) {
+  const words = text.trim();
+  if (!/[\p{L}\p{N}]/u.test(words)) return "";
+  const isOpen = /[\p{L}\p{N}]$/u.test(words) && words.split('"').length % 2 === 1;
+  return isOpen ? `${words}*` : words;
 }
 
 /** Shows the list that the address names, from its start. */
@@ -68,7 +102,7 @@ function loadPage() {
   loading ??= (async () => {
     const mine = list;
     try {
-      const page = await api.listImages({ limit: PAGE, cursor, trashed: trashed || null });
+      const page = await api.listImages({ limit: PAGE, cursor, trashed: trashed || null, ...wanted });
       if (mine !== list) return;
       cursor = page.next_cursor;
       for (const image of page.items) put(image, false);
@@ -86,7 +120,7 @@ function loadPage() {
 export async function lookAgain() {
   if (!started || trashed || loading) return;
   const mine = list;
-  const page = await api.listImages({ limit: PAGE });
+  const page = await api.listImages({ limit: PAGE, ...wanted });
   if (mine !== list) return;
   const newest = shown().reduce((at, image) => (image.saved_at > at ? image.saved_at : at), "");
   for (const image of page.items.reverse()) if (tiles.has(image.id) || image.saved_at >= newest) put(image, true);
@@ -95,12 +129,15 @@ export async function lookAgain() {
 
 /** Shows a picture that was just saved or restored. */
 export function add(image) {
+  // Whether it is what is looked for, only the server says.
+  if (isFiltered()) return lookAgain().catch(complain);
   if (!trashed) put(image, true);
   note();
 }
 
 function note() {
-  const text = trashed ? "The trash is empty." : "Nothing saved yet. Pictures you save stand here, for good.";
+  const all = trashed ? "The trash is empty." : "Nothing saved yet. Pictures you save stand here, for good.";
+  const text = isFiltered() ? "Nothing found. Fewer words find more; “quotes” keep words together." : all;
   setMessage(byId("library-note"), tiles.size === 0 && cursor === null ? text : "");
 }
 

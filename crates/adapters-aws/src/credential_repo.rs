@@ -9,97 +9,103 @@
 //! a key are written in one transaction, so that no key works without being listed. TTL removes what has expired, days
 //! late; it is filtered at read.
 
-mod item;
-mod transaction;
-
-use crate::error::port_error;
-use async_trait::async_trait;
-use aws_sdk_dynamodb::{
-    Client,
-    error::ProvideErrorMetadata,
-    types::{AttributeValue, ReturnValue, TransactWriteItem},
+use crate::dynamodb::{
+    Bounds, Condition, Item, Key, Stretch, TRIES, Table, Transacted, Write, contended, pause,
 };
-use item::{Item, KIND, Kind, LIST};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use serde::{Serialize, de::DeserializeOwned};
 use tintype_core::{
     PortResult,
     domain::{ApiKey, BlobId, KeyPlace, Ticket, Timestamp},
     ports::CredentialRepo,
 };
 
+/// The partition of the list of keys.
+const LIST: &str = "CREDENTIALS";
+/// The attribute that says what a credential is, and what it says.
+const KIND: &str = "kind";
+const KEY: &str = "key";
+const TICKET: &str = "ticket";
+
 /// A [`CredentialRepo`] in a DynamoDB table with the string keys `pk` and `sk` and the TTL attribute `ttl`.
 #[derive(Clone, Debug)]
 pub struct DynamoCredentialRepo {
-    client: Client,
-    table: String,
+    table: Table,
 }
-
-/// An item is there already, or is not what it should be.
-const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
 impl DynamoCredentialRepo {
     /// The credentials in `table`.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self { table: Table::new(client, table.into()) }
     }
 
-    /// The credential with this hash, valid or not.
-    async fn get(&self, operation: &'static str, hash: &BlobId) -> PortResult<Option<Item>> {
-        let get = self.client.get_item().table_name(&self.table).consistent_read(true);
-        let found = get.set_key(Some(item::key(hash))).send().await;
-        let found = found.map_err(|error| port_error(operation, error, |_| None))?;
-        Ok(found.item)
-    }
-
-    /// One page of the list of keys, and where the next one starts.
-    async fn query(
-        &self,
-        after: &str,
-        start: Option<Item>,
-        limit: u32,
-    ) -> PortResult<(Vec<Item>, Option<Item>)> {
-        let query = self.client.query().table_name(&self.table).consistent_read(true);
-        let found = query
-            .key_condition_expression("pk = :pk AND sk > :after")
-            .expression_attribute_values(":pk", text(LIST))
-            .expression_attribute_values(":after", text(after))
-            .set_exclusive_start_key(start)
-            .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(|error| port_error("CredentialRepo::list_keys", error, |_| None))?;
-        Ok((found.items.unwrap_or_default(), found.last_evaluated_key.filter(|key| !key.is_empty())))
-    }
-
-    fn put_new(&self, item: Item) -> Result<TransactWriteItem, aws_sdk_dynamodb::error::BuildError> {
-        let put = aws_sdk_dynamodb::types::Put::builder().table_name(&self.table).set_item(Some(item));
-        let put = put.condition_expression("attribute_not_exists(pk)").build()?;
-        Ok(TransactWriteItem::builder().put(put).build())
-    }
-
-    fn delete(&self, key: Item) -> Result<TransactWriteItem, aws_sdk_dynamodb::error::BuildError> {
-        let delete = aws_sdk_dynamodb::types::Delete::builder().table_name(&self.table).set_key(Some(key));
-        Ok(TransactWriteItem::builder().delete(delete.build()?).build())
+    /// The key with this hash, valid or not.
+    async fn key(&self, operation: &'static str, hash: &BlobId) -> PortResult<Option<ApiKey>> {
+        match self.table.get(operation, key_of(hash)).await? {
+            Some(item) => read(operation, &item, KEY),
+            None => Ok(None),
+        }
     }
 }
 
-fn text(text: &str) -> AttributeValue {
-    AttributeValue::S(text.to_owned())
+fn key_of(hash: &BlobId) -> Key {
+    Key::head(format!("CREDENTIAL#{hash}"))
+}
+
+/// `#` comes before everything a name may hold, so that the order of the text is that of the places.
+fn sort_key(place: &KeyPlace) -> String {
+    format!("{}#{}", place.name, place.hash)
+}
+
+fn listed(place: &KeyPlace) -> Key {
+    Key::new(LIST, sort_key(place))
+}
+
+fn item(
+    operation: &'static str,
+    at: Key,
+    (kind, record): (&str, &impl Serialize),
+    expires_at: Option<Timestamp>,
+) -> PortResult<Item> {
+    let item = Item::new(at).with_text(KIND, kind).with_body(operation, record)?;
+    Ok(match expires_at {
+        Some(expires_at) => item.with_ttl(expires_at),
+        None => item,
+    })
+}
+
+/// What an item holds, if it is of this kind.
+fn read<T: DeserializeOwned>(operation: &'static str, item: &Item, kind: &str) -> PortResult<Option<T>> {
+    if item.optional_text(KIND) != Some(kind) {
+        return Ok(None);
+    }
+    item.body(operation).map(Some)
 }
 
 #[async_trait]
 impl CredentialRepo for DynamoCredentialRepo {
     async fn add_key(&self, key: &ApiKey) -> PortResult<()> {
-        let operation = "CredentialRepo::add_key";
-        let (credential, listed) = (item::of_key(key, operation)?, item::listed(key, operation)?);
-        let writes = [self.put_new(credential), self.put_new(listed)];
-        // A failed condition says that the hash is there: that is success.
-        transaction::write(&self.client, operation, writes).await.map(drop)
+        const OPERATION: &str = "CredentialRepo::add_key";
+        let credential = item(OPERATION, key_of(&key.hash), (KEY, key), key.expires_at)?;
+        let entry = item(OPERATION, listed(&key.place()), (KEY, key), key.expires_at)?;
+        for tries in 0..TRIES {
+            let writes =
+                [credential.clone(), entry.clone()].map(|item| Write::put_if(item, Condition::Absent));
+            if self.table.transact(OPERATION, writes).await? == Transacted::Done {
+                return Ok(());
+            }
+            // The hash is there already, or another writer is at it.
+            if self.table.get(OPERATION, key_of(&key.hash)).await?.is_some() {
+                return Ok(());
+            }
+            pause(tries).await;
+        }
+        Err(contended(OPERATION))
     }
 
     async fn find_key(&self, hash: &BlobId, now: Timestamp) -> PortResult<Option<ApiKey>> {
-        let operation = "CredentialRepo::find_key";
-        let Some(found) = self.get(operation, hash).await? else { return Ok(None) };
-        let key: Option<ApiKey> = item::read(&found, Kind::Key, operation)?;
+        let key = self.key("CredentialRepo::find_key", hash).await?;
         Ok(key.filter(|key| key.is_valid(now)))
     }
 
@@ -109,65 +115,79 @@ impl CredentialRepo for DynamoCredentialRepo {
         limit: u32,
         now: Timestamp,
     ) -> PortResult<Vec<ApiKey>> {
-        let after = after.map_or_else(|| " ".to_owned(), |place| item::place(&place));
+        const OPERATION: &str = "CredentialRepo::list_keys";
+        let mut after = after.map_or_else(|| " ".to_owned(), |place| sort_key(&place));
         let mut keys = Vec::new();
-        let mut start = None;
-        while keys.len() < limit as usize {
-            let (items, next) = self.query(&after, start, limit).await?;
-            for item in items {
-                let key: Option<ApiKey> = item::read(&item, Kind::Key, "CredentialRepo::list_keys")?;
+        loop {
+            let missing = limit.saturating_sub(keys.len() as u32);
+            let stretch = Stretch::of(LIST, Bounds::After(after.clone()));
+            let items = self.table.query(OPERATION, &stretch, Some(missing)).await?;
+            for item in &items {
+                let key: Option<ApiKey> = read(OPERATION, item, KEY)?;
                 keys.extend(key.filter(|key| key.is_valid(now)));
             }
-            start = next;
-            if start.is_none() {
-                break;
+            match items.last() {
+                Some(last) if items.len() == missing as usize => after = last.key(OPERATION)?.sk,
+                _ => return Ok(keys),
             }
         }
-        keys.truncate(limit as usize);
-        Ok(keys)
     }
 
     async fn remove_key(&self, hash: &BlobId) -> PortResult<()> {
-        let operation = "CredentialRepo::remove_key";
-        let Some(found) = self.get(operation, hash).await? else { return Ok(()) };
-        let Some(key) = item::read::<ApiKey>(&found, Kind::Key, operation)? else { return Ok(()) };
-        let writes = [self.delete(item::key(hash)), self.delete(item::list_key(&key.place()))];
-        transaction::write(&self.client, operation, writes).await.map(drop)
+        const OPERATION: &str = "CredentialRepo::remove_key";
+        let Some(key) = self.key(OPERATION, hash).await? else { return Ok(()) };
+        for tries in 0..TRIES {
+            let writes = [key_of(hash), listed(&key.place())].map(Write::delete);
+            if self.table.transact(OPERATION, writes).await? == Transacted::Done {
+                return Ok(());
+            }
+            pause(tries).await;
+        }
+        Err(contended(OPERATION))
     }
 
     async fn add_ticket(&self, ticket: &Ticket, _: Timestamp) -> PortResult<()> {
-        let operation = "CredentialRepo::add_ticket";
-        let put = self.client.put_item().table_name(&self.table);
-        let put = put.set_item(Some(item::of_ticket(ticket, operation)?));
-        match put.condition_expression("attribute_not_exists(pk)").send().await {
-            Ok(_) => Ok(()),
-            // It is there: a repeated call is success.
-            Err(error) if error.code() == Some(CONDITION_FAILED) => Ok(()),
-            Err(error) => Err(port_error(operation, error, |_| None)),
-        }
+        const OPERATION: &str = "CredentialRepo::add_ticket";
+        let item = item(OPERATION, key_of(&ticket.hash), (TICKET, ticket), Some(ticket.expires_at))?;
+        // If it is there, a repeated call is success.
+        self.table.put_if(OPERATION, item, &Condition::Absent).await.map(drop)
     }
 
     /// One conditional delete that returns what it deleted: of any number of racing calls the table answers one so. A
     /// call that the SDK repeats because its answer was lost finds the ticket gone, which errs on the safe side.
     async fn take_ticket(&self, hash: &BlobId, now: Timestamp) -> PortResult<Option<Ticket>> {
-        let operation = "CredentialRepo::take_ticket";
-        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(item::key(hash)));
-        let taken = delete
-            // A key's hash must not delete the key.
-            .condition_expression("#kind = :ticket AND expires_at > :now")
-            .expression_attribute_names("#kind", KIND)
-            .expression_attribute_values(":ticket", text(Kind::Ticket.name()))
-            .expression_attribute_values(":now", item::millis(now))
-            .return_values(ReturnValue::AllOld)
-            .send()
-            .await;
-        match taken {
-            Ok(taken) => match taken.attributes {
-                Some(found) => item::read(&found, Kind::Ticket, operation),
-                None => Ok(None),
-            },
-            Err(error) if error.code() == Some(CONDITION_FAILED) => Ok(None),
-            Err(error) => Err(port_error(operation, error, |_| None)),
+        const OPERATION: &str = "CredentialRepo::take_ticket";
+        // A key's hash must not delete the key.
+        let condition = Condition::Text(KIND, TICKET.to_owned());
+        let taken = self.table.take_if(OPERATION, &key_of(hash), &condition).await?;
+        let ticket: Option<Ticket> = match taken {
+            Some(item) => read(OPERATION, &item, TICKET)?,
+            None => None,
+        };
+        Ok(ticket.filter(|ticket| ticket.is_valid(now)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tintype_core::ErrorKind;
+
+    fn placed(name: &str) -> String {
+        sort_key(&KeyPlace { name: name.parse().unwrap(), hash: BlobId::of(b"x") })
+    }
+
+    #[test]
+    fn the_order_of_places_is_that_of_names() {
+        for (first, second) in [("a", "a-b"), ("a", "a.b"), ("a", "a0"), ("a-b", "a.b"), ("B", "a")] {
+            assert!(placed(first) < placed(second), "{first} {second}");
         }
+    }
+
+    #[test]
+    fn a_body_that_is_no_record_is_damage() {
+        let item = item("test", key_of(&BlobId::of(b"x")), (KEY, &()), None).unwrap();
+        assert_eq!(read::<ApiKey>("test", &item, KEY).unwrap_err().kind(), ErrorKind::Data);
+        assert_eq!(read::<Ticket>("test", &item, TICKET).unwrap(), None);
     }
 }

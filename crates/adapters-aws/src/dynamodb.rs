@@ -24,8 +24,10 @@ pub(crate) use {
 
 use crate::error::{SdkError, port_error};
 use aws_sdk_dynamodb::{
-    Client, error::ProvideErrorMetadata, operation::query::builders::QueryFluentBuilder,
-    types::AttributeValue,
+    Client,
+    error::ProvideErrorMetadata,
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, ReturnValue},
 };
 use std::error::Error as StdError;
 use tintype_core::{ErrorKind, PortError, PortResult};
@@ -190,16 +192,27 @@ impl Table {
         key: &Key,
         condition: &Condition,
     ) -> PortResult<()> {
+        self.take_if(operation, key, condition).await.map(drop)
+    }
+
+    /// Removes the item at `key` if it fulfils `condition`, and gives it to the one caller that did.
+    pub(crate) async fn take_if(
+        &self,
+        operation: &'static str,
+        key: &Key,
+        condition: &Condition,
+    ) -> PortResult<Option<Item>> {
         for tries in 0..TRIES {
             let delete = self.client.delete_item().table_name(&self.name);
             let delete = delete
                 .set_key(Some(key.clone().into_attributes()))
                 .condition_expression(condition.expression())
                 .set_expression_attribute_names(condition.names())
-                .set_expression_attribute_values(condition.values());
+                .set_expression_attribute_values(condition.values())
+                .return_values(ReturnValue::AllOld);
             match delete.send().await {
-                Ok(_) => return Ok(()),
-                Err(error) if is_refused(&error) => return Ok(()),
+                Ok(deleted) => return Ok(deleted.attributes.map(Item::from)),
+                Err(error) if is_refused(&error) => return Ok(None),
                 Err(error) if is_in_conflict(&error) => pause(tries).await,
                 Err(error) => return Err(failure(operation, error)),
             }
@@ -223,14 +236,14 @@ fn has_code<E: ProvideErrorMetadata>(error: &SdkError<E>, code: &str) -> bool {
 }
 
 /// What DynamoDB's own codes mean.
-fn failure<E>(operation: &'static str, error: SdkError<E>) -> PortError
+pub(crate) fn failure<E>(operation: &'static str, error: SdkError<E>) -> PortError
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
     port_error(operation, error, |code| match code {
         "ProvisionedThroughputExceededException" => Some(ErrorKind::Throttled),
-        "ConditionalCheckFailedException" | "TransactionConflictException" => Some(ErrorKind::Conflict),
-        "TransactionInProgressException" => Some(ErrorKind::Unavailable),
+        "ConditionalCheckFailedException" => Some(ErrorKind::Conflict),
+        "TransactionConflictException" | "TransactionInProgressException" => Some(ErrorKind::Unavailable),
         _ => None,
     })
 }

@@ -4,6 +4,7 @@ use crate::failure::Exit;
 use crate::settings::{Flags, table::SETTINGS};
 use clap::{Command as ClapCommand, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
+use std::time::Duration;
 use tintype_core::domain::{KeyName, OwnerId};
 
 /// Draws images from words, on this machine.
@@ -41,6 +42,8 @@ pub(crate) enum Verb {
     List(List),
     /// Show an image or a job, and what it was made with
     Show(Show),
+    /// Read what picture files say of themselves: ours, and other tools'
+    Inspect(Inspect),
     /// Put an image in the trash, or erase it for good
     Trash(Trash),
     /// Take an image out of the trash
@@ -207,9 +210,38 @@ On a screen it is a table; into a pipe go tab-separated lines, nothing cut off.
 
 Examples:
   tintype list
+  tintype list red heart --favorite
+  tintype list '\"over the sea\"' 'hea*' --tag summer --rating 4
   tintype list --all | cut -f 1
   tintype list --trash")]
 pub(crate) struct List {
+    /// Words of title, prompt, note or tags, all of them; in double quotes side by side, with a star as a start
+    #[arg(value_name = "WORD")]
+    pub(crate) words: Vec<String>,
+    /// With this tag; give it again for more
+    #[arg(long, value_name = "TAG", help_heading = "Filter")]
+    pub(crate) tag: Vec<String>,
+    /// Favourites only
+    #[arg(long, help_heading = "Filter")]
+    pub(crate) favorite: bool,
+    /// With this rating or a better one
+    #[arg(long, value_name = "1-5", help_heading = "Filter")]
+    pub(crate) rating: Option<u8>,
+    /// Made by this model
+    #[arg(long, value_name = "NAME", help_heading = "Filter")]
+    pub(crate) model: Option<String>,
+    /// Drawn from this seed
+    #[arg(long, value_name = "N", help_heading = "Filter")]
+    pub(crate) seed: Option<u32>,
+    /// Saved on this day or later (2026-11-24, or RFC 3339)
+    #[arg(long, value_name = "TIME", help_heading = "Filter")]
+    pub(crate) from: Option<String>,
+    /// Saved before this day (2026-11-24, or RFC 3339)
+    #[arg(long, value_name = "TIME", help_heading = "Filter")]
+    pub(crate) to: Option<String>,
+    /// The order
+    #[arg(long, value_name = "ORDER", value_parser = ["newest", "oldest", "best"])]
+    pub(crate) sort: Option<String>,
     /// What is in the trash
     #[arg(long)]
     pub(crate) trash: bool,
@@ -237,6 +269,24 @@ pub(crate) struct Show {
     pub(crate) no_show: bool,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+}
+
+/// `tintype inspect`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It reads the parameters that Tintype, AUTOMATIC1111 (and what is like it), ComfyUI and InvokeAI write, XMP, and whether
+there are Content Credentials. What a file says is not proven: anybody can write it.
+
+Examples:
+  tintype inspect heart.png
+  tintype inspect *.png --json | jq '.[].made_with.prompt'")]
+pub(crate) struct Inspect {
+    /// PNG, JPEG or WebP files
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print a JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `tintype trash`
@@ -345,6 +395,7 @@ pub(crate) struct Key {
 #[command(after_help = "\
 Examples:
   tintype keys add laptop --owner alice --table tintype-connections
+  tintype keys add ci --owner alice --expires 90d --table tintype-connections
   tintype keys list --table tintype-connections
   tintype keys remove laptop --table tintype-connections")]
 pub(crate) enum Keys {
@@ -368,6 +419,12 @@ pub(crate) struct TableArgs {
 
 /// `tintype keys add`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The key is printed once, to stdout; the table holds only its hash.
+
+Examples:
+  tintype keys add laptop --owner alice --table tintype-connections
+  tintype keys add ci --owner alice --expires 90d > key.txt")]
 pub(crate) struct AddKey {
     /// What you call it
     #[arg(value_name = "NAME")]
@@ -375,12 +432,33 @@ pub(crate) struct AddKey {
     /// Whose key it is: jobs and images belong to this name
     #[arg(long, value_name = "OWNER")]
     pub(crate) owner: OwnerId,
+    /// For how long it lets anyone in, as in 90d, 12h or 30m; until it is removed if not given
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) expires: Option<Duration>,
     #[command(flatten)]
     pub(crate) table: TableArgs,
 }
 
+/// A stretch of time: a number and its unit.
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let wrong = || "must be a number of days, hours or minutes, as in 90d, 12h or 30m".to_owned();
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let seconds = match unit {
+        'd' => 86_400,
+        'h' => 3_600,
+        'm' => 60,
+        _ => return Err(wrong()),
+    };
+    let number: u32 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    if number == 0 { Err(wrong()) } else { Ok(Duration::from_secs(u64::from(number) * seconds)) }
+}
+
 /// `tintype keys remove`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tintype keys remove laptop --table tintype-connections
+  tintype keys remove HASH --table tintype-connections      where several have the name")]
 pub(crate) struct RemoveKey {
     /// Its name, or its hash where several have the name
     #[arg(value_name = "NAME|HASH")]
@@ -443,6 +521,16 @@ fn finite(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_a_number_and_its_unit() {
+        for (text, seconds) in [("90d", 7_776_000), ("12h", 43_200), ("30m", 1_800)] {
+            assert_eq!(parse_time(text), Ok(Duration::from_secs(seconds)));
+        }
+        for text in ["", "d", "0d", "-1d", "1.5h", "90", "1 d", "3ü"] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn the_definition_holds_together() {

@@ -9,7 +9,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line or a setting is wrong.
     Usage = 2,
-    /// There is no such job or image.
+    /// There is no such job, image or key.
     NotFound = 3,
     /// No server answers.
     NoServer = 4,
@@ -38,7 +38,7 @@ impl Exit {
         match self {
             Self::Failed => "failed",
             Self::Usage => "the command line or a setting is wrong",
-            Self::NotFound => "no such job or image",
+            Self::NotFound => "no such job, image or key",
             Self::NoServer => "no server answers",
             Self::Refused => "the input was refused, or the model refused the prompt",
             Self::Canceled => "the job was canceled or expired",

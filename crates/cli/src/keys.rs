@@ -29,7 +29,8 @@ async fn open(args: &TableArgs) -> DynamoCredentialRepo {
 }
 
 async fn add(args: &AddKey, terminal: &Terminal, now: Timestamp) -> Outcome {
-    let wish = MakeKey { owner: args.owner.clone(), name: args.name.clone(), expires_at: None };
+    let expires_at = args.expires.map(|time| now.after(time));
+    let wish = MakeKey { owner: args.owner.clone(), name: args.name.clone(), expires_at };
     let made = make_key(&open(&args.table).await, wish, now, &system::entropy()).await;
     let (secret, key) = made.map_err(|error| {
         if let tintype_core::Error::Port(error) = error {
@@ -54,30 +55,29 @@ async fn list(args: &TableArgs, terminal: &Terminal, now: Timestamp) -> Outcome 
     }
     let row = |key: &ApiKey| {
         let made = when::ago(key.created_at, terminal, now);
-        [key.name.to_string(), key.owner.to_string(), made, key.hash.to_string()]
+        let expires = key.expires_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        [key.name.to_string(), key.owner.to_string(), made, expires, key.hash.to_string()]
     };
     let rows: Vec<_> = keys.iter().map(row).collect();
-    table::print(terminal, ["NAME", "OWNER", "MADE", "HASH"], &rows, 3)
+    table::print(terminal, ["NAME", "OWNER", "MADE", "EXPIRES", "HASH"], &rows, 4)
 }
 
 async fn remove(args: &RemoveKey, terminal: &Terminal, now: Timestamp) -> Outcome {
     let repo = open(&args.table).await;
-    let hash = match args.key.parse() {
-        Ok(hash) => hash,
-        Err(_) => named(&args.key, &all(&repo, now).await?)?,
-    };
-    repo.remove_key(&hash).await?;
+    repo.remove_key(&chosen(&args.key, &all(&repo, now).await?)?).await?;
     terminal.note(&format!("removed {}; API Gateway may let it in for 5 minutes more", args.key));
     Ok(())
 }
 
-/// The hash of the one key of this name.
-fn named(name: &str, keys: &[ApiKey]) -> Outcome<BlobId> {
-    let fitting: Vec<_> = keys.iter().filter(|key| key.name.as_str() == name).collect();
+/// The hash of the one key of this name, or with this hash.
+fn chosen(name: &str, keys: &[ApiKey]) -> Outcome<BlobId> {
+    let hash = name.parse::<BlobId>().ok();
+    let fits = |key: &&ApiKey| key.name.as_str() == name || Some(key.hash) == hash;
+    let fitting: Vec<_> = keys.iter().filter(fits).collect();
     match fitting[..] {
         [key] => Ok(key.hash),
         [] => Err(Failure::new(Exit::NotFound, format!("there is no key {name:?}"))
-            .hint("tintype keys list shows those there are")),
+            .hint("tintype keys list shows those there are; what has expired is gone")),
         _ => Err(Failure::usage(format!("{} keys are named {name:?}", fitting.len()))
             .hint("name the one by its hash, from the last column of: tintype keys list")),
     }
@@ -110,10 +110,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_means_a_key_only_where_it_is_the_only_one() {
+    fn a_key_is_chosen_by_its_hash_or_by_a_name_that_is_its_only() {
         let keys = [key("ci", 1), key("laptop", 2), key("ci", 3)];
-        assert_eq!(named("laptop", &keys).unwrap(), keys[1].hash);
-        assert_eq!(named("phone", &keys).unwrap_err().exit, Exit::NotFound);
-        assert_eq!(named("ci", &keys).unwrap_err().exit, Exit::Usage);
+        assert_eq!(chosen("laptop", &keys).unwrap(), keys[1].hash);
+        assert_eq!(chosen(&keys[2].hash.to_string(), &keys).unwrap(), keys[2].hash);
+        let unknown = BlobId::of(b"unknown").to_string();
+        assert_eq!(chosen(&unknown, &keys).unwrap_err().exit, Exit::NotFound);
+        assert_eq!(chosen("phone", &keys).unwrap_err().exit, Exit::NotFound);
+        assert_eq!(chosen("ci", &keys).unwrap_err().exit, Exit::Usage);
     }
 }

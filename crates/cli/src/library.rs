@@ -21,13 +21,15 @@ pub(crate) fn client(args: &ServerArgs) -> Outcome<Client> {
 /// # Errors
 /// If the server does not answer or refuses.
 pub(crate) fn list(args: &List, terminal: &Terminal, now: Timestamp) -> Outcome {
-    let filter = if args.trash { "trashed=true" } else { "" };
-    let items = pages(&client(&args.server)?, "/images", filter, &args.page)?;
+    let filter = filter(args);
+    let items = pages(&client(&args.server)?, "/images", &filter, &args.page)?;
     if args.page.json {
         return terminal.json(&Value::Array(items));
     }
     if items.is_empty() {
-        terminal.note(if args.trash {
+        terminal.note(if filter.contains('&') || !(filter.is_empty() || args.trash) {
+            "nothing found; fewer words find more"
+        } else if args.trash {
             "the trash is empty"
         } else {
             "the library is empty; keep a picture with: tintype generate \"red heart\" --save"
@@ -36,6 +38,24 @@ pub(crate) fn list(args: &List, terminal: &Terminal, now: Timestamp) -> Outcome 
     let rows = items.iter().map(|item| Ok(row(&views::read(item)?, terminal, now)));
     let rows: Vec<_> = rows.collect::<Outcome<_>>()?;
     if rows.is_empty() { Ok(()) } else { table::print(terminal, ["ID", "PROMPT", "SIZE", "SAVED"], &rows, 1) }
+}
+
+/// The flags as parameters of the list.
+fn filter(args: &List) -> String {
+    let mut filter = form_urlencoded::Serializer::new(String::new());
+    let one = |name, value: Option<String>| value.map(|value| (name, value));
+    let words = (!args.words.is_empty()).then(|| args.words.join(" "));
+    filter.extend_pairs(one("q", words)).extend_pairs(args.tag.iter().map(|tag| ("tag", tag)));
+    filter.extend_pairs(args.favorite.then_some(("favorite", "true")));
+    filter.extend_pairs(one("rating", args.rating.map(|rating| rating.to_string())));
+    filter
+        .extend_pairs(one("model", args.model.clone()))
+        .extend_pairs(one("seed", args.seed.map(|seed| seed.to_string())));
+    filter.extend_pairs(one("from", args.from.clone())).extend_pairs(one("to", args.to.clone()));
+    filter
+        .extend_pairs(one("sort", args.sort.clone()))
+        .extend_pairs(args.trash.then_some(("trashed", "true")));
+    filter.finish()
 }
 
 fn row(image: &views::Image, terminal: &Terminal, now: Timestamp) -> [String; 4] {

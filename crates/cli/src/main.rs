@@ -9,11 +9,13 @@ mod data_secret;
 mod failure;
 mod gallery;
 mod generate;
+mod inspect;
 mod jobs;
 mod key;
 #[cfg_attr(not(feature = "aws"), path = "no_keys.rs")]
 mod keys;
 mod library;
+mod lines;
 mod logging;
 mod models;
 mod noop_model;
@@ -64,6 +66,7 @@ fn run(args: Args, terminal: &Terminal) -> Outcome {
         Some(Verb::Trash(args)) => library::trash(&args, terminal),
         Some(Verb::Restore(args)) => library::restore(&args, terminal),
         Some(Verb::Show(args)) => show::show(&args, terminal, now),
+        Some(Verb::Inspect(args)) => inspect::run(&args, terminal),
         Some(Verb::Jobs(args)) => jobs::list(&args, terminal, now),
         Some(Verb::Cancel(args)) => jobs::cancel(&args, terminal),
         Some(Verb::Retry(args)) => jobs::retry(&args, terminal),

@@ -4,9 +4,10 @@ use crate::args::Show;
 use crate::client::{Client, views};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::library::{check_id, client};
+use crate::lines::{self, GAP, Line, plain};
 use crate::picture_in_terminal;
 use crate::progress::in_words;
-use crate::terminal::{Style, Terminal, printable};
+use crate::terminal::{Style, Terminal};
 use crate::when::ago;
 use serde_json::Value;
 use std::time::Duration;
@@ -14,15 +15,6 @@ use tintype_core::domain::{JobStatus, Seed, Timestamp};
 
 /// A wait that nobody notices.
 const AT_ONCE: Duration = Duration::from_millis(500);
-/// Characters across that the lines' names take.
-const NAME_WIDTH: usize = 10;
-
-/// What begins a group of lines.
-const GAP: Line = ("", Style::Plain, String::new());
-
-/// A line: its name, how its value looks, and the value.
-type Line = (&'static str, Style, String);
-
 /// Shows an image, or a job.
 ///
 /// # Errors
@@ -70,7 +62,7 @@ fn show_image(client: &Client, answer: &Value, args: &Show, terminal: &Terminal,
         lines.push(plain("trashed", past(trashed_at, terminal, now)));
         lines.push(plain("next", format!("take it back: tintype restore {}", image.id)));
     }
-    print(terminal, &lines)
+    lines::print(terminal, &lines)
 }
 
 fn show_job(client: &Client, answer: &Value, args: &Show, terminal: &Terminal, now: Timestamp) -> Outcome {
@@ -95,11 +87,7 @@ fn show_job(client: &Client, answer: &Value, args: &Show, terminal: &Terminal, n
     lines.push(GAP);
     lines.extend(job.images.iter().map(|image| plain("image", image_line(client, image))));
     lines.push(plain("next", next(&job)));
-    print(terminal, &lines)
-}
-
-fn plain(name: &'static str, value: impl Into<String>) -> Line {
-    (name, Style::Plain, value.into())
+    lines::print(terminal, &lines)
 }
 
 const fn status_style(status: JobStatus) -> Style {
@@ -243,21 +231,6 @@ fn request_lines(request: &views::Request) -> Vec<Line> {
         plain("guidance", request.guidance_scale.to_string()),
         plain("scheduler", &request.scheduler),
     ]
-}
-
-fn print(terminal: &Terminal, lines: &[Line]) -> Outcome {
-    for (name, style, value) in lines.iter().filter(|line| **line == GAP || !line.2.is_empty()) {
-        if name.is_empty() {
-            if terminal.stdout_is_screen {
-                terminal.data("")?;
-            }
-            continue;
-        }
-        let name = terminal.paint_out(Style::Dim, &format!("{name:<NAME_WIDTH$}"));
-        let value = terminal.wrap_out(&printable(value), NAME_WIDTH + 1);
-        terminal.data(&format!("{name} {}", terminal.paint_out(*style, &value)))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

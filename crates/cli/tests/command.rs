@@ -237,6 +237,19 @@ fn an_image_goes_to_the_trash_and_back_and_away() {
 }
 
 #[test]
+fn the_library_is_searched() {
+    let server = Server::start(&[]);
+    for prompt in ["red heart", "blue car"] {
+        server.print(&["generate", prompt, "--save"]);
+    }
+    assert_eq!(server.print(&["list", "hea*"]).lines().count(), 1);
+    assert_eq!(server.print(&["list", "\"car blue\""]), "");
+    assert_eq!(server.print(&["list", "--from", "2020-01-01", "--sort", "oldest"]).lines().count(), 2);
+    assert_eq!(server.print(&["list", "--favorite"]), "");
+    assert_eq!(code(&server.run(&["list", "--rating", "9"])), 5);
+}
+
+#[test]
 fn a_waiting_job_is_listed_canceled_and_repeated() {
     let server = Server::start(&["--workers", "0"]);
     let waiting = server.spawn(&["generate", "x"]);

@@ -115,7 +115,7 @@ impl Api {
     }
 
     /// Answers for a stored picture of more than `bytes` with its link, for an entry whose answers are bounded. The link
-    /// must lead elsewhere.
+    /// must lead elsewhere. One made anew that comes out larger is refused: the client is to ask for a smaller one.
     #[must_use]
     pub const fn with_redirect_over(mut self, bytes: u64) -> Self {
         self.redirect_over = Some(bytes);

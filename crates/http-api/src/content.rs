@@ -16,7 +16,7 @@ use bytes::Bytes;
 use std::ops::Range;
 use tintype_core::{
     PortResult,
-    domain::{Blob, BlobId, ContentType, OutputFormat},
+    domain::{Blob, BlobId, ContentType, FieldError, OutputFormat},
     imaging,
     ports::LinkTarget,
     provenance,
@@ -95,12 +95,11 @@ async fn original(api: &Api, stored: &Stored, headers: &HeaderMap) -> Answer {
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
-    let too_large = |bytes: u64| api.redirect_over.is_some_and(|most| bytes > most);
     match range_of(headers, &about, stored.bytes) {
-        Wanted::All if too_large(stored.bytes) => elsewhere(api, stored).await,
+        Wanted::All if exceeded(api, stored.bytes).is_some() => elsewhere(api, stored).await,
         Wanted::All => Ok(about.response(StatusCode::OK, api.ports.images.get(&stored.id).await?)),
         Wanted::Nothing => Err(out_of_range(stored.bytes)),
-        Wanted::Part(range) if too_large(range.end.saturating_sub(range.start)) => {
+        Wanted::Part(range) if exceeded(api, range.end.saturating_sub(range.start)).is_some() => {
             elsewhere(api, stored).await
         }
         Wanted::Part(range) => {
@@ -108,6 +107,19 @@ async fn original(api: &Api, stored: &Stored, headers: &HeaderMap) -> Answer {
             Ok(about.part(bytes, &range, stored.bytes))
         }
     }
+}
+
+/// The most bytes of one answer, where `bytes` is more.
+fn exceeded(api: &Api, bytes: u64) -> Option<u64> {
+    api.redirect_over.filter(|most| bytes > *most)
+}
+
+/// A picture made anew is stored nowhere: there is no link to it.
+fn check_length(api: &Api, bytes: u64) -> Answer<()> {
+    let Some(most) = exceeded(api, bytes) else { return Ok(()) };
+    let rule =
+        format!("must be less: the picture has {bytes} bytes in this form, and an answer holds {most}");
+    Err(Problem::fields(Code::BadQuery, vec![FieldError::new("/w", "too_large", rule)]))
 }
 
 /// Sends the client to where the bytes are: they are too many for one answer of this server.
@@ -148,9 +160,13 @@ async fn made(
     let bytes = api.gates.picture(make).await?.bytes().clone();
     let length = bytes.len() as u64;
     match range_of(headers, about, length) {
-        Wanted::All => Ok(about.response(StatusCode::OK, bytes)),
+        Wanted::All => {
+            check_length(api, length)?;
+            Ok(about.response(StatusCode::OK, bytes))
+        }
         Wanted::Nothing => Err(out_of_range(length)),
         Wanted::Part(range) => {
+            check_length(api, range.end.saturating_sub(range.start))?;
             let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
             Ok(about.part(bytes.slice(start..end), &range, length))
         }

@@ -21,12 +21,13 @@ const DETAIL_CHARS: usize = 300;
 /// The most wrong fields that are named at once.
 const NAMED_MAX: usize = 32;
 
-/// Reads one JSON object.
+/// Reads one JSON object whose fields are all optional.
 ///
 /// # Errors
-/// `bad_json` with the place for what is no JSON, `invalid` with the field for what is not expected.
+/// `bad_json` with the place for what is no JSON, `invalid` with every field that is not as expected.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
-    read(&mut serde_json::Deserializer::from_str(checked(bytes)?))
+    let (value, errors) = parse_each(bytes)?;
+    if errors.is_empty() { Ok(value) } else { Err(Problem::fields(Code::Invalid, errors)) }
 }
 
 /// Reads one JSON object whose fields are all optional, each on its own: the value that the good ones make, and what

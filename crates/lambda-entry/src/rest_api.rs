@@ -18,7 +18,7 @@ use tower::ServiceExt;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The largest picture that is answered with its bytes: base64 in a function's answer of at most 6 MB. A larger one is
-/// answered with its link.
+/// answered with its link, and one made anew is refused.
 pub const ANSWER_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The API, at each URL under which it is asked: what it names must be found from there.

@@ -94,3 +94,23 @@ function picture(shade) {
   const bytes = [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, ...chunk("IHDR", [0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]), ...chunk("IDAT", data), ...chunk("IEND", [])];
   return Buffer.from(bytes).toString("base64");
 }
+
+onPage("pictures are found as one types", { before: saved({ prompt: "red heart" }, { prompt: "blue car" }) }, async ({ page }) => {
+  await counts(page.getByTestId("saved-image"), 2);
+  await page.getByTestId("find").fill("blu");
+  await counts(page.getByTestId("saved-image"), 1);
+  await says(page.getByTestId("saved-image"), /blue car/);
+  await page.getByTestId("find").fill("nowhere");
+  await says(page.locator("#library-note"), /Nothing found/);
+  await page.getByTestId("find").fill("");
+  await counts(page.getByTestId("saved-image"), 2);
+});
+
+onPage("favourites alone are shown when asked", { before: saved({ prompt: "red heart" }, { prompt: "blue car" }) }, async ({ page }) => {
+  await page.getByTestId("saved-image").first().getByTestId("favorite").click();
+  await page.locator("[data-testid=favorite][aria-pressed=true]").waitFor();
+  await page.getByTestId("favorites").click();
+  await counts(page.getByTestId("saved-image"), 1);
+  await page.getByTestId("favorites").click();
+  await counts(page.getByTestId("saved-image"), 2);
+});

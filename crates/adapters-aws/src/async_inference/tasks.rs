@@ -1,7 +1,7 @@
 //! The attempts that wait for an asynchronous inference, in the jobs table: `JOB#<id>` / `TASK`.
 
 use super::{COLLECT, FINISH_TASK, INVOKE};
-use crate::error::port_error;
+use crate::dynamodb::failure;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -61,7 +61,7 @@ impl Tasks {
                 let message = "a later attempt has taken over; this one may not ask for a picture";
                 Err(PortError::new(ErrorKind::Conflict, INVOKE, message))
             }
-            Err(error) => Err(port_error(INVOKE, error, own)),
+            Err(error) => Err(failure(INVOKE, error)),
         }
     }
 
@@ -82,7 +82,7 @@ impl Tasks {
             Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
                 Ok(())
             }
-            Err(error) => Err(port_error(INVOKE, error, own)),
+            Err(error) => Err(failure(INVOKE, error)),
         }
     }
 
@@ -90,7 +90,7 @@ impl Tasks {
     pub(super) async fn find(&self, id: &JobId) -> PortResult<Option<Task>> {
         let found =
             self.client.get_item().table_name(&self.table).set_key(Some(key(id))).consistent_read(true);
-        let found = found.send().await.map_err(|error| port_error(COLLECT, error, own))?;
+        let found = found.send().await.map_err(|error| failure(COLLECT, error))?;
         found.item.as_ref().map(read).transpose()
     }
 
@@ -108,7 +108,7 @@ impl Tasks {
             Err(SdkError::ServiceError(answer)) if answer.err().is_conditional_check_failed_exception() => {
                 Ok(())
             }
-            Err(error) => Err(port_error(FINISH_TASK, error, own)),
+            Err(error) => Err(failure(FINISH_TASK, error)),
         }
     }
 }
@@ -128,15 +128,5 @@ fn read(item: &Item) -> PortResult<Task> {
     match (job, text("task_token")) {
         (Some(job), Some(token)) => Ok(Task { job, token: token.clone() }),
         _ => Err(PortError::new(ErrorKind::Data, COLLECT, "a stored task can't be read")),
-    }
-}
-
-/// DynamoDB's codes, beside those that every service has.
-fn own(code: &str) -> Option<ErrorKind> {
-    match code {
-        "ProvisionedThroughputExceededException" => Some(ErrorKind::Throttled),
-        "TransactionConflictException" => Some(ErrorKind::Unavailable),
-        "ResourceNotFoundException" => Some(ErrorKind::Denied),
-        _ => None,
     }
 }

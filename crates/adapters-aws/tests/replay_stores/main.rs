@@ -2,6 +2,7 @@
 //! so that each answer is one call.
 
 mod answers;
+mod credentials;
 mod dynamodb;
 mod s3;
 mod transactions;

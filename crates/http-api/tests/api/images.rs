@@ -201,3 +201,15 @@ async fn a_head_request_has_the_headers_of_a_get() {
     let missing: Request<_> = ask("HEAD", "/nothing");
     assert!(desk.send(missing).await.body.is_empty());
 }
+
+#[tokio::test]
+async fn every_field_of_the_wrong_type_is_named_at_once() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    let wrong = json!({ "title": 7, "favorite": "yes", "rating": "best", "colour": "red", "note": "fine" });
+    for (method, path) in [("POST", "/save".to_owned()), ("PATCH", format!("/images/{id}"))] {
+        let answer = desk.send(ask_json(method, &path, &wrong)).await;
+        assert_eq!((answer.status.as_u16(), answer.problem()), (422, "invalid".to_owned()), "{method}");
+        assert_eq!(answer.pointers(), ["/colour", "/favorite", "/rating", "/title"], "{method}");
+    }
+}

@@ -163,3 +163,16 @@ async fn a_result_is_stripped_as_a_saved_image_is() {
     assert!(stripped.body.len() < whole.body.len());
     assert_eq!(desk.get(&format!("/jobs/{id}/images/0?w=3")).await.pointers(), ["/w"]);
 }
+
+#[tokio::test]
+async fn a_picture_made_anew_that_is_too_large_for_one_answer_is_refused_with_what_to_ask_for() {
+    let desk = Desk::with(tintype_http::Access::Open, |api| api.with_redirect_over(16));
+    let id = desk.saved_image().await;
+    for (query, headers) in [("?format=jpeg", &[][..]), ("?w=32", &[("range", "bytes=0-99")])] {
+        let answer = content(&desk, &id, query, headers).await;
+        assert_eq!((answer.status.as_u16(), answer.problem()), (400, "bad_query".to_owned()));
+        assert_eq!(answer.pointers(), ["/w"]);
+    }
+    let part = content(&desk, &id, "?w=32", &[("range", "bytes=0-15")]).await;
+    assert_eq!((part.status.as_u16(), part.body.len()), (206, 16));
+}

@@ -1,6 +1,4 @@
-//! The models keep the contract of [`ImageModel`](tintype_core::ports::ImageModel): the testkit's suite, on an endpoint
-//! that answers from what it is asked. What needs a running state machine or an open WebSocket is ignored here, with
-//! the reason.
+//! A model on an endpoint that answers from what it is asked.
 
 use aws_sdk_sagemakerruntime::{
     Client,
@@ -10,28 +8,17 @@ use aws_sdk_sagemakerruntime::{
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use std::{process::ExitCode, sync::Arc};
+use std::sync::Arc;
 use tintype_aws::{SageMakerModel, SageMakerSettings};
 use tintype_core::{
     domain::{GenerateInput, GenerationRequest, ModelCard, OutputFormat, Seed, SourceInput},
     imaging,
     ports::ImageModel,
 };
-use tintype_testkit::{Fresh, ModelFixture, Port, Suites};
+use tintype_testkit::ModelFixture;
 
-fn main() -> ExitCode {
-    Suites::new("sagemaker")
-        .image_model(|| async { Fresh::new(fixture()) })
-        .skip(Port::Notifier, "needs an open WebSocket behind API Gateway: the tests of the whole stack have one")
-        .skip(
-            Port::Workflow,
-            "Step Functions can't be driven step by step or under a clock of ours, and has no line; its answers are \
-             replayed in replay_models, its runs are tested with the whole stack",
-        )
-        .run()
-}
-
-fn fixture() -> ModelFixture {
+/// The model, with a request that it draws and one that it refuses.
+pub(crate) fn fixture() -> ModelFixture {
     let name = "sd".parse().expect("a good name");
     let settings = SageMakerSettings::stable_diffusion("pictures", name);
     let model = SageMakerModel::new(endpoint(), settings);

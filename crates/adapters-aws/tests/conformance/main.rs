@@ -1,11 +1,15 @@
-//! Every port of this adapter keeps its contract: the testkit's suites, against an emulator of AWS.
+//! Every port of this adapter keeps its contract: the testkit's suites, against an emulator of AWS. The model is asked
+//! without one. What needs a running state machine or an open WebSocket is ignored here, with the reason.
 //!
 //! `bash tests/aws/conformance` from the workspace's folder starts the emulators and runs this against each. By hand:
 //! `TINTYPE_AWS_ENDPOINT` is where the emulator listens, `TINTYPE_AWS_EMULATOR` which one it is (see
-//! `support/exclusions.rs`). Without the first every case is reported as ignored.
+//! `support/exclusions.rs`). Without the first every case but the model's is reported as ignored.
 
 #[expect(dead_code, reason = "the tests of costs use the rest")]
+#[path = "../support/mod.rs"]
 mod support;
+
+mod model;
 
 use std::{process::ExitCode, sync::Arc};
 use support::{
@@ -13,19 +17,26 @@ use support::{
     exclusions::{self, EXCLUSIONS},
 };
 use tintype_aws::{
-    CloudLinkSigner, DynamoConnectionRegistry, DynamoJobRepo, DynamoMetadataRepo, S3ImageStore,
+    CloudLinkSigner, DynamoConnectionRegistry, DynamoCredentialRepo, DynamoJobRepo, DynamoMetadataRepo,
+    S3ImageStore,
 };
 use tintype_core::domain::BlobId;
 use tintype_testkit::{CorruptibleStore, Fresh, Port, Suites};
 
 fn main() -> ExitCode {
     // Another port's suite is added at the end of `suites`, and its name here.
-    const PORTS: [Port; 5] =
-        [Port::ConnectionRegistry, Port::ImageStore, Port::JobRepo, Port::LinkSigner, Port::MetadataRepo];
+    const PORTS: [Port; 6] = [
+        Port::ConnectionRegistry,
+        Port::CredentialRepo,
+        Port::ImageStore,
+        Port::JobRepo,
+        Port::LinkSigner,
+        Port::MetadataRepo,
+    ];
     let Some(emulator) = Emulator::from_environment() else {
         let why =
             "TINTYPE_AWS_ENDPOINT is not set: run `bash tests/aws/conformance`, or see docs/aws-emulators.md";
-        return PORTS.into_iter().fold(Suites::new("aws"), |suites, port| suites.skip(port, why)).run();
+        return PORTS.into_iter().fold(without_emulator(), |suites, port| suites.skip(port, why)).run();
     };
     let name = exclusions::emulator_from_environment();
     let excluded = EXCLUSIONS.iter().filter(|exclusion| name == Some(exclusion.emulator));
@@ -34,11 +45,22 @@ fn main() -> ExitCode {
         .run()
 }
 
+fn without_emulator() -> Suites {
+    Suites::new("aws")
+        .image_model(|| async { Fresh::new(model::fixture()) })
+        .skip(Port::Notifier, "needs an open WebSocket behind API Gateway: the tests of the whole stack have one")
+        .skip(
+            Port::Workflow,
+            "Step Functions can't be driven step by step or under a clock of ours, and has no line; its answers are \
+             replayed in replay_models, its runs are tested with the whole stack",
+        )
+}
+
 fn suites(emulator: &Emulator) -> Suites {
     let at = |emulator: &Emulator| emulator.clone();
     let (connections, images, corruptible) = (at(emulator), at(emulator), at(emulator));
-    let (jobs, metadata, links) = (at(emulator), at(emulator), at(emulator));
-    Suites::new("aws")
+    let (jobs, metadata, links, credentials) = (at(emulator), at(emulator), at(emulator), at(emulator));
+    without_emulator()
         .connection_registry(move || {
             let emulator = connections.clone();
             async move {
@@ -76,6 +98,13 @@ fn suites(emulator: &Emulator) -> Suites {
             async move {
                 let (client, bucket) = emulator.bucket().await;
                 Fresh::new(Arc::new(CloudLinkSigner::presigned(client, bucket)))
+            }
+        })
+        .credential_repo(move || {
+            let emulator = credentials.clone();
+            async move {
+                let (client, table) = emulator.table().await;
+                Fresh::new(Arc::new(DynamoCredentialRepo::new(client, table)))
             }
         })
 }
