@@ -89,7 +89,7 @@ mod tests {
     use serde_json::{Value, json};
 
     /// The URL that API Gateway's request context tells, with these changes.
-    fn url(changes: Value) -> Option<String> {
+    fn url(changes: &Value) -> Option<String> {
         let mut context = json!({
             "apiId": "abc123",
             "domainName": "abc123.execute-api.eu-west-1.amazonaws.com",
@@ -107,18 +107,18 @@ mod tests {
     #[test]
     fn on_its_own_domain_the_api_is_below_its_stage() {
         let own = "https://abc123.execute-api.eu-west-1.amazonaws.com/v1";
-        assert_eq!(url(json!({})).as_deref(), Some(own));
+        assert_eq!(url(&json!({})).as_deref(), Some(own));
     }
 
     #[test]
     fn on_a_custom_domain_it_is_at_the_root() {
         let custom =
             json!({ "domainName": "pictures.example.com", "domainPrefix": "pictures", "path": "/jobs" });
-        assert_eq!(url(custom).as_deref(), Some("https://pictures.example.com"));
+        assert_eq!(url(&custom).as_deref(), Some("https://pictures.example.com"));
     }
 
     #[test]
     fn where_no_domain_is_told_there_is_no_url() {
-        assert_eq!(url(json!({ "domainName": null })), None);
+        assert_eq!(url(&json!({ "domainName": null })), None);
     }
 }

@@ -1,6 +1,6 @@
 use crate::accepted;
 use tintype_core::{
-    domain::{Connection, Job, JobStatus, Seq, limits},
+    domain::{Clock, Connection, Job, JobStatus, Seq, limits},
     use_cases::{Subscribe, find_job, subscribe},
 };
 use tintype_lambda::deliver::{Task, handle};

@@ -1,11 +1,12 @@
 //! The functions on ports in memory: what API Gateway and the state machine get, and what clients hear.
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
 mod deliver;
 mod metered_jobs;
 mod websocket;
 
 use tintype_core::{
-    domain::{GenerateInput, Job, OwnerId},
+    domain::{Clock, GenerateInput, Job, OwnerId},
     use_cases::{Sources, Submit, submit},
 };
 use tintype_memory::Memory;

@@ -1,6 +1,6 @@
 use crate::{accepted, job_of};
 use serde_json::{Value, json};
-use tintype_core::domain::limits;
+use tintype_core::domain::{Clock, limits};
 use tintype_lambda::websocket::{Event, handle};
 use tintype_memory::{Inbox, Memory};
 use tintype_testkit::samples::mallory;
