@@ -103,12 +103,16 @@ class Ours(unittest.TestCase):
 
     def test_exiftool_reads_the_xmp_and_finds_no_fault(self):
         for ending in ("png", "jpg", "webp"):
-            command = ["exiftool", "-json", "-G1", "-validate", "-warning", "-error", "-XMP:all", path(f"ours.{ending}")]
+            command = ["exiftool", "-json", "-G1", "-XMP:all", path(f"ours.{ending}")]
             found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)[0]
             self.assertEqual(found["XMP-iptcExt:DigitalSourceType"], SOURCE_TYPE, ending)
             self.assertRegex(found["XMP-xmp:CreatorTool"], r"^Tintype \d", ending)
             self.assertEqual(found["XMP-dc:Description"], PROMPT, ending)
-            self.assertEqual([value for name, value in found.items() if "Warning" in name or "Error" in name], [], ending)
+            lines = subprocess.run(["exiftool", "-validate", "-warning", "-error", "-a", path(f"ours.{ending}")],
+                                   check=True, capture_output=True, text=True).stdout.splitlines()
+            # Tags that a camera must write, which this is not: nor do the tools whose form it is.
+            faults = [line for line in lines if not line.startswith("Validate") and "Missing required JPEG" not in line]
+            self.assertEqual(faults, [], ending)
 
     def test_exiftool_reads_the_comment(self):
         for ending in ("jpg", "webp"):

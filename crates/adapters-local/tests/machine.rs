@@ -187,9 +187,10 @@ fn small() -> Variant {
 
 /// A cache of `size` bytes in this folder, and a picture that it may have variants of.
 async fn open_cache(folder: &Path, size: u64) -> (FileImageStore, FileVariantCache) {
-    let store = FileImageStore::open(&DataFolder::open(folder).unwrap()).unwrap();
-    store.put(&blob(1), at(0)).await.unwrap();
-    let cache = FileVariantCache::open(&store, size).unwrap();
+    let folder = DataFolder::open(folder).expect("the folder is free");
+    let store = FileImageStore::open(&folder).expect("open the store");
+    store.put(&blob(1), at(0)).await.expect("put");
+    let cache = FileVariantCache::open(&store, size).expect("open the cache");
     (store, cache)
 }
 

@@ -395,3 +395,25 @@ fn the_settings_are_shown_with_their_origin() {
     assert_eq!(shown["listen"]["from"], "TINTYPE_LISTEN");
     assert_eq!(shown["model"]["from"], "default");
 }
+
+#[test]
+fn a_picture_that_was_drawn_is_inspected_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| tintype(folder.path()).args(arguments).output().unwrap();
+    let draw = ["generate", "Red heart", "--local", "--seed", "7", "--steps", "2"];
+    for name in ["a.png", "a.jpg", "a.webp"] {
+        assert!(run(&[&draw[..], &["-o", name]].concat()).status.success());
+        let shown = String::from_utf8(run(&["inspect", name]).stdout).unwrap();
+        for part in ["Red heart", "tintype-icons", "seed       7", "a machine, it says"] {
+            assert!(shown.contains(part), "{part} is not in:\n{shown}");
+        }
+    }
+    fs::write(folder.path().join("b.png"), "no picture").unwrap();
+    let output = run(&["inspect", "a.png", "b.png", "c.png", "--json"]);
+    let items: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(items[0]["made_with"]["seed"], 7);
+    for (place, error) in [(1, "no PNG, JPEG or WebP"), (2, "No such file")] {
+        assert!(items[place]["error"].as_str().unwrap().contains(error), "{items}");
+    }
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+}

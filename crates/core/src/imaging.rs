@@ -160,6 +160,16 @@ fn decode_stored(bytes: &[u8], content_type: ContentType) -> PortResult<DynamicI
     Ok(image)
 }
 
+/// The picture encoded anew in its own format, for one that decoders take though its parts do not fit together. A JPEG
+/// loses a little.
+///
+/// # Errors
+/// [`Data`](ErrorKind::Data) if the bytes can't be decoded.
+pub fn mend(bytes: &[u8], content_type: ContentType) -> PortResult<Picture> {
+    let format = OutputFormat::ALL.into_iter().find(|format| format.content_type() == content_type);
+    encode(&decode_stored(bytes, content_type)?, format.unwrap_or_default())
+}
+
 /// The ThumbHash of a stored picture.
 ///
 /// # Errors

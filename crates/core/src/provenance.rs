@@ -3,6 +3,7 @@
 
 use crate::domain::{Blob, ContentType, GenerationRequest};
 use crate::error::{ErrorKind, PortError, PortResult};
+use crate::imaging;
 use crate::ports::DrawnImage;
 use bytes::Bytes;
 use tintype_provenance::{Error, Parameters, is_sealed, strip, write};
@@ -14,17 +15,15 @@ use tintype_provenance::{Error, Parameters, is_sealed, strip, write};
 /// request gives the same bytes.
 ///
 /// # Errors
-/// [`Data`](ErrorKind::Data) if the model's bytes are no whole picture.
+/// [`Data`](ErrorKind::Data) if the model's bytes are no picture.
 pub fn state(image: DrawnImage, request: &GenerationRequest) -> PortResult<DrawnImage> {
     let bytes = image.picture.bytes();
     if is_sealed(bytes) {
         return Ok(image);
     }
-    let stated = write(bytes, &parameters(&image, request)).map_err(|error| {
-        let message = format!("the model's picture can't be written to: {error}");
-        PortError::new(ErrorKind::Data, "provenance::state", message)
-    })?;
-    let picture = Blob::new(stated.into(), image.picture.content_type());
+    let (own, parameters) = (image.picture.content_type(), parameters(&image, request));
+    let stated = on_whole(bytes, own, |bytes| write(bytes, &parameters))?;
+    let picture = Blob::new(stated.into(), own);
     Ok(DrawnImage { picture, ..image })
 }
 
@@ -46,19 +45,32 @@ fn parameters(image: &DrawnImage, request: &GenerationRequest) -> Parameters {
 /// The same picture without any metadata: what a viewer needs to show it stays, the pixels as they are.
 ///
 /// # Errors
-/// [`Data`](ErrorKind::Data) if `bytes` are no whole picture.
+/// [`Data`](ErrorKind::Data) if `bytes` are no picture.
 pub fn without_metadata(bytes: &[u8], content_type: ContentType) -> PortResult<Blob> {
-    let stripped = strip(bytes).map_err(|error: Error| {
-        let message = format!("the stored picture can't be stripped: {error}");
-        PortError::new(ErrorKind::Data, "provenance::without_metadata", message)
-    })?;
+    let stripped = on_whole(bytes, content_type, strip)?;
     Ok(Blob::new(Bytes::from(stripped), content_type))
+}
+
+/// Does `work` on the picture. Decoders take more than can be walked, such as a JPEG without its end: that is mended first.
+fn on_whole(
+    bytes: &[u8],
+    content_type: ContentType,
+    work: impl Fn(&[u8]) -> Result<Vec<u8>, Error>,
+) -> PortResult<Vec<u8>> {
+    if let Ok(done) = work(bytes) {
+        return Ok(done);
+    }
+    let mended = imaging::mend(bytes, content_type)?;
+    work(mended.blob.bytes()).map_err(|error| {
+        PortError::new(ErrorKind::Internal, "provenance::on_whole", "the picture can't be written to")
+            .with_source(error)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{GenerateInput, ModelCard, Seed, SourceInput};
+    use crate::domain::{GenerateInput, ModelCard, OutputFormat, Seed, SourceInput};
 
     fn request() -> GenerationRequest {
         let input = GenerateInput { prompt: Some("red heart".to_owned()), ..GenerateInput::default() };
@@ -74,6 +86,18 @@ mod tests {
     fn a_picture_that_comes_sealed_stays_as_it_is() {
         let sealed = b"\x89PNG\r\n\x1a\n\0\0\0\x04caBXjumb\0\0\0\0".to_vec();
         assert_eq!(state(drawn(sealed.clone()), &request()).unwrap().picture.bytes(), &sealed);
+    }
+
+    #[test]
+    fn a_picture_that_is_cut_off_but_decodes_is_mended_and_written_to() {
+        let jpeg = imaging::encode_rgb(8, 8, vec![90; 192], OutputFormat::Jpeg).unwrap().blob.bytes().clone();
+        // Without its end, as some cameras and endpoints leave it.
+        let cut = Blob::new(jpeg.slice(..jpeg.len() - 2), ContentType::Jpeg);
+        let stated = state(DrawnImage { picture: cut.clone(), ..drawn(Vec::new()) }, &request()).unwrap();
+        let found = tintype_provenance::inspect(stated.picture.bytes()).unwrap();
+        assert!(found.made_with.is_some() && found.problems.is_empty());
+        assert!(imaging::check(stated.picture.bytes().clone()).is_ok());
+        without_metadata(cut.bytes(), ContentType::Jpeg).unwrap();
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub(crate) async fn as_it_is(api: &Api, stored: &Stored, stripped: bool, headers
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
     let bytes = api.ports.images.get(&stored.id).await?;
-    let strip = move || provenance::without_metadata(&bytes, own).map_err(made_wrong);
+    let strip = move || provenance::without_metadata(&bytes, own).map_err(|error| made_wrong(&error));
     about.answer(api, api.gates.picture(strip).await?.bytes(), headers)
 }
 
@@ -157,13 +157,13 @@ async fn made_once(api: &Api, stored: &Stored, variant: Variant) -> Answer<Bytes
     }
     let (bytes, own) = (api.ports.images.get(&stored.id).await?, stored.content_type);
     let Variant { max_width, format, .. } = variant;
-    let convert = move || imaging::convert(bytes, own, max_width, format).map_err(made_wrong);
+    let convert = move || imaging::convert(bytes, own, max_width, format).map_err(|error| made_wrong(&error));
     let made = turn.work(convert).await?;
     let bytes = made.result.blob.bytes().clone();
-    if let Some(variants) = &api.variants {
-        if let Err(error) = variants.put(&variant, bytes.clone()).await {
-            tracing::warn!(error = %chain(&error), "a variant was not kept");
-        }
+    if let Some(variants) = &api.variants
+        && let Err(error) = variants.put(&variant, bytes.clone()).await
+    {
+        tracing::warn!(error = %chain(&error), "a variant was not kept");
     }
     drop(made.turn);
     Ok(bytes)
@@ -178,8 +178,8 @@ async fn cached(api: &Api, variant: &Variant) -> Option<Bytes> {
     })
 }
 
-fn made_wrong(error: PortError) -> Problem {
-    Problem::internal(chain(&error))
+fn made_wrong(error: &PortError) -> Problem {
+    Problem::internal(chain(error))
 }
 
 fn range_of(headers: &HeaderMap, about: &About, length: u64) -> Wanted {

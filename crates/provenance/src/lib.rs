@@ -1,4 +1,4 @@
-//! What a picture says of itself. Pure functions over the bytes of PNG, JPEG and WebP files: [`write`] puts in how the
+//! What a picture says of itself. Pure functions over the bytes of PNG, JPEG and WebP files: [`write()`] puts in how the
 //! picture was made, [`strip`] takes everything out that is not needed to show it, [`inspect`] reads what it and other
 //! tools have written. Pixels are never decoded, and no function reads a clock: the same input gives the same bytes.
 //!
@@ -51,7 +51,7 @@ pub enum Error {
     TooLarge,
 }
 
-/// What [`write`] and [`strip`] return.
+/// What writing and stripping return.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// The picture with `parameters` in it, in every form of the table above; what it held in their places is replaced,

@@ -3,7 +3,7 @@
 use crate::{CREATOR_TOOL, Parameters};
 use quick_xml::{
     NsReader, XmlVersion,
-    events::{BytesStart, Event},
+    events::{BytesRef, BytesStart, Event},
     name::ResolveResult,
 };
 use serde::Serialize;
@@ -155,11 +155,10 @@ pub(crate) fn read(packet: &str) -> (XmpFindings, Option<String>) {
             }
             Event::Empty(start) => attributes(&reader, &start, property(&start), &mut found),
             Event::End(_) => close(&mut open, &mut found),
-            event => {
-                if let Some(open) = &mut open {
-                    append(&mut open.text, &event);
-                }
-            }
+            Event::Text(text) => append(&mut open, &text.xml10_content()),
+            Event::CData(text) => append(&mut open, &text.xml10_content()),
+            Event::GeneralRef(name) => append(&mut open, &resolved(&name)),
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
     }
     (found, Some("the XMP is read in part: it is too large".to_owned()))
@@ -174,18 +173,17 @@ fn close(open: &mut Option<Open>, found: &mut XmpFindings) {
     }
 }
 
-fn append(text: &mut String, event: &Event<'_>) {
-    match event {
-        Event::Text(part) => text.push_str(&part.xml10_content()),
-        Event::CData(part) => text.push_str(&part.xml10_content()),
-        Event::GeneralRef(name) => match name.resolve_char_ref() {
-            Ok(Some(c)) => text.push(c),
-            _ => {
-                text.push_str(quick_xml::escape::resolve_predefined_entity(name).unwrap_or_default());
-            }
-        },
-        // Notes and instructions are no text.
-        _ => {}
+fn append(open: &mut Option<Open>, text: &str) {
+    if let Some(open) = open {
+        open.text.push_str(text);
+    }
+}
+
+/// The character that `&name;` stands for; of an unknown name nothing.
+fn resolved(name: &BytesRef<'_>) -> String {
+    match name.resolve_char_ref() {
+        Ok(Some(c)) => c.to_string(),
+        _ => quick_xml::escape::resolve_predefined_entity(name).unwrap_or_default().to_owned(),
     }
 }
 

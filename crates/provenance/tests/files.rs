@@ -1,5 +1,7 @@
 //! What is written, read and taken out, on whole files.
 
+#![expect(clippy::unwrap_used, reason = "what a test does not expect fails it")]
+
 mod samples;
 
 use image::ImageFormat;

@@ -12,7 +12,7 @@ pub(crate) fn plain(format: ImageFormat) -> Vec<u8> {
     let image = DynamicImage::ImageRgba8(image);
     let image = if format == ImageFormat::Jpeg { image.to_rgb8().into() } else { image };
     let mut bytes = Vec::new();
-    image.write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+    image.write_to(&mut Cursor::new(&mut bytes), format).expect("encode");
     bytes
 }
 
@@ -82,7 +82,7 @@ pub(crate) const INVOKEAI: &str = r#"{"app_version": "5.6.0", "generation_mode":
 
 /// Pictures by the name of what they hold.
 pub(crate) fn samples() -> Vec<(&'static str, Vec<u8>)> {
-    let ours = |format| write(&plain(format), &parameters()).unwrap();
+    let ours = |format| write(&plain(format), &parameters()).expect("write");
     vec![
         ("plain png", plain(ImageFormat::Png)),
         ("plain jpeg", plain(ImageFormat::Jpeg)),
