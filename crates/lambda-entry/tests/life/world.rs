@@ -23,7 +23,9 @@ use tintype_core::{
     },
     imaging,
     ports::{Models, Ports},
-    use_cases::{self, ImageListing, Save, SaveFrom, Sources, Submit, find_job, save_image, submit},
+    use_cases::{
+        self, ImageListing, Save, SaveFrom, Sources, Submit, find_job, find_picture, save_image, submit,
+    },
 };
 use tintype_lambda::{
     async_result::Notices,
