@@ -8,7 +8,8 @@ use futures_util::{StreamExt, stream};
 use std::path::Path;
 use std::time::Instant;
 use tintype_core::domain::{
-    BlobId, ContentType, Entropy, ImageId, ImageSource, Labels, OwnerId, SavedImage, Timestamp, Version,
+    BlobId, ContentType, Entropy, ImageId, ImageSource, Labels, OwnerId, SavedImage, ThumbHash, Timestamp,
+    Version,
 };
 use tintype_core::ports::MetadataRepo;
 use tintype_local::{DataFolder, Database, SqliteMetadataRepo};
@@ -99,6 +100,7 @@ fn image(number: u32) -> SavedImage {
         bytes: 7_000,
         width: 64,
         height: 64,
+        thumb_hash: ThumbHash::new(sha256.as_bytes()[..24].to_vec()),
         prompt: Some(format!("red heart number {number}")),
         source: ImageSource::default(),
         title: None,
