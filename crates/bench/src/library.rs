@@ -5,7 +5,7 @@ use futures_util::{StreamExt, stream};
 use std::path::Path;
 use tintype_core::domain::{
     BlobId, ContentType, Entropy, GenerateInput, GenerationRequest, ImageId, ImageSource, Labels, ModelCard,
-    OwnerId, SavedImage, Seed, SourceInput, Timestamp, Version,
+    OwnerId, SavedImage, Seed, SourceInput, ThumbHash, Timestamp, Version,
 };
 use tintype_core::ports::MetadataRepo;
 use tintype_local::{DataFolder, Database, SqliteMetadataRepo};
@@ -56,7 +56,7 @@ fn image(number: u32, request: &GenerationRequest) -> SavedImage {
         sha256,
         content_type: ContentType::Png,
         bytes: 7_000,
-        thumb_hash: None,
+        thumb_hash: ThumbHash::new(sha256.as_bytes()[..24].to_vec()),
         width: side,
         height: if drawn(20, 2) == 0 { side } else { 512 },
         prompt: Some(format!(

@@ -4,7 +4,7 @@ use crate::world::{World, alice, input, mallory};
 use std::{collections::BTreeSet, time::Duration};
 use tintype_core::{
     Error,
-    domain::{ImageEdit, PageSize, Version, limits},
+    domain::{ImageEdit, PageSize, SavedImage, Version, limits},
     use_cases::{
         ImageListing, ImageOrder, JobListing, edit_image, erase_image, find_image, list_images, list_jobs,
         restore_image, trash_image,
@@ -173,4 +173,14 @@ async fn jobs_are_listed_newest_first_and_each_once() {
     let listed: Vec<_> = listed.items.iter().map(|job| job.id).collect();
     assert_eq!(listed, ids);
     assert_eq!(listed.iter().collect::<BTreeSet<_>>().len(), 3);
+}
+
+#[tokio::test]
+async fn a_record_of_before_there_were_thumb_hashes_is_read() {
+    let world = World::new();
+    let image = world.saved("red heart").await;
+    let mut record = serde_json::to_value(&image).unwrap();
+    assert!(record.as_object_mut().unwrap().remove("thumbhash").is_some());
+    let old: SavedImage = serde_json::from_value(record).unwrap();
+    assert_eq!(old, SavedImage { thumb_hash: None, ..image });
 }

@@ -11,6 +11,8 @@ use tintype_core::domain::{
 
 /// Stands between two texts, so that no phrase reaches across. No query holds it: it is no letter.
 const BETWEEN_TEXTS: &str = " \u{b6} ";
+/// Stands for every image of a list, where no facet is asked for.
+const WHOLE_LIST: &str = "";
 /// How many places there are in a millisecond.
 const PLACES_PER_MS: i64 = 1 << 21;
 /// The last millisecond that has places, in the year 2109.
@@ -46,8 +48,9 @@ pub(super) fn leave(connection: &Connection, id: &ImageId) -> Result<(), Fault> 
 
 fn write(connection: &Connection, place: i64, image: &SavedImage) -> Result<(), Fault> {
     let texts: Vec<_> = words(image).map(|words| words.join(" ")).collect();
-    let list = list_facet(&image.owner, image.trashed_at.is_some());
-    let facets: Vec<_> = facets(image).chain([list]).map(|facet| token(&facet)).collect();
+    let list = list_of(&image.owner, image.trashed_at.is_some());
+    let facets: Vec<_> =
+        facets(image).chain([WHOLE_LIST.to_owned()]).map(|facet| token(&list, &facet)).collect();
     let sql = "INSERT OR REPLACE INTO image_index (rowid, words, facets) VALUES (?, ?, ?)";
     let values = params![place, texts.join(BETWEEN_TEXTS), facets.join(" ")];
     connection.prepare_cached(sql)?.execute(values)?;
@@ -60,14 +63,14 @@ fn stored_place(connection: &Connection, id: &ImageId) -> Result<Option<i64>, Fa
 }
 
 /// Whose list an image is in: a list is never read across owners, nor the library with the trash.
-fn list_facet(owner: &OwnerId, trashed: bool) -> String {
+fn list_of(owner: &OwnerId, trashed: bool) -> String {
     let list = if trashed { "trash" } else { "library" };
     format!("{list}={owner}")
 }
 
-/// A facet as one token, whatever its letters.
-fn token(facet: &str) -> String {
-    BlobId::of(facet.as_bytes()).to_string()[..16].to_owned()
+/// A facet in one list as one token, whatever its letters. The list is in each, so that no other has to be looked at.
+fn token(list: &str, facet: &str) -> String {
+    BlobId::of(format!("{list}\n{facet}").as_bytes()).to_string()[..16].to_owned()
 }
 
 /// The number that stands for a position in the order of lists: the milliseconds, then the id's first random bits.
@@ -85,11 +88,15 @@ fn first_place(at: Timestamp) -> i64 {
 
 /// What FTS5 is asked for.
 fn expression(owner: &OwnerId, query: &ImageQuery) -> String {
-    let list = list_facet(owner, query.trashed);
-    let facets: Vec<_> = query.filter.facets().chain([list]).map(|facet| token(&facet)).collect();
+    let list = list_of(owner, query.trashed);
+    let mut facets: Vec<_> = query.filter.facets().map(|facet| token(&list, &facet)).collect();
+    if facets.is_empty() {
+        facets.push(token(&list, WHOLE_LIST));
+    }
     let facets = format!("facets : ({})", facets.join(" AND "));
     let phrases: Vec<_> = query.filter.text.phrases().iter().map(phrase).collect();
-    if phrases.is_empty() { facets } else { format!("words : ({}) AND {facets}", phrases.join(" AND ")) }
+    // Facets first: FTS5 goes along the first, and of those the filter names the rarest first.
+    if phrases.is_empty() { facets } else { format!("{facets} AND words : ({})", phrases.join(" AND ")) }
 }
 
 /// A phrase of letters and digits needs no escaping.

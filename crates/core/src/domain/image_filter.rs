@@ -137,18 +137,17 @@ impl ImageFilter {
         self.from.is_none_or(|from| from <= saved_at) && self.to.is_none_or(|to| saved_at < to)
     }
 
-    /// The [`facets`] that an image must have.
+    /// The [`facets`] that an image must have, those first that the fewest images are likely to have.
     pub fn facets(&self) -> impl Iterator<Item = String> {
         let tags = self.tags.iter().map(|tag| tag_facet(tag));
-        let one = [
+        let others = [
             self.favorite.map(favorite_facet),
             self.rating.map(rating_facet),
-            self.model.as_ref().map(model_facet),
             self.width.map(width_facet),
             self.height.map(height_facet),
-            self.seed.map(seed_facet),
+            self.model.as_ref().map(model_facet),
         ];
-        tags.chain(one.into_iter().flatten())
+        self.seed.map(seed_facet).into_iter().chain(tags).chain(others.into_iter().flatten())
     }
 
     /// The filter as one line, the same for the same filter: a cursor belongs to it.

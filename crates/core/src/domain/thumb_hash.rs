@@ -38,3 +38,15 @@ impl From<ThumbHash> for String {
         STANDARD.encode(hash.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_thumb_hash_is_refused() {
+        for wrong in ["", "!", "AAAA", &"A".repeat(200)] {
+            assert!(ThumbHash::try_from(wrong.to_owned()).is_err(), "{wrong:?}");
+        }
+    }
+}
