@@ -79,6 +79,7 @@ fn card() -> PortResult<ModelCard> {
         mask_image: false,
         progress: true,
         previews: false,
+        generative: false,
         vocabulary: None,
         license: "Public domain (CC0)".to_owned(),
     })

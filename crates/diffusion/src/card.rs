@@ -55,6 +55,7 @@ fn of_any(name: ModelName, config: &PipelineConfig) -> ModelCard {
         mask_image: false,
         progress: true,
         previews: true,
+        generative: true,
         vocabulary: None,
         license: "See the model's own folder.".to_owned(),
     }

@@ -50,6 +50,7 @@ impl SageMakerSettings {
             mask_image: false,
             progress: false,
             previews: false,
+            generative: true,
             vocabulary: None,
             license: "That of the model behind the endpoint; whoever runs this server knows it.".to_owned(),
         };

@@ -86,6 +86,7 @@ impl Noop {
             mask_image: false,
             progress: false,
             previews: false,
+            generative: false,
             vocabulary: None,
             license: "none".to_owned(),
         };

@@ -151,6 +151,9 @@ pub struct ModelCard {
     pub progress: bool,
     /// Whether it shows pictures on the way.
     pub previews: bool,
+    /// Whether its pictures are generated, so that they must say so; not those of a model that gives the same one always.
+    #[serde(skip)]
+    pub generative: bool,
     /// What it was taught, where that is little enough to list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<Vocabulary>,
@@ -200,6 +203,7 @@ impl ModelCard {
             mask_image: true,
             progress: true,
             previews: true,
+            generative: true,
             vocabulary: None,
             license: "MIT OR Apache-2.0".to_owned(),
         }

@@ -202,21 +202,28 @@ async fn draw(ports: &Ports, job: &Job, fence: &Fence, clock: &dyn Clock) -> Res
     follow(ports, job, fence, clock, drawn).await
 }
 
-/// Stores the pictures, each with how it was made written into it, together, right before they are recorded: one that waited long for the others to be drawn would
-/// look to the sweep like one that nothing refers to.
+/// Stores the pictures, each with how it was made written into it, together, right before they are recorded: one that
+/// waited long for the others to be drawn would look to the sweep like one that nothing refers to.
 async fn keep(
     ports: &Ports,
     job: &Job,
     images: Vec<DrawnImage>,
     clock: &dyn Clock,
 ) -> PortResult<Vec<JobImage>> {
-    let images = check_complete(images, job.request.count)?;
-    let stated = images.into_iter().map(|image| provenance::state(image, &job.request));
-    let images = stated.collect::<PortResult<Vec<_>>>()?;
+    let mut images = check_complete(images, job.request.count)?;
+    if is_generated(ports, &job.request) {
+        let stated = images.into_iter().map(|image| provenance::state(image, &job.request));
+        images = stated.collect::<PortResult<Vec<_>>>()?;
+    }
     for image in &images {
         ports.images.put(&image.picture, clock.now()).await?;
     }
     Ok(images.iter().map(by_reference).collect())
+}
+
+/// Whether the pictures of this request must say that they are generated: also those of a model that is gone.
+fn is_generated(ports: &Ports, request: &GenerationRequest) -> bool {
+    ports.models.get(&request.model).is_none_or(|model| model.card().generative)
 }
 
 fn find_model<'a>(ports: &'a Ports, request: &GenerationRequest) -> PortResult<&'a Arc<dyn ImageModel>> {

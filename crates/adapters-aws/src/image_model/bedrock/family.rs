@@ -62,6 +62,7 @@ impl Family {
             mask_image: false,
             progress: false,
             previews: false,
+            generative: true,
             vocabulary: None,
             license: "The provider's terms for the model on Amazon Bedrock.".to_owned(),
         }
