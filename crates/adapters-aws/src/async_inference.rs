@@ -15,7 +15,7 @@ use notice::{Location, Notice, Told};
 use std::sync::Arc;
 pub use tasks::Task;
 use tasks::Tasks;
-use tintype_core::domain::{GenerationRequest, IntRange, Job, JobError, ModelCard};
+use tintype_core::domain::{GenerationRequest, Job, JobError, ModelCard};
 use tintype_core::ports::{Drawn, DrawnImage, ImageModel, SourceBytes};
 use tintype_core::{ErrorKind, PortError, PortResult};
 
@@ -89,15 +89,15 @@ pub struct Answered {
 }
 
 impl AsyncInference {
-    /// The endpoint of these settings. One inference is one picture, so that its card allows no more per job.
+    /// The endpoint of these settings.
     pub fn new(clients: AsyncClients, settings: AsyncSettings) -> Self {
         let AsyncSettings { model, bucket, jobs_table } = settings;
-        let card = ModelCard { count: IntRange::only(1), ..model.card };
+        let model = model.answering_later();
         Self {
             tasks: Tasks::new(clients.dynamodb.clone(), jobs_table),
             shape: model.shape.without_trying(),
             endpoint: model.endpoint,
-            card: Arc::new(card),
+            card: Arc::new(model.card),
             clients,
             bucket,
         }

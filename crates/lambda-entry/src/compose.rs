@@ -8,6 +8,7 @@ use crate::{
     settings::{BadSetting, Environment, Stores},
     system::SystemClock,
 };
+use async_trait::async_trait;
 use std::sync::Arc;
 use tintype_aws::{
     ApiGatewayNotifier, AsyncClients, AsyncInference, AsyncSettings, BedrockModel, BedrockSettings,
@@ -15,8 +16,9 @@ use tintype_aws::{
     SageMakerModel, SageMakerSettings, StepFunctionsWorkflow, clients,
 };
 use tintype_core::{
-    domain::{BlobId, Clock, Entropy, JobId, ModelName, OwnerId, Timestamp},
-    ports::{ImageModel, Models, Ports},
+    ErrorKind, PortError, PortResult,
+    domain::{BlobId, Clock, Entropy, GenerationRequest, JobId, ModelCard, ModelName, OwnerId, Timestamp},
+    ports::{Drawn, ImageModel, Models, Ports, SourceBytes},
 };
 
 /// What a function runs on.
@@ -41,6 +43,14 @@ impl Stack {
     /// The variable that is missing or wrong.
     pub async fn that_draws(environment: &Environment) -> Result<Self, BadSetting> {
         Self::build(environment, Some(model)).await
+    }
+
+    /// Builds everything, of the model only its card: for the function that takes requests, and is smaller for it.
+    ///
+    /// # Errors
+    /// As [`that_draws`](Self::that_draws).
+    pub async fn that_takes_requests(environment: &Environment) -> Result<Self, BadSetting> {
+        Self::build(environment, Some(card_alone)).await
     }
 
     /// Builds everything but the model: for functions that neither draw nor take requests, and so need no setting of it.
@@ -101,6 +111,58 @@ type Choose = fn(
     &aws_sdk_sfn::Client,
 ) -> Result<Chosen, BadSetting>;
 
+/// A model that draws in another function.
+#[derive(Debug)]
+struct Elsewhere(ModelCard);
+
+#[async_trait]
+impl ImageModel for Elsewhere {
+    fn card(&self) -> &ModelCard {
+        &self.0
+    }
+
+    async fn generate(&self, _: &GenerationRequest, _: Option<SourceBytes>) -> PortResult<Drawn> {
+        let message = "this function takes requests; generate-image draws";
+        Err(PortError::new(ErrorKind::Internal, "ImageModel::generate", message))
+    }
+}
+
+fn card_alone(
+    environment: &Environment,
+    _: &Stores,
+    _: &aws_config::SdkConfig,
+    _: &aws_sdk_s3::Client,
+    _: &aws_sdk_dynamodb::Client,
+    _: &aws_sdk_sfn::Client,
+) -> Result<Chosen, BadSetting> {
+    Ok((Arc::new(Elsewhere(card(environment)?)), None))
+}
+
+/// What the model can do.
+fn card(environment: &Environment) -> Result<ModelCard, BadSetting> {
+    match environment.required("MODEL_BACKEND")?.as_str() {
+        "sagemaker" => Ok(endpoint(environment)?.card),
+        "sagemaker-async" => Ok(endpoint(environment)?.answering_later().card),
+        "bedrock" => Ok(bedrock(environment)?.card().clone()),
+        given => Err(no_back_end(given)),
+    }
+}
+
+fn bedrock(environment: &Environment) -> Result<BedrockSettings, BadSetting> {
+    let name = model_name(environment)?;
+    environment.parsed("BEDROCK_MODEL_ID", "a model that this version knows", |id| {
+        BedrockSettings::new(id, name).ok()
+    })
+}
+
+fn no_back_end(given: &str) -> BadSetting {
+    BadSetting::Wrong {
+        name: "MODEL_BACKEND",
+        expected: "sagemaker, sagemaker-async or bedrock".to_owned(),
+        given: given.to_owned(),
+    }
+}
+
 fn model(
     environment: &Environment,
     stores: &Stores,
@@ -124,18 +186,10 @@ fn model(
             Ok((later.clone(), Some(later)))
         }
         "bedrock" => {
-            let name = model_name(environment)?;
-            let settings =
-                environment.parsed("BEDROCK_MODEL_ID", "a model that this version knows", |id| {
-                    BedrockSettings::new(id, name).ok()
-                })?;
-            Ok((Arc::new(BedrockModel::new(aws_sdk_bedrockruntime::Client::new(config), settings)), None))
+            let client = aws_sdk_bedrockruntime::Client::new(config);
+            Ok((Arc::new(BedrockModel::new(client, bedrock(environment)?)), None))
         }
-        given => Err(BadSetting::Wrong {
-            name: "MODEL_BACKEND",
-            expected: "sagemaker, sagemaker-async or bedrock".to_owned(),
-            given: given.to_owned(),
-        }),
+        given => Err(no_back_end(given)),
     }
 }
 
@@ -182,6 +236,22 @@ mod tests {
             _ => return None,
         };
         Some(value.to_owned())
+    }
+
+    #[test]
+    fn requests_are_checked_against_the_card_of_the_back_end() {
+        let pictures = |back_end: &'static str| {
+            let environment = Environment::new(move |name| match name {
+                "MODEL_BACKEND" => Some(back_end.to_owned()),
+                "BEDROCK_MODEL_ID" => Some("amazon.titan-image-generator-v2:0".to_owned()),
+                other => environment(other),
+            });
+            card(&environment).map(|card| (card.name.to_string(), card.count.max))
+        };
+        assert_eq!(pictures("sagemaker").unwrap(), ("draw".to_owned(), 4));
+        assert_eq!(pictures("sagemaker-async").unwrap(), ("draw".to_owned(), 1));
+        assert_eq!(pictures("bedrock").unwrap().0, "draw");
+        assert!(pictures("replicate").unwrap_err().to_string().contains("MODEL_BACKEND"));
     }
 
     #[test]

@@ -36,6 +36,11 @@ impl BedrockSettings {
         let family = Family::of(&model_id)?;
         Ok(Self { card: family.card(name), model_id, family })
     }
+
+    /// What the model can do.
+    pub const fn card(&self) -> &ModelCard {
+        &self.card
+    }
 }
 
 /// Draws with a model on Bedrock, one picture per call.

@@ -56,6 +56,14 @@ impl SageMakerSettings {
         };
         Self { endpoint: endpoint.into(), shape: ShapeChoice::Auto, card }
     }
+
+    /// The same, asked with [`AsyncInference`](crate::AsyncInference): one inference is one picture, so that its card
+    /// allows no more per job.
+    #[must_use]
+    pub fn answering_later(self) -> Self {
+        let card = ModelCard { count: IntRange::only(1), ..self.card };
+        Self { card, ..self }
+    }
 }
 
 /// Draws at a real-time endpoint, one picture per call, in any of the [`Shape`]s.

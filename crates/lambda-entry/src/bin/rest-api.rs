@@ -45,7 +45,7 @@ impl Function {
         let origins = environment.optional("ALLOWED_ORIGINS").unwrap_or_default();
         let origins = origins.split(',').map(|origin| origin.trim().to_owned()).collect();
         Ok(Self {
-            stack: Stack::that_draws(environment).await?,
+            stack: Stack::that_takes_requests(environment).await?,
             allowed: Allowed { origins, ..Allowed::default() },
             url: environment.optional("PUBLIC_URL"),
             api: OnceCell::new(),
