@@ -135,12 +135,13 @@ fn card_alone(
     _: &aws_sdk_dynamodb::Client,
     _: &aws_sdk_sfn::Client,
 ) -> Result<Chosen, BadSetting> {
-    Ok((Arc::new(Elsewhere(card(environment)?)), None))
+    let card = card(&environment.required("MODEL_BACKEND")?, environment)?;
+    Ok((Arc::new(Elsewhere(card)), None))
 }
 
-/// What the model can do.
-fn card(environment: &Environment) -> Result<ModelCard, BadSetting> {
-    match environment.required("MODEL_BACKEND")?.as_str() {
+/// What the model behind this back end can do.
+fn card(back_end: &str, environment: &Environment) -> Result<ModelCard, BadSetting> {
+    match back_end {
         "sagemaker" => Ok(endpoint(environment)?.card),
         "sagemaker-async" => Ok(endpoint(environment)?.answering_later().card),
         "bedrock" => Ok(bedrock(environment)?.card().clone()),
@@ -233,6 +234,7 @@ mod tests {
             "MODEL_SIDE" => "128",
             "SAGEMAKER_SHAPE" => "text",
             "SAGEMAKER_ENDPOINT" => "endpoint",
+            "BEDROCK_MODEL_ID" => "amazon.titan-image-generator-v2:0",
             _ => return None,
         };
         Some(value.to_owned())
@@ -240,13 +242,9 @@ mod tests {
 
     #[test]
     fn requests_are_checked_against_the_card_of_the_back_end() {
-        let pictures = |back_end: &'static str| {
-            let environment = Environment::new(move |name| match name {
-                "MODEL_BACKEND" => Some(back_end.to_owned()),
-                "BEDROCK_MODEL_ID" => Some("amazon.titan-image-generator-v2:0".to_owned()),
-                other => environment(other),
-            });
-            card(&environment).map(|card| (card.name.to_string(), card.count.max))
+        let pictures = |back_end| {
+            let card = card(back_end, &Environment::new(environment))?;
+            Ok::<_, BadSetting>((card.name.to_string(), card.count.max))
         };
         assert_eq!(pictures("sagemaker").unwrap(), ("draw".to_owned(), 4));
         assert_eq!(pictures("sagemaker-async").unwrap(), ("draw".to_owned(), 1));
