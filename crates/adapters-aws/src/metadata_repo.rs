@@ -32,6 +32,8 @@ use tintype_core::{
 
 /// How many images a page with a filter looks at per request, at the least.
 const FILTERED_AT_ONCE: u32 = 100;
+/// In how many rounds of requests a page is looked for. After that it is as short as it is, and goes on where it ended.
+const FILTERED_ROUNDS: u32 = 30;
 /// How many images a purge removes at a time.
 const PURGES_AT_ONCE: usize = 8;
 
@@ -182,7 +184,7 @@ impl MetadataRepo for DynamoMetadataRepo {
         let mut after = query.after;
         let mut images = Vec::new();
         // Without a filter almost always once: again only where something is in the list that is not shown any more.
-        while images.len() < wanted as usize {
+        for round in 1.. {
             let positions = self.positions(OPERATION, owner, query, after, at_once).await?;
             let ids = positions.iter().map(|(id, _)| *id);
             let found = self.read_many(OPERATION, owner, ids).await?;
@@ -192,6 +194,12 @@ impl MetadataRepo for DynamoMetadataRepo {
                     after = Some(*last);
                 }
                 _ => break,
+            }
+            if images.len() >= wanted as usize {
+                break;
+            }
+            if round == FILTERED_ROUNDS {
+                return Ok(Page { items: images, next: after });
             }
         }
         images.truncate(wanted as usize);

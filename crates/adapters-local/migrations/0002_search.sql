@@ -3,6 +3,6 @@
 -- the other; `facets` are hashes of core's `facets` and of whose list it is. Neither is read back: the record is the
 -- image's own row.
 CREATE VIRTUAL TABLE image_index USING fts5(
-    words, facets, content='', contentless_delete=1, tokenize='ascii'
+    words, facets, content='', contentless_delete=1, tokenize='ascii', prefix='1 2 3'
 );
 ALTER TABLE images ADD COLUMN place INTEGER;

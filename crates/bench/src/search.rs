@@ -14,7 +14,7 @@ const WORDS_MS: f64 = 20.0;
 const FILTER_MS: f64 = 30.0;
 
 /// Words that many pictures have, or few, or none; next to each other, and as beginnings.
-const WORDS: [&str; 10] = [
+const WORDS: [&str; 12] = [
     "q=heart",
     "q=red",
     "q=thing4711",
@@ -22,6 +22,8 @@ const WORDS: [&str; 10] = [
     "q=%22red+heart%22",
     "q=%22heart+over+the+thing42%22",
     "q=thing47*",
+    "q=h*",
+    "q=t*",
     "q=thing17+thing18",
     "q=heart+over+and",
     "q=nothing",

@@ -29,14 +29,15 @@ pub(crate) async fn run(ports: Ports, shutdown: CancellationToken) {
 }
 
 async fn once(ports: &Ports) {
-    match sweep(ports, SystemClock.now()).await {
-        Ok(swept) if (Swept { waiting_since: None, ..swept }) == Swept::default() => {
-            tracing::debug!("swept: nothing to do");
-        }
-        Ok(Swept { expired, started, jobs, images, blobs, waiting_since: _ }) => {
-            tracing::info!(expired, started, jobs, images, blobs, "swept");
-        }
-        Err(error) => tracing::error!(%error, source = cause(&error), "the sweep stopped early"),
+    let (swept, outcome) = sweep(ports, SystemClock.now()).await;
+    let Swept { expired, started, jobs, images, blobs, waiting_since: _ } = swept;
+    if (Swept { waiting_since: None, ..swept }) == Swept::default() {
+        tracing::debug!("swept: nothing to do");
+    } else {
+        tracing::info!(expired, started, jobs, images, blobs, "swept");
+    }
+    if let Err(error) = outcome {
+        tracing::error!(%error, source = cause(&error), "a part of the sweep failed");
     }
 }
 

@@ -91,9 +91,10 @@ pub(crate) async fn as_it_is(api: &Api, stored: &Stored, stripped: bool, headers
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
+    let turn = api.gates.turn().await?;
     let bytes = api.ports.images.get(&stored.id).await?;
     let strip = move || provenance::without_metadata(&bytes, own).map_err(|error| made_wrong(&error));
-    about.answer(api, api.gates.picture(strip).await?.bytes(), headers)
+    about.answer(api, turn.work(strip).await?.result.bytes(), headers)
 }
 
 async fn original(api: &Api, stored: &Stored, headers: &HeaderMap) -> Answer {

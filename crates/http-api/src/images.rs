@@ -65,7 +65,7 @@ fn filter(query: &mut Query) -> ImageFilter {
     let pixels = "must be a whole number of pixels";
     ImageFilter {
         text: query.checked("q", TextQuery::parse).unwrap_or_default(),
-        tags: query.texts("tag"),
+        tags: query.all("tag", ImageFilter::parse_tags),
         favorite: query.map("favorite", "must be true or false", flag),
         rating: query.map("rating", "must be from 1 to 5: this rating or a better one", |text| {
             text.parse().ok().filter(|rating| (1..=limits::RATING_MAX).contains(rating))

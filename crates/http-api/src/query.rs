@@ -53,8 +53,17 @@ impl Query {
         values.pop()
     }
 
-    /// The values of a parameter that may be given more than once.
-    pub(crate) fn texts(&mut self, name: &str) -> Vec<String> {
+    /// The values of a parameter that may be given more than once, and whose own rules say what is wrong with them.
+    pub(crate) fn all<T: Default>(
+        &mut self,
+        name: &'static str,
+        read: impl Fn(&[String]) -> Result<T, InvalidInput>,
+    ) -> T {
+        let read = read(&self.texts(name));
+        read.map_err(|error| self.wrong.extend_from_slice(error.errors())).unwrap_or_default()
+    }
+
+    fn texts(&mut self, name: &str) -> Vec<String> {
         self.values.remove(name).unwrap_or_default()
     }
 

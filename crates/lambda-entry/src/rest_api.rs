@@ -21,6 +21,9 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// answered with its link, and one made anew is refused.
 pub const ANSWER_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Of how many URLs the routers are kept.
+const ROUTERS_MAX: usize = 8;
+
 /// The API, at each URL under which it is asked: what it names must be found from there.
 #[derive(Debug)]
 pub struct PublicApi {
@@ -53,6 +56,10 @@ impl PublicApi {
     fn router(&self, context: Option<&ApiGatewayProxyRequestContext>) -> Router {
         let url = self.url.clone().or_else(|| context.and_then(asked_at)).unwrap_or_default();
         let mut routers = self.routers.lock().unwrap_or_else(PoisonError::into_inner);
+        if routers.len() >= ROUTERS_MAX && !routers.contains_key(&url) {
+            // Of a domain with a wildcard there is no end.
+            routers.clear();
+        }
         let make = |url: &String| router(self.api.clone().with_public_url(url));
         routers.entry(url).or_insert_with_key(make).clone()
     }

@@ -16,13 +16,14 @@ const ORPHAN_BATCHES: u32 = 3;
 /// # Errors
 /// The first one, after everything was tried; what was done stays done, and the next sweep goes on from there.
 pub async fn handle(ports: &Ports, metrics: &Metrics, now: Timestamp, entropy: &Entropy) -> Outcome<Swept> {
-    let swept = sweep(ports, now).await;
-    let orphans = orphans(ports, now, entropy).await;
-    let (swept, orphans) = (swept?, orphans?);
+    let (swept, outcome) = sweep(ports, now).await;
     let oldest = swept.waiting_since.map_or(0.0, |since| now.since(since).as_secs_f64());
     metrics.note(&[("OldestJobSeconds", "Seconds", oldest)], None, now);
     let Swept { expired, started, jobs, images, blobs, waiting_since: _ } = swept;
-    tracing::info!(expired, started, jobs, images, blobs, orphans, oldest, "swept");
+    tracing::info!(expired, started, jobs, images, blobs, oldest, "swept");
+    let orphans = orphans(ports, now, entropy).await;
+    outcome?;
+    tracing::info!(orphans = orphans?, "swept orphans");
     Ok(swept)
 }
 

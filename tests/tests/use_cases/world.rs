@@ -129,7 +129,9 @@ impl World {
     }
 
     pub(crate) async fn sweep(&self) -> Swept {
-        use_cases::sweep(&self.memory.ports(), self.now()).await.unwrap()
+        let (swept, outcome) = use_cases::sweep(&self.memory.ports(), self.now()).await;
+        outcome.unwrap();
+        swept
     }
 
     /// Removes every blob that nothing refers to; how many.

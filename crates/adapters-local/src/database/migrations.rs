@@ -60,6 +60,26 @@ mod tests {
         connection.execute("INSERT INTO events VALUES (x'00', 1, 0, '{}')", []).unwrap();
     }
 
+    fn insert(connection: &Connection, n: u64, body: &str) {
+        let sql =
+            "INSERT INTO images (id, owner, sha256, saved_at, version, body) VALUES (?, 'alice', ?, ?, 1, ?)";
+        let (id, sha256) = ([n as u8; 16], [n as u8; 32]);
+        connection.execute(sql, rusqlite::params![id, sha256, n, body]).unwrap();
+    }
+
+    #[test]
+    fn images_of_before_the_search_are_found_and_one_that_is_unreadable_stops_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        take(&mut connection, STEPS[0], 1).unwrap();
+        let image = tintype_testkit::samples::saved_image(1, 0);
+        insert(&connection, 1, &serde_json::to_string(&image).unwrap());
+        insert(&connection, 2, "{}");
+        connection.execute("UPDATE images SET id = ? WHERE saved_at = 1", [image.id.as_bytes()]).unwrap();
+        migrate(&mut connection, Path::new("x")).unwrap();
+        let found = "SELECT count(*) FROM image_index WHERE image_index MATCH 'words : heart'";
+        assert_eq!(connection.query_row(found, [], |row| row.get::<_, u32>(0)).unwrap(), 1);
+    }
+
     #[test]
     fn a_newer_database_is_refused_with_what_to_do() {
         let mut connection = Connection::open_in_memory().unwrap();

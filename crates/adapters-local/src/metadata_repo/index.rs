@@ -105,17 +105,18 @@ fn phrase(phrase: &Phrase) -> String {
     format!("\"{}\"{star}", phrase.words().join(" "))
 }
 
-/// The query of a page. The index goes first: it gives the images in order, and stops where the page ends.
+/// The query of a page. The index goes first: it gives the images in order, and stops where the page ends. Whose an image is
+/// is looked up in its row too: a token is a short hash, and two may be alike.
 const fn page_sql(sort: Sort) -> &'static str {
     match sort {
         Sort::Newest => {
             "SELECT images.body FROM image_index CROSS JOIN images ON images.place = image_index.rowid \
-             WHERE image_index MATCH ?1 AND image_index.rowid > ?2 AND image_index.rowid < ?3 \
+             WHERE image_index MATCH ?1 AND image_index.rowid > ?2 AND image_index.rowid < ?3 AND images.owner = ?6 \
              AND (images.trashed_at IS NULL OR images.trashed_at > ?4) ORDER BY image_index.rowid DESC LIMIT ?5"
         }
         Sort::Oldest => {
             "SELECT images.body FROM image_index CROSS JOIN images ON images.place = image_index.rowid \
-             WHERE image_index MATCH ?1 AND image_index.rowid > ?2 AND image_index.rowid < ?3 \
+             WHERE image_index MATCH ?1 AND image_index.rowid > ?2 AND image_index.rowid < ?3 AND images.owner = ?6 \
              AND (images.trashed_at IS NULL OR images.trashed_at > ?4) ORDER BY image_index.rowid LIMIT ?5"
         }
     }
@@ -130,7 +131,8 @@ pub(super) fn find(
 ) -> Result<Vec<SavedImage>, Fault> {
     let (low, high) = bounds(connection, query)?;
     let still_kept = now.before(limits::TRASH_RETENTION).as_millis();
-    let values = params![expression(owner, query), low, high, still_kept, query.limit.get() + 1];
+    let values =
+        params![expression(owner, query), low, high, still_kept, query.limit.get() + 1, owner.as_str()];
     images_of(connection.prepare_cached(page_sql(query.sort))?.query(values)?)
 }
 
@@ -156,7 +158,13 @@ pub(crate) fn enter_all(connection: &Connection) -> Result<(), Fault> {
     let mut statement = connection.prepare("SELECT body FROM images")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        enter(connection, &image_of(row)?)?;
+        match image_of(row) {
+            Ok(image) => enter(connection, &image)?,
+            // Its own reader meets it again; the others are not held up.
+            Err(fault) => {
+                tracing::warn!(error = %fault.into_sqlite(), "an image that can't be read is not searched")
+            }
+        }
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! What a saved image can be found by, and what is looked for. [`ImageFilter::matches`] is the rule; a store may answer
 //! from an index of [`words`] and [`facets`], and then gives the same images.
 
-use super::{ImageQuery, InvalidInput, ModelName, SavedImage, Seed, Timestamp, limits};
+use super::saved_image::clean_tags;
+use super::{Checker, ImageQuery, InvalidInput, ModelName, SavedImage, Seed, Timestamp, limits};
 use std::collections::BTreeSet;
 
 /// Words of a query, each of which must be in the image: `red heart`, `"red heart"` side by side, `hea*` as a start.
@@ -30,11 +31,10 @@ impl TextQuery {
         }
         let phrases: Vec<_> =
             text.split('"').enumerate().flat_map(|(n, part)| parse_part(part, n % 2 == 1)).collect();
-        let count: usize = phrases.iter().map(|phrase| phrase.words.len()).sum();
-        match count {
+        match phrases.len() {
             0 => refuse("no_word", "must hold a letter or a digit".to_owned()),
             1..=limits::QUERY_WORDS => Ok(Self { phrases }),
-            _ => refuse("too_many", format!("at most {} words are allowed", limits::QUERY_WORDS)),
+            _ => refuse("too_many", format!("at most {} words or quotes are allowed", limits::QUERY_WORDS)),
         }
     }
 
@@ -115,6 +115,16 @@ pub struct ImageFilter {
 }
 
 impl ImageFilter {
+    /// Tags as a client looks for them.
+    ///
+    /// # Errors
+    /// Names `/tag` if there are too many, or one is none.
+    pub fn parse_tags(tags: &[String]) -> Result<Vec<String>, InvalidInput> {
+        let mut check = Checker::default();
+        let tags = clean_tags(&mut check, "/tag", tags);
+        check.finish(Some(tags))
+    }
+
     /// Whether it leaves nothing out.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -157,7 +167,9 @@ impl ImageFilter {
             format!("words={}{star}", phrase.words.join(" "))
         });
         let times = [self.from.map(|from| format!("from={from}")), self.to.map(|to| format!("to={to}"))];
-        words.chain(self.facets()).chain(times.into_iter().flatten()).collect::<Vec<_>>().join("&")
+        let all = words.chain(self.facets()).chain(times.into_iter().flatten());
+        // Each with its length: a tag may hold any letter.
+        all.map(|part| format!("{}:{part} ", part.len())).collect()
     }
 }
 
@@ -283,7 +295,12 @@ mod tests {
     #[test]
     fn the_same_filter_has_the_same_description_and_another_has_another() {
         let filter = ImageFilter { text: parse("red hea*"), rating: Some(3), ..ImageFilter::default() };
-        assert_eq!(filter.describe(), "words=red&words=hea*&rating=3");
+        assert_eq!(filter.describe(), "9:words=red 10:words=hea* 8:rating=3 ");
+        let tags = |tags: &[&str]| ImageFilter {
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            ..filter.clone()
+        };
+        assert_ne!(tags(&["a", "b"]).describe(), tags(&["a 5:tag=b"]).describe());
         assert_eq!(ImageFilter::default().describe(), "");
     }
 }

@@ -64,7 +64,8 @@ impl Position {
 pub struct Page<T> {
     /// The items, in order.
     pub items: Vec<T>,
-    /// The position of the last item if there are more; `None` on the last page.
+    /// Where the next part starts if there may be more: the position of the last item, or of the last that was looked at by a
+    /// store that looks through a list for a filter. `None` on the last page.
     pub next: Option<Position>,
 }
 

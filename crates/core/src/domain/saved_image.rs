@@ -130,7 +130,7 @@ impl ImageEdit {
             edited.note = text(&mut check, "/note", note.as_deref(), limits::NOTE_CHARS);
         }
         if let Some(tags) = &self.tags {
-            edited.tags = clean_tags(&mut check, tags);
+            edited.tags = clean_tags(&mut check, "/tags", tags);
         }
         if let Some(favorite) = self.favorite {
             edited.favorite = favorite;
@@ -159,9 +159,9 @@ fn text(check: &mut Checker, pointer: &'static str, text: Option<&str>, max: usi
     Some(text.to_owned())
 }
 
-fn clean_tags(check: &mut Checker, tags: &[String]) -> Vec<String> {
+pub(super) fn clean_tags(check: &mut Checker, pointer: &str, tags: &[String]) -> Vec<String> {
     if tags.len() > limits::TAGS_MAX {
-        check.refuse("/tags", "too_many", format!("at most {} tags are allowed", limits::TAGS_MAX));
+        check.refuse(pointer, "too_many", format!("at most {} tags are allowed", limits::TAGS_MAX));
         return Vec::new();
     }
     let mut cleaned = Vec::with_capacity(tags.len());
@@ -173,7 +173,7 @@ fn clean_tags(check: &mut Checker, tags: &[String]) -> Vec<String> {
             cleaned.push(tag.to_owned());
         } else {
             let detail = format!("a tag has 1 to {} characters and no control characters", limits::TAG_CHARS);
-            check.refuse(format!("/tags/{index}"), "bad_tag", detail);
+            check.refuse(format!("{pointer}/{index}"), "bad_tag", detail);
         }
     }
     cleaned.sort();

@@ -2,11 +2,12 @@
 
 use super::{deliver, release_blob::release_blob};
 use crate::domain::{BlobId, Job, JobStatus, Timestamp, limits};
-use crate::error::PortResult;
+use crate::error::{ErrorKind, PortResult};
 use crate::ports::Ports;
 use std::time::Duration;
 
-/// How long a job that might run is left waiting before it is started again.
+/// How long a job that might run is left waiting before it is started again; one that was begun before may have been told
+/// to wait as long as between two attempts.
 const START_GRACE: Duration = Duration::from_secs(60);
 /// How long a job may run before it is made sure that somebody is at it: longer than an Express execution lives, which
 /// can't be asked.
@@ -33,26 +34,27 @@ pub struct Swept {
     pub waiting_since: Option<Timestamp>,
 }
 
-/// Sweeps once. Run it every minute or so; two at a time do no harm.
+/// Sweeps once, and tells what it did, also where something failed. Run it every minute or so; two at a time do no harm.
 ///
 /// # Errors
-/// The first one, after everything was tried; what was done stays done, and the next sweep goes on from there.
-pub async fn sweep(ports: &Ports, now: Timestamp) -> PortResult<Swept> {
+/// The first one, after everything was tried; what was done stays done, and the next sweep tries the rest.
+pub async fn sweep(ports: &Ports, now: Timestamp) -> (Swept, PortResult<()>) {
     let mut swept = Swept::default();
-    let unfinished = sweep_unfinished(ports, now, &mut swept).await;
     let ended = sweep_ended(ports, now, &mut swept).await;
     let trash = sweep_trash(ports, now, &mut swept).await;
-    unfinished.and(ended).and(trash).map(|()| swept)
+    // Last: with many to start it takes the longest.
+    let unfinished = sweep_unfinished(ports, now, &mut swept).await;
+    (swept, ended.and(trash).and(unfinished))
 }
 
-/// One job that can't be helped does not hold up the others; a service that is in trouble is left alone.
+/// One job that can't be helped does not hold up the others; a service that asks for a slower pace is left alone.
 async fn sweep_unfinished(ports: &Ports, now: Timestamp, swept: &mut Swept) -> PortResult<()> {
     let (mut after, mut outcome) = (None, Ok(()));
     for _ in 0..BATCHES_MAX {
         let jobs = ports.jobs.unfinished(now, after, BATCH).await?;
         for job in &jobs {
             match sweep_one(ports, job, now, swept).await {
-                Err(error) if error.is_retryable() => return Err(error),
+                Err(error) if error.kind() == ErrorKind::Throttled => return Err(error),
                 done => outcome = outcome.and(done),
             }
         }
@@ -82,7 +84,8 @@ async fn sweep_one(ports: &Ports, job: &Job, now: Timestamp, swept: &mut Swept) 
 /// Whether somebody should have begun it, or ended it, by now.
 fn is_left_behind(job: &Job, now: Timestamp) -> bool {
     match job.status {
-        JobStatus::Queued => now.since(job.not_before) >= START_GRACE,
+        JobStatus::Queued if job.attempts == 0 => now.since(job.not_before) >= START_GRACE,
+        JobStatus::Queued => now.since(job.not_before) >= START_GRACE + limits::BACKOFF_MAX,
         JobStatus::Running => now.since(job.not_before.max(job.started_at.unwrap_or(now))) >= RUN_GRACE,
         JobStatus::Succeeded | JobStatus::Failed | JobStatus::Canceled | JobStatus::Expired => false,
     }

@@ -48,7 +48,7 @@ fn query() -> Vec<(&'static str, Value)> {
         parameter(
             "tag",
             "A tag; give it again for each tag that must be there",
-            json!({ "type": "array", "items": { "type": "string" } }),
+            json!({ "type": "array", "maxItems": limits::TAGS_MAX, "items": { "type": "string", "maxLength": limits::TAG_CHARS } }),
         ),
         parameter("favorite", "Only favourites, or only others", json!({ "type": "boolean" })),
         parameter(
@@ -61,7 +61,11 @@ fn query() -> Vec<(&'static str, Value)> {
         parameter("height", "Only of this height in pixels", json!({ "type": "integer", "minimum": 1 })),
         parameter("seed", "Only what was drawn from this seed", json!({ "type": "integer", "minimum": 0 })),
         parameter("from", "Saved at this time or later: RFC 3339, or a day", json!({ "type": "string" })),
-        parameter("to", "Saved before this time: RFC 3339, or a day", json!({ "type": "string" })),
+        parameter(
+            "to",
+            "Saved before this time: RFC 3339, or a day, which is its start",
+            json!({ "type": "string" }),
+        ),
         parameter("trashed", "The trash instead of the library", flag.clone()),
         parameter("permanent", "Erase it instead of trashing it", flag),
         parameter(

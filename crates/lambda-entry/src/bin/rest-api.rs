@@ -1,18 +1,17 @@
 //! The REST API's function: the router through lambda_http. Environment: see `template.yaml`.
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use lambda_http::{Error, Request, run, service_fn};
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 use tintype_aws::{DynamoCredentialRepo, cursor_secret};
 use tintype_core::{
     PortResult,
     domain::{Clock, CursorCodec},
 };
-use tintype_http::{Access, Allowed, Api};
+use tintype_http::{Access, Allowed, Api, Problem};
 use tintype_lambda::{
     aside::aside,
     compose::Stack,
-    failure::Outcome,
     logging,
     rest_api::{self, PublicApi},
     settings::Environment,
@@ -29,7 +28,7 @@ async fn main() -> Result<(), Error> {
     // If it fails, the first request tries again, and tells.
     aside(async move { drop(ahead.api().await) });
     let function = &function;
-    run(service_fn(async |request: Request| function.handle(request).await)).await
+    run(service_fn(async |request: Request| Ok::<_, Infallible>(function.handle(request).await))).await
 }
 
 /// The function. Its API is made by the first who needs it: the secret of its cursors is read from the table.
@@ -52,9 +51,12 @@ impl Function {
         })
     }
 
-    async fn handle(&self, request: Request) -> Outcome<Response> {
-        let Ok(response) = self.api().await?.handle(request).await;
-        Ok(response)
+    async fn handle(&self, request: Request) -> Response {
+        let Ok(response) = match self.api().await {
+            Ok(api) => api.handle(request).await,
+            Err(error) => Ok(Problem::from(error).into_response()),
+        };
+        response
     }
 
     async fn api(&self) -> PortResult<&PublicApi> {
