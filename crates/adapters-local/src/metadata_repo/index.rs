@@ -162,7 +162,7 @@ pub(crate) fn enter_all(connection: &Connection) -> Result<(), Fault> {
             Ok(image) => enter(connection, &image)?,
             // Its own reader meets it again; the others are not held up.
             Err(fault) => {
-                tracing::warn!(error = %fault.into_sqlite(), "an image that can't be read is not searched")
+                tracing::warn!(error = %fault.into_sqlite(), "an image that can't be read is not searched");
             }
         }
     }
