@@ -57,6 +57,8 @@ def websocket(clients, event):
 
 def generate_image(clients, event):
     if item(clients, "JOBS_TABLE", f"JOB#{event['job_id']}") is None:
+        # Somebody may not have been told of its end.
+        query(clients, "CONNECTIONS_TABLE", f"JOB#{event['job_id']}")
         return {"job_id": event["job_id"], "status": None}
     raise NotImplementedError("the measured job is not there")
 
@@ -84,7 +86,7 @@ def async_result(clients, event):
 
 def sweep(clients, _):
     for number in range(SWEEP_QUERIES):
-        query(clients, "JOBS_TABLE", f"WAITING#{number}")
+        query(clients, "JOBS_TABLE", f"OPEN#{number}")
     for _ in range(SWEEP_LISTINGS):
         clients["s3"].list_objects_v2(Bucket=ENV["IMAGES_BUCKET"], Prefix="blobs/")
     return "swept"
@@ -103,7 +105,7 @@ def publish_page(clients, event):
 
 
 # As many as the function's adapters make of empty tables and an empty bucket: one per shard, and the batches of blobs.
-SWEEP_QUERIES, SWEEP_LISTINGS = 52, 3
+SWEEP_QUERIES, SWEEP_LISTINGS = 36, 3
 FUNCTIONS = {
     "rest-api": (rest_api, everything),
     "websocket": (websocket, everything),
