@@ -15,7 +15,7 @@ async fn listener(memory: &Memory, job: &Job) -> Inbox {
     ports.connections.connect(&connection).await.unwrap();
     let wish = Subscribe { connection, job_id: job.id, after: Seq(0), inline: false };
     subscribe(&ports, wish, now).await.unwrap();
-    assert_eq!(kinds(&mut inbox), ["accepted"]);
+    assert_eq!(kinds(&mut inbox), ["job.queued"]);
     inbox
 }
 
@@ -34,7 +34,7 @@ async fn what_listeners_have_not_been_sent_is_sent_once() {
     let mut inbox = listener(&memory, &job).await;
     memory.ports().jobs.begin(&job.id, memory.clock.now()).await.unwrap();
     let task = Task { job_id: job.id, error: None, cause: None };
-    for heard in [&["started"][..], &[]] {
+    for heard in [&["job.running"][..], &[]] {
         let told = handle(&memory.ports(), task.clone(), &memory.clock).await.unwrap();
         assert_eq!(told.job_id, job.id);
         assert_eq!(kinds(&mut inbox), heard);
@@ -50,7 +50,7 @@ async fn a_job_that_is_given_up_has_failed_and_its_owner_reads_nothing_of_the_op
         let job = accepted(&memory).await;
         let mut inbox = listener(&memory, &job).await;
         handle(&memory.ports(), give_up(&job, error), &memory.clock).await.unwrap();
-        assert_eq!(kinds(&mut inbox).last(), Some(&"failed"));
+        assert_eq!(kinds(&mut inbox).last(), Some(&"job.failed"));
         let (job, _) = find_job(&memory.ports(), &alice(), &job.id, memory.clock.now()).await.unwrap();
         let failure = job.error.unwrap();
         assert_eq!((job.status, failure.code.as_str()), (JobStatus::Failed, code));

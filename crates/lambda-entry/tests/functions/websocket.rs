@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use tintype_core::domain::{Clock, limits};
 use tintype_lambda::websocket::{Event, handle};
 use tintype_memory::{Inbox, Memory};
-use tintype_testkit::samples::mallory;
+use tintype_testkit::samples::{alice, mallory};
 
 /// What API Gateway gets for an event of this connection.
 async fn answer(memory: &Memory, inbox: &Inbox, event_type: &str, more: Value) -> Value {
@@ -20,7 +20,8 @@ async fn answer(memory: &Memory, inbox: &Inbox, event_type: &str, more: Value) -
 
 async fn connected(memory: &Memory) -> Inbox {
     let inbox = memory.notifier.connect();
-    let answered = answer(memory, &inbox, "CONNECT", json!({ "authorizer": { "owner": "alice" } })).await;
+    let answered =
+        answer(memory, &inbox, "CONNECT", json!({ "authorizer": { "owner": alice().as_str() } })).await;
     assert_eq!(answered, json!({ "statusCode": 200 }));
     inbox
 }
@@ -65,12 +66,12 @@ async fn a_subscription_is_told_what_there_is_and_another_owners_job_is_not_ther
     let (job, others) = (accepted(&memory).await, job_of(&memory, mallory()).await);
     let mut inbox = connected(&memory).await;
     let subscribe = |id| json!({ "action": "subscribe", "job_id": id });
-    assert_eq!(heard(&memory, &mut inbox, &subscribe(job.id)).await, ["accepted"]);
+    assert_eq!(heard(&memory, &mut inbox, &subscribe(job.id)).await, ["job.queued"]);
     assert_eq!(heard(&memory, &mut inbox, &subscribe(others.id)).await, ["error"]);
     memory.run_all().await.unwrap();
     let told = inbox.arrived();
     assert!(told.iter().all(|message| message.job_id == Some(job.id)), "{told:?}");
-    assert_eq!(told.last().unwrap().kind, "succeeded");
+    assert_eq!(told.last().unwrap().kind, "job.succeeded");
 }
 
 #[tokio::test]
