@@ -142,6 +142,8 @@ async fn pages_of_jobs_show_each_once_newest_first_and_link_to_the_next() {
     let mut ids = Vec::new();
     for _ in 0..5 {
         ids.push(text(&client.generate(heart()).await, "/id").to_owned());
+        // Of two jobs of one millisecond none is the newer.
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     ids.reverse();
     let (mut listed, mut path) = (Vec::new(), "/jobs?limit=2".to_owned());
