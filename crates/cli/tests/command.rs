@@ -239,8 +239,9 @@ fn an_image_goes_to_the_trash_and_back_and_away() {
 #[test]
 fn the_library_is_searched() {
     let server = Server::start(&[]);
-    for prompt in ["red heart", "blue car"] {
-        server.print(&["generate", prompt, "--save"]);
+    // The model has one picture in each format.
+    for (prompt, format) in [("red heart", "png"), ("blue car", "webp")] {
+        server.print(&["generate", prompt, "--save", "--format", format]);
     }
     assert_eq!(server.print(&["list", "hea*"]).lines().count(), 1);
     assert_eq!(server.print(&["list", "\"car blue\""]), "");
