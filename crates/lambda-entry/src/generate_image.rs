@@ -6,8 +6,8 @@ use tintype_aws::AsyncInference;
 use tintype_core::{
     PortResult,
     domain::{Clock, Job, JobError, JobId, JobStatus, Timestamp},
-    ports::{Ports, SourceBytes},
-    use_cases::{Begun, Ran, Told, begin_job, deliver, run_job, settle_job},
+    ports::Ports,
+    use_cases::{Begun, Ran, Told, begin_job, deliver, load_source, run_job, settle_job},
 };
 
 /// What the state machine asks for.
@@ -68,17 +68,7 @@ pub async fn begin_later(
 }
 
 async fn ask(ports: &Ports, later: &AsyncInference, job: &Job, task_token: &str) -> PortResult<()> {
-    later.invoke(job, source(ports, job).await?, task_token).await
-}
-
-async fn source(ports: &Ports, job: &Job) -> PortResult<Option<SourceBytes>> {
-    let Some(source) = &job.request.source else { return Ok(None) };
-    let image = ports.images.get(&source.image).await?;
-    let mask = match &source.mask {
-        Some(mask) => Some(ports.images.get(mask).await?),
-        None => None,
-    };
-    Ok(Some(SourceBytes { image, mask }))
+    later.invoke(job, load_source(ports, &job.request).await?, task_token).await
 }
 
 /// What an attempt means to the state machine. One that finds the job ended may be the repetition of one that died

@@ -30,7 +30,7 @@ pub use list_images::{ImageListing, ImageOrder, list_images};
 pub use list_jobs::{JobListing, list_jobs};
 pub use restore_image::restore_image;
 pub use retry::retry;
-pub use run_job::{Begun, Ran, Told, begin_job, give_up, run_job, run_job_until, settle_job};
+pub use run_job::{Begun, Ran, Told, begin_job, give_up, load_source, run_job, run_job_until, settle_job};
 pub use save_image::{Draft, Save, SaveFrom, Saved, find_picture, save_image};
 pub use submit::{Sources, Submit, Submitted, submit};
 pub use subscribe::{Subscribe, subscribe};

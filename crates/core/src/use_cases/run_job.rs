@@ -233,7 +233,11 @@ fn find_model<'a>(ports: &'a Ports, request: &GenerationRequest) -> PortResult<&
     })
 }
 
-async fn load_source(ports: &Ports, request: &GenerationRequest) -> PortResult<Option<SourceBytes>> {
+/// The pictures that the request starts from, for a model that is asked elsewhere than in [`run_job`].
+///
+/// # Errors
+/// Those of [`ImageStore`](crate::ports::ImageStore).
+pub async fn load_source(ports: &Ports, request: &GenerationRequest) -> PortResult<Option<SourceBytes>> {
     let Some(source) = &request.source else { return Ok(None) };
     let image = ports.images.get(&source.image).await?;
     let mask = match &source.mask {
