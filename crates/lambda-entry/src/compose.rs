@@ -42,7 +42,11 @@ impl Stack {
     /// # Errors
     /// The variable that is missing or wrong.
     pub async fn that_draws(environment: &Environment) -> Result<Self, BadSetting> {
-        Self::build(environment, Some(model)).await
+        let (mut stack, clients) = Self::build(environment).await?;
+        let (model, later) = model(environment, &stack, clients)?;
+        stack.ports.models = Models::new(model);
+        stack.later = later;
+        Ok(stack)
     }
 
     /// Builds everything, of the model only its card: for the function that takes requests, and is smaller for it.
@@ -50,7 +54,10 @@ impl Stack {
     /// # Errors
     /// As [`that_draws`](Self::that_draws).
     pub async fn that_takes_requests(environment: &Environment) -> Result<Self, BadSetting> {
-        Self::build(environment, Some(card_alone)).await
+        let (mut stack, _) = Self::build(environment).await?;
+        let card = card(&environment.required("MODEL_BACKEND")?, environment)?;
+        stack.ports.models = Models::new(Arc::new(Elsewhere(card)));
+        Ok(stack)
     }
 
     /// Builds everything but the model: for functions that neither draw nor take requests, and so need no setting of it.
@@ -58,40 +65,40 @@ impl Stack {
     /// # Errors
     /// As [`that_draws`](Self::that_draws).
     pub async fn that_tells(environment: &Environment) -> Result<Self, BadSetting> {
-        Self::build(environment, None).await
+        Self::build(environment).await.map(|(stack, _)| stack)
     }
 
-    async fn build(environment: &Environment, choose: Option<Choose>) -> Result<Self, BadSetting> {
+    async fn build(environment: &Environment) -> Result<(Self, Clients), BadSetting> {
         let stores = Stores::read(environment)?;
         let metrics = Metrics::new(environment.required("STACK_NAME")?);
         let config = clients::shared().await;
         let dynamodb = aws_sdk_dynamodb::Client::new(&config);
         let s3 = aws_sdk_s3::Client::new(&config);
         let sfn = aws_sdk_sfn::Client::new(&config);
-        let (models, later) = match choose {
-            Some(choose) => {
-                let (model, later) = choose(environment, &stores, &config, &s3, &dynamodb, &sfn)?;
-                (Models::new(model), later)
-            }
-            None => (Models::none(), None),
-        };
         let jobs = Arc::new(DynamoJobRepo::new(dynamodb.clone(), &stores.jobs_table));
         let ports = Ports {
-            models,
+            models: Models::none(),
             images: Arc::new(S3ImageStore::new(s3.clone(), &stores.images_bucket)),
             metadata: Arc::new(DynamoMetadataRepo::new(dynamodb.clone(), &stores.images_table)),
             jobs: Arc::new(MeteredJobs::new(jobs, metrics.clone())),
             connections: Arc::new(DynamoConnectionRegistry::new(dynamodb.clone(), &stores.connections_table)),
             notifier: Arc::new(ApiGatewayNotifier::new(management(&config, &stores))),
-            workflow: Arc::new(StepFunctionsWorkflow::new(sfn, &stores.state_machine_arn)),
+            workflow: Arc::new(StepFunctionsWorkflow::new(sfn.clone(), &stores.state_machine_arn)),
             links: Arc::new(match &stores.cdn_domain {
                 Some(domain) => CloudLinkSigner::cdn(domain),
-                None => CloudLinkSigner::presigned(s3, &stores.images_bucket),
+                None => CloudLinkSigner::presigned(s3.clone(), &stores.images_bucket),
             }),
         };
         aside(warm(ports.clone()));
-        Ok(Self { ports, later, stores, metrics, dynamodb })
+        Ok((Self { ports, later: None, stores, metrics, dynamodb }, Clients { config, s3, sfn }))
     }
+}
+
+/// What a model may need beside what the stack holds.
+struct Clients {
+    config: aws_config::SdkConfig,
+    s3: aws_sdk_s3::Client,
+    sfn: aws_sdk_sfn::Client,
 }
 
 /// Open connections belong to one API and stage: its own endpoint, whatever the region's is.
@@ -100,16 +107,6 @@ fn management(config: &aws_config::SdkConfig, stores: &Stores) -> aws_sdk_apigat
         aws_sdk_apigatewaymanagement::config::Builder::from(config).endpoint_url(&stores.websocket_endpoint);
     aws_sdk_apigatewaymanagement::Client::from_conf(endpoint.build())
 }
-
-type Chosen = (Arc<dyn ImageModel>, Option<Arc<AsyncInference>>);
-type Choose = fn(
-    &Environment,
-    &Stores,
-    &aws_config::SdkConfig,
-    &aws_sdk_s3::Client,
-    &aws_sdk_dynamodb::Client,
-    &aws_sdk_sfn::Client,
-) -> Result<Chosen, BadSetting>;
 
 /// A model that draws in another function.
 #[derive(Debug)]
@@ -125,18 +122,6 @@ impl ImageModel for Elsewhere {
         let message = "this function takes requests; generate-image draws";
         Err(PortError::new(ErrorKind::Internal, "ImageModel::generate", message))
     }
-}
-
-fn card_alone(
-    environment: &Environment,
-    _: &Stores,
-    _: &aws_config::SdkConfig,
-    _: &aws_sdk_s3::Client,
-    _: &aws_sdk_dynamodb::Client,
-    _: &aws_sdk_sfn::Client,
-) -> Result<Chosen, BadSetting> {
-    let card = card(&environment.required("MODEL_BACKEND")?, environment)?;
-    Ok((Arc::new(Elsewhere(card)), None))
 }
 
 /// What the model behind this back end can do.
@@ -164,30 +149,29 @@ fn no_back_end(given: &str) -> BadSetting {
     }
 }
 
+type Chosen = (Arc<dyn ImageModel>, Option<Arc<AsyncInference>>);
+
 fn model(
     environment: &Environment,
-    stores: &Stores,
-    config: &aws_config::SdkConfig,
-    s3: &aws_sdk_s3::Client,
-    dynamodb: &aws_sdk_dynamodb::Client,
-    sfn: &aws_sdk_sfn::Client,
+    stack: &Stack,
+    Clients { config, s3, sfn }: Clients,
 ) -> Result<Chosen, BadSetting> {
     match environment.required("MODEL_BACKEND")?.as_str() {
         "sagemaker" => {
-            let client = aws_sdk_sagemakerruntime::Client::new(config);
+            let client = aws_sdk_sagemakerruntime::Client::new(&config);
             Ok((Arc::new(SageMakerModel::new(client, endpoint(environment)?)), None))
         }
         "sagemaker-async" => {
-            let sagemaker = aws_sdk_sagemakerruntime::Client::new(config);
-            let (s3, dynamodb, sfn) = (s3.clone(), dynamodb.clone(), sfn.clone());
+            let (sagemaker, dynamodb) =
+                (aws_sdk_sagemakerruntime::Client::new(&config), stack.dynamodb.clone());
             let clients = AsyncClients { sagemaker, s3, dynamodb, sfn };
-            let (bucket, jobs_table) = (stores.images_bucket.clone(), stores.jobs_table.clone());
+            let Stores { images_bucket: bucket, jobs_table, .. } = stack.stores.clone();
             let settings = AsyncSettings { model: endpoint(environment)?, bucket, jobs_table };
             let later = Arc::new(AsyncInference::new(clients, settings));
             Ok((later.clone(), Some(later)))
         }
         "bedrock" => {
-            let client = aws_sdk_bedrockruntime::Client::new(config);
+            let client = aws_sdk_bedrockruntime::Client::new(&config);
             Ok((Arc::new(BedrockModel::new(client, bedrock(environment)?)), None))
         }
         given => Err(no_back_end(given)),
