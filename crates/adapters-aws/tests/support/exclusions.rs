@@ -12,6 +12,8 @@ pub(crate) struct Exclusion {
     pub(crate) why: &'static str,
 }
 
+const MOTO_TRANSACTIONS: &str = "moto copies the whole table for each transaction: thousands take it minutes, and two that meet fail with 500";
+
 /// Every exclusion.
 pub(crate) const EXCLUSIONS: &[Exclusion] = &[];
 
@@ -19,13 +21,12 @@ pub(crate) const EXCLUSIONS: &[Exclusion] = &[];
 pub(crate) const NOT_COUNTED: Exclusion = Exclusion {
     emulator: "moto",
     case: "a_page_reads_the_same_of_few_images_and_of_many",
-    why: "moto copies the whole table for each transaction: 5,000 take it minutes, and two that meet fail with 500",
+    why: MOTO_TRANSACTIONS,
 };
 
 /// Why the tests of whole lives are not run against the emulator that is asked; `None` if they are.
 pub(crate) fn of_whole_lives() -> Option<&'static str> {
-    (emulator_from_environment() == Some("moto"))
-        .then_some("moto copies the whole table for each transaction, and two that meet fail with 500")
+    (emulator_from_environment() == Some("moto")).then_some(MOTO_TRANSACTIONS)
 }
 
 /// Which emulator is asked, by `TINTYPE_AWS_EMULATOR`; `None` without it: then every case runs.
