@@ -94,46 +94,60 @@ impl Shared {
     }
 
     fn get(&self, variant: &Variant) -> io::Result<Option<Bytes>> {
-        let form = variant.form();
-        let file = match fs::read(self.path(&variant.source, &form)) {
-            Ok(file) => Bytes::from(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        let (source, form) = (variant.source, variant.form());
+        let file = match fs::read(self.path(&source, &form)) {
+            Ok(file) if is_whole(&file) => Bytes::from(file),
+            Ok(_) => {
+                self.index().forget(source, form);
+                return Ok(None);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.index().forget(source, form);
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
-        if !is_whole(&file) {
-            return Ok(None);
-        }
-        self.index().used(variant.source, form, file.len() as u64);
+        self.index().used(source, form, file.len() as u64);
         Ok(Some(file.slice(HASH_BYTES..)))
     }
 
     fn put(&self, variant: &Variant, bytes: &[u8]) -> io::Result<()> {
-        let (source, form) = (variant.source, variant.form());
         let file = [BlobId::of(bytes).as_bytes(), bytes].concat();
         let temporary = self.folders.temporary();
-        fs::write(&temporary, &file)?;
-        let taken = {
-            // Held while the name is made: no deletion of the source comes in between.
-            let _shard = self.folders.shard(&source);
-            self.folders.find(&source)?.is_some() && self.adopt(&temporary, &source, &form)?
-        };
-        if !taken {
-            return fs::remove_file(&temporary);
+        let taken =
+            fs::write(&temporary, &file).and_then(|()| self.adopt(&temporary, variant, file.len() as u64));
+        if !matches!(taken, Ok(true)) {
+            // It may not be there; what is told is why.
+            drop(fs::remove_file(&temporary));
         }
-        self.index().used(source, form, file.len() as u64);
+        taken?;
         self.make_room()
     }
 
-    fn adopt(&self, temporary: &PathBuf, source: &BlobId, form: &str) -> io::Result<bool> {
-        crate::data_folder::make_private(&self.folders.variants_of(source))?;
-        fs::rename(temporary, self.path(source, form))?;
+    /// Makes the file at `temporary` the variant; `false` if its source is gone.
+    fn adopt(&self, temporary: &PathBuf, variant: &Variant, bytes: u64) -> io::Result<bool> {
+        let (source, form) = (variant.source, variant.form());
+        // Held while the name is made and noted: neither a deletion of the source comes in between, nor one for room.
+        let _shard = self.folders.shard(&source);
+        if self.folders.find(&source)?.is_none() {
+            return Ok(false);
+        }
+        crate::data_folder::make_private(&self.folders.variants_of(&source))?;
+        fs::rename(temporary, self.path(&source, &form))?;
+        self.index().used(source, form, bytes);
         Ok(true)
     }
 
-    /// Drops what was not used for the longest time, until the rest fits.
+    /// Drops what was not used for the longest time, until the rest fits. What went with its picture is still counted
+    /// until its turn comes.
     fn make_room(&self) -> io::Result<()> {
         let dropped = self.index().drop_oldest();
         for (source, form) in dropped {
+            let _shard = self.folders.shard(&source);
+            if self.index().holds(source, &form) {
+                // It was made again meanwhile.
+                continue;
+            }
             match fs::remove_file(self.path(&source, &form)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 // It went with its picture, or has gone now; so does its folder, if nothing else is in it.

@@ -63,6 +63,19 @@ impl Index {
         self.held += bytes;
     }
 
+    /// Notes that a variant is not there, or not whole.
+    pub(super) fn forget(&mut self, source: BlobId, form: String) {
+        if let Some((used, bytes)) = self.by_key.remove(&(source, form)) {
+            self.by_use.remove(&used);
+            self.held -= bytes;
+        }
+    }
+
+    /// Whether a variant is kept.
+    pub(super) fn holds(&self, source: BlobId, form: &str) -> bool {
+        self.by_key.contains_key(&(source, form.to_owned()))
+    }
+
     /// Takes out what is too much, and returns it.
     pub(super) fn drop_oldest(&mut self) -> Vec<Key> {
         let mut dropped = Vec::new();
