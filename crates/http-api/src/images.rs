@@ -63,31 +63,26 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut q
 
 fn filter(query: &mut Query) -> ImageFilter {
     let pixels = "must be a whole number of pixels";
+    let time = "must be a time as in 2026-11-24T12:00:00Z, or a day as in 2026-11-24";
+    let rating = format!("must be from 1 to {}: this rating or a better one", limits::RATING_MAX);
     ImageFilter {
         text: query.checked("q", TextQuery::parse).unwrap_or_default(),
         tags: query.all("tag", ImageFilter::parse_tags),
         favorite: query.map("favorite", "must be true or false", flag),
-        rating: query.map("rating", "must be from 1 to 5: this rating or a better one", |text| {
+        rating: query.map("rating", &rating, |text| {
             text.parse().ok().filter(|rating| (1..=limits::RATING_MAX).contains(rating))
         }),
         model: query.value("model", "must be a model's name"),
         width: query.value("width", pixels),
         height: query.value("height", pixels),
         seed: query.map("seed", "must be a whole number below 2^32", |text| text.parse().ok().map(Seed)),
-        from: query.map(
-            "from",
-            "must be a time as in 2026-11-24T12:00:00Z, or a day as in 2026-11-24",
-            Timestamp::parse,
-        ),
-        to: query.map(
-            "to",
-            "must be a time as in 2026-11-24T12:00:00Z, or a day as in 2026-11-24",
-            Timestamp::parse,
-        ),
+        from: query.map("from", time, Timestamp::parse),
+        to: query.map("to", time, Timestamp::parse),
     }
 }
 
-/// A page of a list, and a `Link` to the next one, with the parameters that were given. The link is relative, so it holds behind any prefix.
+/// A page of a list, and a `Link` to the next one, with the parameters that were given. The link is relative, so it holds
+/// behind any prefix.
 pub(crate) fn page<T: Serialize>(
     items: &[T],
     next_cursor: Option<&str>,

@@ -45,8 +45,10 @@ pub(crate) async fn save(
 ) -> Answer {
     let (mut input, room) = upload.parse::<SaveInput>(&api).await?;
     let from = source(&api, &mut input).await?;
+    // First the turn, then the bytes: those who wait hold none.
+    let turn = api.gates.turn().await?;
     let draft = find_picture(&api.ports, &owner, from, api.now()).await?;
-    let draft = api.gates.picture(move || Ok(draft.looked_at())).await?;
+    let draft = turn.work(move || Ok(draft.looked_at())).await?.result;
     let save = Save { owner, draft, edit: input.edit() };
     let saved = save_image(&api.ports, save, api.now(), &api.entropy()).await?;
     drop(room);
