@@ -27,17 +27,22 @@ pub(crate) fn list(args: &List, terminal: &Terminal, now: Timestamp) -> Outcome 
         return terminal.json(&Value::Array(items));
     }
     if items.is_empty() {
-        terminal.note(if filter.contains('&') || !(filter.is_empty() || args.trash) {
-            "nothing found; fewer words find more"
-        } else if args.trash {
-            "the trash is empty"
-        } else {
-            "the library is empty; keep a picture with: tintype generate \"red heart\" --save"
+        terminal.note(match (is_filtered(&filter), args.trash) {
+            (true, _) => "nothing found; fewer words find more",
+            (false, true) => "the trash is empty",
+            (false, false) => {
+                "the library is empty; keep a picture with: tintype generate \"red heart\" --save"
+            }
         });
     }
     let rows = items.iter().map(|item| Ok(row(&views::read(item)?, terminal, now)));
     let rows: Vec<_> = rows.collect::<Outcome<_>>()?;
     if rows.is_empty() { Ok(()) } else { table::print(terminal, ["ID", "PROMPT", "SIZE", "SAVED"], &rows, 1) }
+}
+
+/// Whether more is asked than which list, and in which order.
+fn is_filtered(filter: &str) -> bool {
+    form_urlencoded::parse(filter.as_bytes()).any(|(name, _)| !matches!(&*name, "sort" | "trashed"))
 }
 
 /// The flags as parameters of the list.
