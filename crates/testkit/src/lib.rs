@@ -3,14 +3,14 @@
 //! An adapter brings a factory for each port it has, in a test with `harness = false`:
 //!
 //! ```no_run
-//! use std::{process::ExitCode, sync::Arc};
+//! use std::{path::Path, process::ExitCode, sync::Arc};
 //! use tintype_core::ports::ImageStore;
 //! use tintype_testkit::{Fresh, Port, Suites};
 //!
-//! # fn open(_: &std::path::Path) -> Arc<dyn ImageStore> { unimplemented!() }
-//! fn main() -> ExitCode {
+//! /// `open` is the adapter's.
+//! fn conformance(open: fn(&Path) -> Arc<dyn ImageStore>) -> ExitCode {
 //!     Suites::new("local")
-//!         .image_store(|| async {
+//!         .image_store(move || async move {
 //!             let folder = std::env::temp_dir(); // a tempfile::TempDir in earnest
 //!             Fresh::new(open(&folder)).keeping(folder)
 //!         })
