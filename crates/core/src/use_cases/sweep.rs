@@ -14,7 +14,8 @@ const START_GRACE: Duration = Duration::from_secs(60);
 const RUN_GRACE: Duration = Duration::from_secs(330);
 /// How many records one read or removal takes.
 const BATCH: u32 = 200;
-/// How many batches one sweep does at the most; the next one goes on.
+/// How many batches of each kind one sweep does at the most. The next one goes on with what is to be removed, and begins
+/// with the oldest of what has not ended.
 const BATCHES_MAX: u32 = 50;
 
 /// What a sweep did.
