@@ -5,7 +5,6 @@ import json
 import os
 import struct
 import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -13,27 +12,16 @@ import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
+from cases import PATIENCE, eventually
 from template import RESOURCES
 from websockets.sync.client import connect
 
 AWS, MOTO, MODEL = os.environ["STACK_AWS"], os.environ["STACK_MOTO"], os.environ["STACK_MODEL"]
 ISSUER = os.environ["STACK_ISSUER"]
-PATIENCE = 60
 
 
 def service(name):
     return boto3.client(name, endpoint_url=AWS, region_name="us-east-1")
-
-
-def eventually(what, look, patience=PATIENCE):
-    """The first truthy answer of `look`."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"waited {patience} s for {what}")
 
 
 def picture(red, side=64):

@@ -12,15 +12,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-import traceback
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
+from cases import case, eventually, run
 from template import RESOURCES, ROOT
 
-PATIENCE = 60
 # The stand-in for both functions, which speaks to Lambda as ours do: it asks this process what to do.
 FUNCTION = f"""#!{sys.executable}
 import json, os, urllib.request
@@ -95,15 +93,6 @@ class Emulator:
     def end(self):
         self.process.terminate()
         self.process.wait()
-
-
-def eventually(what, look):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if found := look():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"waited {PATIENCE} s for {what}")
 
 
 def definition(functions, later):
@@ -191,12 +180,14 @@ def retries(state):
             for name in retry["ErrorEquals"]}
 
 
+@case
 def the_good_path_is_one_task_state():
     run = MACHINE.run("good")
     run.is_as("SUCCEEDED", ["GenerateImage"], 1, 0)
     assert run.calls["GenerateImage"] == [{"job_id": "good"}]
 
 
+@case
 def what_may_pass_is_tried_again_and_then_given_up():
     for name in ("Throttled", "Unavailable"):
         run = MACHINE.run(f"always-{name}", GenerateImage=[name])
@@ -204,12 +195,14 @@ def what_may_pass_is_tried_again_and_then_given_up():
         assert run.error == name and run.calls["Deliver"][0]["error"] == name, run.calls
 
 
+@case
 def what_passes_ends_well():
     for name in ("Throttled", "Unavailable"):
         run = MACHINE.run(f"twice-{name}", GenerateImage=[name, name, None])
         run.is_as("SUCCEEDED", ["GenerateImage"], 3, 0)
 
 
+@case
 def each_failure_of_lambda_itself_is_tried_again():
     own = [name for name in retries("GenerateImage") if "." in name]
     assert len(own) >= 7, own
@@ -220,6 +213,7 @@ def each_failure_of_lambda_itself_is_tried_again():
         run.is_as("FAILED", ["GenerateImage", "GiveUp", "GivenUp"], 1 + retries("GenerateImage")[name], 1)
 
 
+@case
 def an_end_that_was_not_told_is_delivered_and_drawn_no_more():
     run = MACHINE.run("untold", GenerateImage=["Undelivered"])
     run.is_as("SUCCEEDED", ["GenerateImage", "Deliver"], 1, 1)
@@ -228,6 +222,7 @@ def an_end_that_was_not_told_is_delivered_and_drawn_no_more():
     run.is_as("SUCCEEDED", ["GenerateImage", "Deliver"], 2, 1)
 
 
+@case
 def a_delivery_is_tried_again_whatever_it_failed_with():
     run = MACHINE.run("told-late", GenerateImage=["Undelivered"], Deliver=["Unavailable", "Sandbox.Timedout", None])
     run.is_as("SUCCEEDED", ["GenerateImage", "Deliver"], 1, 3)
@@ -235,12 +230,14 @@ def a_delivery_is_tried_again_whatever_it_failed_with():
     run.is_as("FAILED", ["GenerateImage", "Deliver"], 1, 1 + retries("Deliver")["States.ALL"])
 
 
+@case
 def a_task_that_takes_too_long_is_given_up():
     run = MACHINE.run("slow", GenerateImage=["States.Timeout"])
     run.is_as("FAILED", ["GenerateImage", "GiveUp", "GivenUp"], 1, 1)
     assert run.calls["Deliver"][0]["error"] == "States.Timeout"
 
 
+@case
 def any_other_failure_is_given_up_at_once():
     for name in ("Internal", "Denied", "Data", "BadEvent", "Something"):
         run = MACHINE.run(f"fails-{name}", GenerateImage=[name])
@@ -249,6 +246,7 @@ def any_other_failure_is_given_up_at_once():
         assert (told["job_id"], told["error"]) == (f"fails-{name}", name) and len(told["cause"]) <= 512, told
 
 
+@case
 def giving_up_is_tried_again_and_again():
     run = MACHINE.run("given-up-late", GenerateImage=["Internal"], Deliver=["Unavailable", "Undelivered", None])
     run.is_as("FAILED", ["GenerateImage", "GiveUp", "GivenUp"], 1, 3)
@@ -266,12 +264,14 @@ def token(job_id, number):
     return calls[number - 1]["task_token"]
 
 
+@case
 def a_later_answer_ends_the_wait():
     arn = MACHINE.start("later", later=True)
     MACHINE.states.send_task_success(taskToken=token("later", 1), output=json.dumps({"job_id": "later"}))
     MACHINE.end("later", arn).is_as("SUCCEEDED", ["GenerateImage"], 1, 0)
 
 
+@case
 def a_later_failure_goes_the_ways_of_one_at_once():
     arn = MACHINE.start("later-again", later=True)
     MACHINE.states.send_task_failure(taskToken=token("later-again", 1), error="Unavailable", cause="no answer")
@@ -282,6 +282,7 @@ def a_later_failure_goes_the_ways_of_one_at_once():
     MACHINE.end("later-never", arn).is_as("FAILED", ["GenerateImage", "GiveUp", "GivenUp"], 1, 1)
 
 
+@case
 def each_state_has_its_case():
     states = set(MACHINE.definitions[False]["States"])
     assert states == {"GenerateImage", "Deliver", "GiveUp", "GivenUp"}, states
@@ -291,24 +292,13 @@ def main():
     global MACHINE
     server = ThreadingHTTPServer(("127.0.0.1", 0), Script)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    cases = [case for name, case in globals().items() if callable(case) and case.__module__ == __name__
-             and name.count("_") >= 3 and case is not main]
-    failed = 0
     with tempfile.TemporaryDirectory() as folder:
         emulator = Emulator(folder)
         try:
             MACHINE = Machine(emulator, f"http://127.0.0.1:{server.server_port}/")
-            for case in cases:
-                try:
-                    case()
-                    print(f"ok   {case.__name__}", flush=True)
-                except Exception:
-                    failed += 1
-                    print(f"FAIL {case.__name__}\n{traceback.format_exc()}", flush=True)
+            run()
         finally:
             emulator.end()
-    print(f"{len(cases) - failed} of {len(cases)} cases pass")
-    sys.exit(1 if failed or not cases else 0)
 
 
 main()

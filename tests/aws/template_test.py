@@ -5,8 +5,8 @@ public, everything is encrypted, every log is kept for a stated time, what peopl
 """
 import json
 import re
-import sys
 
+from cases import case, run
 from template import RESOURCES, ROOT, TEMPLATE, Tagged
 
 ADAPTERS = ROOT / "crates" / "adapters-aws" / "src"
@@ -170,6 +170,7 @@ def allowed_to(function):
     return allowed
 
 
+@case
 def a_functions_policy_allows_exactly_the_calls_its_adapters_make():
     wrong = []
     for function in USES:
@@ -181,11 +182,13 @@ def a_functions_policy_allows_exactly_the_calls_its_adapters_make():
     assert not wrong, "\n     ".join(wrong)
 
 
+@case
 def no_table_is_ever_scanned():
     for path in ADAPTERS.rglob("*.rs"):
         assert ".scan()" not in path.read_text(), path
 
 
+@case
 def no_policy_has_a_wildcard_action_or_the_resource_of_all():
     for name, role in of_type("AWS::IAM::Role").items():
         assert "ManagedPolicyArns" not in role["Properties"], name
@@ -198,6 +201,7 @@ def no_policy_has_a_wildcard_action_or_the_resource_of_all():
                 assert text != "*", f"{name}: {statement['Sid']} allows everything"
 
 
+@case
 def each_function_has_a_role_and_a_log_of_its_own():
     roles = [str(each["Properties"]["Role"]) for each in of_type("AWS::Serverless::Function").values()]
     assert len(set(roles)) == len(roles) == len(USES)
@@ -206,11 +210,13 @@ def each_function_has_a_role_and_a_log_of_its_own():
         assert RESOURCES[log]["Type"] == "AWS::Logs::LogGroup", name
 
 
+@case
 def every_log_is_kept_for_a_stated_time():
     for name, log in of_type("AWS::Logs::LogGroup").items():
         assert "RetentionInDays" in log["Properties"], name
 
 
+@case
 def everything_is_encrypted():
     for name, table in of_type("AWS::DynamoDB::Table").items():
         assert table["Properties"]["SSESpecification"]["SSEEnabled"] is True, name
@@ -224,6 +230,7 @@ def everything_is_encrypted():
         assert behavior["ViewerProtocolPolicy"] in ("redirect-to-https", "https-only")
 
 
+@case
 def nothing_is_public():
     for name, bucket in of_type("AWS::S3::Bucket").items():
         blocked = bucket["Properties"]["PublicAccessBlockConfiguration"]
@@ -243,6 +250,7 @@ def nothing_is_public():
     assert RESOURCES["ConnectRoute"]["Properties"]["AuthorizationType"] == "CUSTOM"
 
 
+@case
 def what_api_gateway_answers_itself_is_a_problem_of_the_apis():
     text = (ROOT / "crates" / "http-api" / "src" / "problem.rs").read_text()
     known = {code: (int(status), title) for status, code, title in re.findall(r'= (\d+) "(\w+)" "([^"]+)"', text)}
@@ -259,6 +267,7 @@ def what_api_gateway_answers_itself_is_a_problem_of_the_apis():
         assert ("WWW-Authenticate" in headers) == (problem["status"] == 401), name
 
 
+@case
 def removed_pictures_leave_no_version_behind():
     bucket = RESOURCES["Bucket"]["Properties"]
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
@@ -266,12 +275,14 @@ def removed_pictures_leave_no_version_behind():
     assert any(rule.get("NoncurrentVersionExpiration") and "Prefix" not in rule for rule in rules)
 
 
+@case
 def a_stage_waits_for_the_role_that_it_logs_with():
     for stage, variables in (("Rest", "Variables"), ("SocketStage", "StageVariables")):
         condition, account, _ = RESOURCES[stage]["Properties"][variables]["logs"].value
         assert condition == RESOURCES["ApiGatewayAccount"]["Condition"] and account.value == "ApiGatewayAccount", stage
 
 
+@case
 def only_functions_that_draw_or_take_requests_are_told_of_the_model():
     source = ROOT / "crates" / "lambda-entry" / "src"
     known = set(re.findall(r'"((?:MODEL|SAGEMAKER|BEDROCK)_[A-Z_]+)"', (source / "compose.rs").read_text()))
@@ -283,30 +294,17 @@ def only_functions_that_draw_or_take_requests_are_told_of_the_model():
         assert told == (known if wants else set()), (name, told)
 
 
+@case
 def what_people_made_outlives_the_stack():
     for name, each in {**of_type("AWS::DynamoDB::Table"), **of_type("AWS::S3::Bucket")}.items():
         assert each["DeletionPolicy"] == each["UpdateReplacePolicy"] == "Retain", name
 
 
+@case
 def the_guide_asks_for_the_endpoints_name_alone():
     without = [name for name, each in TEMPLATE["Parameters"].items() if "Default" not in each]
     assert without == ["SageMakerEndpoint"], without
     assert all(each.get("Description") for each in TEMPLATE["Parameters"].values())
 
 
-def main():
-    cases = [case for name, case in globals().items() if callable(case) and "_" in name and case.__module__ == __name__]
-    cases = [case for case in cases if case not in (of_type, texts_of, functions_of, table_bodies, actions_of, placed, made_by, allowed_to)]
-    failed = 0
-    for case in cases:
-        try:
-            case()
-            print(f"ok   {case.__name__}")
-        except AssertionError as error:
-            failed += 1
-            print(f"FAIL {case.__name__}: {error}")
-    print(f"{len(cases) - failed} of {len(cases)} cases pass")
-    sys.exit(1 if failed else 0)
-
-
-main()
+run()

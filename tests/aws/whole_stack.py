@@ -1,4 +1,4 @@
-"""The deployed stack through its public URLs, case by case; each function below is one. Run by `tests/aws/stack`.
+"""The deployed stack through its public URLs, case by case. Run by `tests/aws/stack`.
 
     python whole_stack.py [part of a case's name]
 """
@@ -9,11 +9,11 @@ import os
 import subprocess
 import sys
 import time
-import traceback
 from pathlib import Path
 
+from cases import case, eventually, run
 from harness import (
-    AWS, Client, Stack, bedrock_was_asked, bedrock_will_answer, eventually, pixels, plain, request, service, text64, token,
+    AWS, Client, Stack, bedrock_was_asked, bedrock_will_answer, pixels, plain, request, service, text64, token,
     will_answer, will_answer_later,
 )
 from websockets.exceptions import InvalidStatus
@@ -34,6 +34,7 @@ def drawn(prompt, red=10, client=ANNA, **more):
     return client.ended(client.generate(prompt, **more)["id"])
 
 
+@case
 def a_job_is_generated_saved_listed_and_its_bytes_are_served():
     job = drawn("a red heart", red=200, seed=7)
     assert job["status"] == "succeeded", job
@@ -58,6 +59,7 @@ def a_job_is_generated_saved_listed_and_its_bytes_are_served():
     assert ANNA.call("GET", "/images").json["items"] == []
 
 
+@case
 def the_gallery_is_served_and_knows_the_api():
     page = STACK.open(STACK.outputs["GalleryUrl"] + "/")
     assert page.status == 200 and b"<html" in page.body and "content-security-policy" in page.headers
@@ -65,6 +67,7 @@ def the_gallery_is_served_and_knows_the_api():
     assert config == {"api": STACK.outputs["ApiUrl"], "websocket": STACK.outputs["WebSocketUrl"]}
 
 
+@case
 def a_page_of_the_gallery_may_call_the_api_and_others_may_not():
     asks = {"access-control-request-method": "POST"}
     allowed = request("OPTIONS", STACK.api + "/generate", headers={"origin": STACK.outputs["GalleryUrl"], **asks})
@@ -73,6 +76,7 @@ def a_page_of_the_gallery_may_call_the_api_and_others_may_not():
     assert "access-control-allow-origin" not in other.headers
 
 
+@case
 def a_socket_hears_a_job_before_and_after_its_end():
     will_answer({"generated_images": [text64(11)]})
     first, job = socket(), ANNA.generate("slow sunrise")
@@ -85,6 +89,7 @@ def a_socket_hears_a_job_before_and_after_its_end():
     assert again == [1, 2, 3], again
 
 
+@case
 def two_sockets_hear_the_same():
     will_answer({"generated_images": [text64(12)]})
     pair, job = [socket(), socket()], ANNA.generate("slow twins")
@@ -93,6 +98,7 @@ def two_sockets_hear_the_same():
     assert all([message["seq"] for message in each.until("job.succeeded")] == [1, 2, 3] for each in pair)
 
 
+@case
 def a_socket_that_dropped_goes_on_where_it_was():
     will_answer({"generated_images": [text64(13)]})
     first, job = socket(), ANNA.generate("slow river")
@@ -104,6 +110,7 @@ def a_socket_that_dropped_goes_on_where_it_was():
     assert [message["seq"] for message in second.until("job.succeeded")] == [last + 1]
 
 
+@case
 def an_inline_subscription_gets_the_bytes():
     job = drawn("a blue star", red=14)
     listener = socket()
@@ -115,6 +122,7 @@ def an_inline_subscription_gets_the_bytes():
     assert hashlib.sha256(data).hexdigest() == job["images"][0]["sha256"]
 
 
+@case
 def the_same_idempotency_key_is_one_job_and_one_execution():
     will_answer({"generated_images": [text64(15)]})
     first = ANNA.generate("one of a kind", idempotency_key="k1")
@@ -129,6 +137,7 @@ def the_same_idempotency_key_is_one_job_and_one_execution():
     assert len(named) == 1
 
 
+@case
 def a_canceled_job_stays_so_and_can_be_retried():
     will_answer({"generated_images": [text64(16)]})
     job = ANNA.generate("slow cancel")
@@ -142,6 +151,7 @@ def a_canceled_job_stays_so_and_can_be_retried():
     assert ANNA.ended(retried.json["id"])["status"] == "succeeded"
 
 
+@case
 def a_failing_endpoint_is_tried_four_times_and_then_told():
     listener, job = socket(), ANNA.generate("failing endpoint")
     listener.say(action="subscribe", job_id=job["id"], after=0)
@@ -150,17 +160,20 @@ def a_failing_endpoint_is_tried_four_times_and_then_told():
     assert [message["type"] for message in heard].count("job.running") == 4
 
 
+@case
 def a_throttled_endpoint_is_tried_again():
     will_answer({"generated_images": [text64(17)]})
     job = ANNA.ended(ANNA.generate("throttled once")["id"])
     assert job["status"] == "succeeded", job
 
 
+@case
 def a_refused_prompt_fails_at_once():
     job = ANNA.ended(ANNA.generate("refused prompt")["id"])
     assert (job["status"], job["error"]["code"], job["attempts"]) == ("failed", "rejected", 1), job
 
 
+@case
 def another_owners_job_does_not_exist():
     job = drawn("mine alone", red=18)
     for method, path in [("GET", ""), ("POST", "/cancel"), ("POST", "/retry"), ("GET", "/images/0")]:
@@ -172,6 +185,7 @@ def another_owners_job_does_not_exist():
     assert BERT.call("POST", "/save", {"job_id": job["id"], "index": 0}).status == 404
 
 
+@case
 def nobody_is_let_in_without_a_key():
     for headers in ({}, {"authorization": "Bearer tt_unknown"}, {"authorization": "Basic x"}):
         answer = request("GET", STACK.api + "/jobs", headers=headers)
@@ -186,6 +200,7 @@ def is_a_problem(answer, status, code):
     assert {"type", "title", "detail", "instance", "request_id"} <= set(told), told
 
 
+@case
 def what_api_gateway_refuses_looks_like_what_the_api_refuses():
     STACK.answer_as_the_template_says()
     refused = request("GET", STACK.api + "/jobs")
@@ -202,6 +217,7 @@ def what_api_gateway_refuses_looks_like_what_the_api_refuses():
         STACK.configure("authorizer", CONNECTIONS_TABLE=STACK.outputs["ConnectionsTableName"])
 
 
+@case
 def every_url_of_an_answer_resolves():
     # The emulator does not tell a function under which domain it was asked, as API Gateway does.
     try:
@@ -225,6 +241,7 @@ def every_url_of_an_answer_resolves():
         STACK.configure("rest-api", PUBLIC_URL="")
 
 
+@case
 def a_ticket_opens_one_socket():
     ticket = ANNA.ticket()
     socket(ANNA, ticket).say(action="ping")
@@ -237,6 +254,7 @@ def a_ticket_opens_one_socket():
         raise AssertionError("it was let in")
 
 
+@case
 def what_a_client_says_wrong_is_told():
     listener = socket()
     for said, pointer in [({"action": "dance"}, "/action"), ({"action": "subscribe", "job_id": "x"}, "/job_id")]:
@@ -245,6 +263,7 @@ def what_a_client_says_wrong_is_told():
         assert (told["type"], told["data"]["errors"][0]["pointer"]) == ("error", pointer), told
 
 
+@case
 def every_shape_of_endpoint_is_understood():
     shapes = {
         "text": {"generated_image": pixels(21), "prompt": "p"},
@@ -263,6 +282,7 @@ def every_shape_of_endpoint_is_understood():
         STACK.configure("generate-image", SAGEMAKER_SHAPE="auto")
 
 
+@case
 def an_asynchronous_endpoint_answers_later_and_its_notice_may_come_twice():
     LATER.may_end_tasks("async-result")
     client = LATER.client("anna")
@@ -278,6 +298,7 @@ def an_asynchronous_endpoint_answers_later_and_its_notice_may_come_twice():
     eventually("the execution's end", ended)
 
 
+@case
 def a_model_of_bedrock_draws_in_an_express_execution():
     machine = service("stepfunctions").describe_state_machine(stateMachineArn=OTHER.outputs["StateMachineArn"])
     assert machine["type"] == "EXPRESS"
@@ -294,6 +315,7 @@ def a_model_of_bedrock_draws_in_an_express_execution():
     assert (job["status"], job["attempts"]) == ("succeeded", 2), job
 
 
+@case
 def a_token_of_the_issuer_lets_in_and_no_other_does():
     def asked(bearer):
         return request("GET", OTHER.api + "/jobs", headers={"authorization": f"Bearer {bearer}"}).status
@@ -310,6 +332,7 @@ def a_token_of_the_issuer_lets_in_and_no_other_does():
     assert request("GET", STACK.api + "/jobs", headers={"authorization": f"Bearer {token()}"}).status == 401
 
 
+@case
 def each_subject_of_the_issuer_has_jobs_of_its_own_and_hears_of_them():
     bedrock_will_answer(62)
     anna, bert = (Client(OTHER, token(sub=name)) for name in ("oidc-anna", "oidc-bert"))
@@ -330,6 +353,7 @@ def tintype(*words):
     return done.stdout
 
 
+@case
 def keys_are_made_listed_and_removed_by_the_command():
     table = ["--table", STACK.outputs["ConnectionsTableName"]]
     made, removed = (tintype("keys", "add", name, "--owner", "carla", *table).strip() for name in ("laptop", "lost"))
@@ -342,6 +366,7 @@ def keys_are_made_listed_and_removed_by_the_command():
     assert Client(STACK, removed).call("GET", "/jobs").status == 401
 
 
+@case
 def the_command_works_against_the_deployed_api():
     # All but fetching pictures: the CDN is https, and the command trusts no authority of the tests.
     client = STACK.client("carla")
@@ -354,6 +379,7 @@ def the_command_works_against_the_deployed_api():
     assert "default" in tintype("models", *server)
 
 
+@case
 def the_gallery_works_in_a_browser():
     will_answer({"generated_images": [text64(44)]})
     tls = os.environ["STACK_TLS"]
@@ -364,6 +390,7 @@ def the_gallery_works_in_a_browser():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@case
 def the_clients_work():
     will_answer({"generated_images": [text64(41)]}, {"generated_images": [text64(42)]})
     for command in (["client.py"], ["client.mjs"]):
@@ -378,6 +405,7 @@ def the_clients_work():
         assert "saved" in done.stdout, done.stdout
 
 
+@case
 def no_picture_goes_through_states_tables_or_control_messages():
     """Runs last: it looks at everything that the other cases left."""
     signs = ("iVBORw0KGgo", "/9j/", "PNG\\r")
@@ -406,20 +434,4 @@ def no_picture_goes_through_states_tables_or_control_messages():
     print(f"   {executions} executions, the largest state {largest} bytes; {items} items; {len(control)} control messages: 0 image bytes")
 
 
-def main(part=""):
-    cases = [case for name, case in globals().items() if callable(case) and case.__module__ == __name__]
-    cases = [case for case in cases if case.__name__ not in ("main", "socket", "drawn", "tintype", "is_a_problem") and part in case.__name__]
-    failed = 0
-    for case in cases:
-        started = time.monotonic()
-        try:
-            case()
-            print(f"ok   {case.__name__} ({time.monotonic() - started:.1f} s)", flush=True)
-        except Exception:
-            failed += 1
-            print(f"FAIL {case.__name__}\n{traceback.format_exc()}", flush=True)
-    print(f"{len(cases) - failed} of {len(cases)} cases pass")
-    sys.exit(1 if failed or not cases else 0)
-
-
-main(*sys.argv[1:])
+run(*sys.argv[1:])
