@@ -4,6 +4,10 @@
 serve *args:
     cargo run --release -- serve {{args}}
 
+# The command as it is released.
+release:
+    cargo build --locked --release -p tintype --features c2pa
+
 # Every test that needs no tool beyond Rust.
 test:
     cargo test --workspace
@@ -20,6 +24,10 @@ check:
 # The page in headless Chromium.
 page:
     bash tests/page/run
+
+# How smooth the page is with 100,000 pictures.
+page-scroll:
+    bash tests/page/scroll
 
 # What is written into pictures, in other tools' readers.
 readers:

@@ -94,7 +94,8 @@ def sweep(clients, _):
 
 def publish_page(clients, event):
     web = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../web")
-    files = ["index.html"] + [f"assets/{name}" for name in sorted(os.listdir(os.path.join(web, "assets")))]
+    assets = (os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(web, "assets")) for name in names)
+    files = ["index.html", *sorted(os.path.relpath(asset, web) for asset in assets)]
     for name in files:
         with open(os.path.join(web, name), "rb") as file:
             clients["s3"].put_object(Bucket=ENV["IMAGES_BUCKET"], Key=f"page/{name}", Body=file.read())

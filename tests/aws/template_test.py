@@ -65,7 +65,8 @@ def plus(*uses):
 USES = {
     "RestApi": plus(DELIVER, WARM, {
         "job_repo": {"insert", "find", "list", "cancel", "refers_to"},
-        "metadata_repo": {"insert", "find", "list", "update", "delete", "refers_to"},
+        "metadata_repo": {"insert", "find", "list", "timeline", "update", "delete", "refers_to"},
+        "collection_repo": {"insert", "find", "list", "update", "delete"},
         "image_store": {"put", "get", "get_range", "find", "delete"},
         "workflow": {"start", "cancel", "place"}, "credential_repo": {"add_ticket"}, "dynamodb": {"cursor_secret"},
     }),
@@ -145,6 +146,7 @@ def actions_of(adapter, methods):
 # The table that an adapter has; the others have none.
 TABLES = {
     "job_repo": "JobsTable", "async_inference": "JobsTable", "dynamodb": "JobsTable", "metadata_repo": "ImagesTable",
+    "collection_repo": "ImagesTable",
     "connection_registry": "ConnectionsTable", "credential_repo": "ConnectionsTable",
 }
 

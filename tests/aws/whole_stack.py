@@ -16,6 +16,7 @@ from harness import (
     AWS, Client, Stack, bedrock_was_asked, bedrock_will_answer, pixels, plain, request, service, text64, token,
     will_answer, will_answer_later,
 )
+from transfer import there_and_back
 from websockets.exceptions import InvalidStatus
 
 HERE = Path(__file__).resolve().parent
@@ -57,6 +58,32 @@ def a_job_is_generated_saved_listed_and_its_bytes_are_served():
     assert small.status == 200 and small.body != served.body
     assert ANNA.call("DELETE", f"/images/{saved.json['id']}?permanent=true").status == 204
     assert ANNA.call("GET", "/images").json["items"] == []
+
+
+@case
+def a_library_is_put_in_order_searched_and_seen_in_time():
+    job = drawn("a lighthouse over the sea", red=90, seed=4711)
+    image = ANNA.call("POST", "/save", {"job_id": job["id"], "index": 0}).json["id"]
+    made = ANNA.call("POST", "/collections", {"name": "Coast"})
+    assert made.status == 201, made.body
+    coast = made.json["id"]
+    edited = ANNA.call("POST", "/images/edit", {"ids": [image], "add_tags": ["by day"], "add_to": [coast], "rating": 4})
+    assert [item["id"] for item in edited.json["items"]] == [image], edited.body
+
+    def found(query):
+        return [item["id"] for item in ANNA.call("GET", f"/images?{query}").json["items"]]
+
+    for query in ("q=lighthouse+sea", "q=lighth*", "q=%22over+the+sea%22", f"collection={coast}", "tag=by+day&rating=3", "seed=4711"):
+        assert found(query) == [image], query
+    for query in ("q=lighthouse+star", "tag=by+night", "rating=5", "seed=4712&q=sea", "favorite=true"):
+        assert found(query) == [], query
+    timeline = ANNA.call("GET", "/images/timeline?q=sea").json
+    assert [month["count"] for month in timeline["months"]] == [1] and timeline["complete"] is True, timeline
+    assert ANNA.call("DELETE", f"/images/{image}").json["trashed_at"]
+    assert found("q=lighthouse") == [] and found("q=lighthouse&trashed=true") == [image]
+    assert ANNA.call("DELETE", f"/images/{image}?permanent=true").status == 204
+    assert ANNA.call("DELETE", f"/collections/{coast}").status == 204
+    assert ANNA.call("GET", "/collections").json["items"] == []
 
 
 @case
@@ -377,6 +404,12 @@ def the_command_works_against_the_deployed_api():
     tintype("save", job["id"], *server)
     assert "a heart for the command" in tintype("list", *server)
     assert "default" in tintype("models", *server)
+
+
+@case
+def an_export_imports_into_aws_and_back_without_loss():
+    client = STACK.client("erika")
+    there_and_back(["--server", plain(STACK.api), "--key", client.key])
 
 
 @case

@@ -2,13 +2,11 @@
 
 import { after, test } from "node:test";
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
+import { launchChromium } from "./chromium.mjs";
 import { Server } from "./server.mjs";
 
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-
 let browser;
-const launch = () => (browser ??= chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS }));
+const launch = () => (browser ??= launchChromium());
 after(async () => (await browser)?.close());
 
 /** Asked for on every visit; that it is there has a test of its own, so that one cause fails one test. */

@@ -10,16 +10,26 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const PATIENCE_MS = 30_000;
 
+/** How long after each other three pictures of a filled library were saved, in milliseconds: ten minutes. */
+const APART_MS = 600_000;
+
+async function fill(folder, images) {
+  const filling = spawn(process.env.TINTYPE_BENCH_BIN, ["--fill", folder, "--images", String(images), "--apart-ms", String(APART_MS)], { stdio: "inherit" });
+  const [code] = await once(filling, "exit");
+  if (code !== 0) throw new Error(`the library could not be filled: ${code}`);
+}
+
 /** A server for one test. */
 export class Server {
   #home;
   #child;
   #key;
 
-  /** @param {{model?: string, workers?: number, key?: string}} [settings] */
-  static async start({ model = "tintype-icons", workers = 1, key } = {}) {
+  /** @param {{model?: string, workers?: number, key?: string, images?: number}} [settings] `images`: begin with so many saved, which have no bytes. */
+  static async start({ model = "tintype-icons", workers = 1, key, images = 0 } = {}) {
     const server = new Server();
     server.#home = await mkdtemp(join(tmpdir(), "tintype-page-"));
+    if (images > 0) await fill(join(server.#home, "data"), images);
     server.#key = key;
     server.arguments = ["--model", model, "--workers", String(workers)];
     const hash = (text) => createHash("sha256").update(text).digest("hex");
@@ -81,6 +91,11 @@ export class Server {
   async saved(input) {
     const job = await this.drawn(input);
     return this.call("POST", "save", { job_id: job.id, index: 0 });
+  }
+
+  /** Another client's own picture, saved. @param {Buffer} bytes */
+  upload(bytes, fields = {}) {
+    return this.call("POST", "save", { image: bytes.toString("base64"), ...fields });
   }
 
   /** Ends it and removes its folder. */

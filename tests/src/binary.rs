@@ -15,6 +15,14 @@ pub(crate) fn tintype() -> &'static Path {
     PATH.get_or_init(|| env::var_os("TINTYPE_BIN").map_or_else(build, PathBuf::from))
 }
 
+/// The command with `folder` as its home and working folder, and nothing of the settings of whoever runs the tests.
+pub fn command(folder: &Path) -> Command {
+    let mut command = Command::new(tintype());
+    command.env_clear().env("HOME", folder).env("TINTYPE_DATA", folder.join("data")).current_dir(folder);
+    command.stdin(std::process::Stdio::null());
+    command
+}
+
 fn build() -> PathBuf {
     let folder = profile_folder();
     let mut cargo = Command::new(env!("CARGO"));

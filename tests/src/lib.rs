@@ -10,6 +10,7 @@ mod rest;
 mod server;
 mod socket;
 
+pub use binary::command;
 pub use event_stream::{EventStream, StreamEvent};
 pub use rest::{Answer, Client, Request};
 pub use server::{Server, Settings, Stopped};

@@ -126,6 +126,11 @@ impl Server {
         Stopped { home: Home(tempfile::tempdir().unwrap()), settings }.start().await
     }
 
+    /// Starts a server whose data folder is `data` in this folder.
+    pub async fn start_on(folder: TempDir, settings: Settings) -> Self {
+        Stopped { home: Home(folder), settings }.start().await
+    }
+
     /// A client without a key.
     pub fn client(&self) -> Client {
         Client::new(self.address)

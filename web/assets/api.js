@@ -6,6 +6,7 @@ import { accessKey } from "./storage.js";
 let root = "";
 let socket = "";
 let byTicket = false;
+let abilities = { similar: false, meaning: false };
 let unauthorized = () => {};
 
 /** An answer that was no success, or none at all (`status` 0). */
@@ -37,7 +38,7 @@ export function sentence(text) {
 
 /**
  * Finds the API: `config.json` beside the page names it, as in `{"api": "https://...", "websocket": "wss://..."}`;
- * without one it is where the page is.
+ * without one it is where the page is. It also tells what this server can do that others can't.
  */
 export async function configure(onUnauthorized) {
   unauthorized = onUnauthorized;
@@ -50,8 +51,12 @@ export async function configure(onUnauthorized) {
   }
   root = (config.api ?? "").replace(/\/$/, "");
   byTicket = Boolean(config.websocket);
+  abilities = { similar: Boolean(config.similar), meaning: Boolean(config.by_meaning) };
   socket = config.websocket ?? new URL("/ws", location.href.replace(/^http/, "ws")).href;
 }
+
+/** Whether pictures can be found by how they look, or by what their prompts mean. @param {"similar" | "meaning"} what */
+export const can = (what) => abilities[what];
 
 /**
  * Where the WebSocket is to be opened, and with which key beside the subprotocol. A WebSocket that has an address of its
@@ -76,16 +81,16 @@ export function wantsKey(url) {
 
 const headers = (url) => (wantsKey(url) ? { authorization: `Bearer ${accessKey()}` } : {});
 
-async function call(method, path, { body, more } = {}) {
+async function call(method, path, { body, more, signal } = {}) {
   const url = root + path;
   const json = body === undefined ? {} : { "content-type": "application/json" };
   let answer;
   try {
-    answer = await fetch(url, { method, headers: { ...headers(url), ...json, ...more }, body: body && JSON.stringify(body) });
+    answer = await fetch(url, { method, headers: { ...headers(url), ...json, ...more }, body: body && JSON.stringify(body), signal });
+    if (answer.ok) return answer.status === 204 ? null : await answer.json();
   } catch {
     throw new ApiError(0, {});
   }
-  if (answer.ok) return answer.status === 204 ? null : answer.json();
   const problem = await answer.json().catch(() => ({}));
   if (answer.status === 401) unauthorized();
   throw new ApiError(answer.status, problem, Number(answer.headers.get("retry-after")) || 0);
@@ -107,8 +112,8 @@ async function patiently(attempt) {
 }
 
 const query = (parameters) => {
-  const given = Object.entries(parameters).filter(([, value]) => value != null);
-  return given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : "";
+  const given = Object.entries(parameters).flatMap(([name, value]) => [value].flat().filter((one) => one != null).map((one) => [name, String(one)]));
+  return given.length ? `?${new URLSearchParams(given)}` : "";
 };
 
 export const models = () => patiently(() => call("GET", "/models"));
@@ -128,12 +133,33 @@ export const retryJob = (id) => patiently(() => call("POST", `/jobs/${id}/retry`
 /** Keeps a result. The same result again is the same image. */
 export const save = (job_id, index) => patiently(() => call("POST", "/save", { body: { job_id, index } }));
 
-export const listImages = (parameters) => call("GET", `/images${query(parameters)}`);
+/** Keeps a picture of one's own. @param {{image: string, prompt?: string}} upload `image` is base64. */
+export const upload = (upload) => patiently(() => call("POST", "/save", { body: upload }));
+
+/** Pictures of a list; or those that look like one, or whose prompts mean what a text means: these are ranked, and one answer. */
+export function listImages({ similar, meaning, ...parameters }, signal) {
+  if (similar) return call("GET", `/images/${encodeURIComponent(similar)}/similar${query(parameters)}`, { signal });
+  if (meaning) return call("GET", `/images/by-meaning${query({ q: meaning, ...parameters })}`, { signal });
+  return call("GET", `/images${query(parameters)}`, { signal });
+}
+/** How many pictures there are in each month, and where every so manieth stands. */
+export const timeline = (parameters, signal) => call("GET", `/images/timeline${query(parameters)}`, { signal });
+/** Changes up to 100 pictures at once. @param {{ids: string[]}} edit */
+export const editImages = (edit) => patiently(() => call("POST", "/images/edit", { body: edit }));
 export const getImage = (id) => call("GET", `/images/${id}`);
-export const editImage = (id, edit) => patiently(() => call("PATCH", `/images/${id}`, { body: edit }));
+/** Changes a picture, if it is still at the version that was seen. @param {number} version */
+export const editImage = (id, edit, version) => patiently(() => call("PATCH", `/images/${id}`, { body: edit, more: { "if-match": `"v${version}"` } }));
 export const trashImage = (id) => patiently(() => call("DELETE", `/images/${id}`));
 export const eraseImage = (id) => call("DELETE", `/images/${id}?permanent=true`);
 export const restoreImage = (id) => patiently(() => call("POST", `/images/${id}/restore`));
+
+export const collections = () => call("GET", "/collections");
+export const createCollection = (name) => call("POST", "/collections", { body: { name } });
+export const renameCollection = (id, name) => call("PATCH", `/collections/${id}`, { body: { name } });
+export const deleteCollection = (id) => call("DELETE", `/collections/${id}`);
+
+/** Where a saved picture's bytes are in another form. @param {{strip?: string, w?: number, format?: string}} form */
+export const contentUrl = (id, form) => `/images/${id}/content${query(form)}`;
 
 /** The bytes of a picture. @param {string} url @returns {Promise<Blob>} */
 export async function bytes(url) {

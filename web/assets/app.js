@@ -1,24 +1,45 @@
 // The page from its start: finds the API, asks what there is, connects, and hands out the keys of the keyboard.
 
+import * as address from "./address.js";
 import * as api from "./api.js";
+import * as banner from "./banner.js";
+import * as bulk from "./bulk.js";
+import * as caption from "./caption.js";
+import * as collections from "./collections.js";
+import * as compare from "./compare.js";
 import * as composer from "./composer.js";
 import * as desk from "./desk.js";
 import { byId, setMessage, setText } from "./dom.js";
 import * as jobs from "./jobs.js";
+import * as keys from "./keys.js";
 import * as library from "./library.js";
 import * as live from "./live.js";
+import * as pick from "./pick.js";
 import { forgetPictures } from "./pictures.js";
+import * as recall from "./recall.js";
+import * as search from "./search.js";
+import * as selection from "./selection.js";
 import { accessKey, setAccessKey } from "./storage.js";
 import { complain } from "./toasts.js";
 import * as viewer from "./viewer.js";
 
 const RETRY_MS = 3000;
+let retry = 0;
+let isLoaded = false;
 const WORDS = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", offline: "Offline" };
 
 composer.start({ submit: desk.generate, model: desk.drawFrame });
 desk.start();
 library.start();
 viewer.start();
+compare.start();
+keys.start();
+pick.start();
+caption.start();
+recall.start({ saved: library.add });
+banner.start(tryNow);
+// The list is not there yet when a browser would look for the place it had.
+history.scrollRestoration = "manual";
 live.listen({ message: jobs.receive, state: showState });
 listenToKeys();
 await api.configure(askForKey);
@@ -26,19 +47,22 @@ load();
 
 /** Asks the server for everything; while it can't be reached, again and again. */
 async function load() {
+  clearTimeout(retry);
   byId("forget-key").hidden = !accessKey();
   try {
     composer.offer(await api.models());
     live.start();
-    await Promise.all([jobs.load(), library.load()]);
-    setMessage(byId("form-error"), "");
+    // What is saved is known first: a result that is has no place on the desk.
+    await Promise.all([library.load(), collections.load()]);
+    await jobs.load();
+    isLoaded = true;
+    banner.set(false);
     desk.ready();
   } catch (error) {
     if (error.status === 401) return;
     if (!("status" in error)) throw error;
     showState("offline");
-    setMessage(byId("form-error"), error.message);
-    setTimeout(load, RETRY_MS);
+    retry = setTimeout(load, RETRY_MS);
   }
 }
 
@@ -46,10 +70,8 @@ async function load() {
 function showState(state) {
   const light = byId("light");
   // A cut that took a moment may have hidden jobs of other windows.
-  if (state === "live" && light.dataset.state !== "connecting") {
-    setMessage(byId("form-error"), "");
-    lookAgain();
-  }
+  if (state === "live" && light.dataset.state !== "connecting") lookAgain();
+  banner.set(state === "offline");
   light.dataset.state = state;
   setText(byId("light-word"), WORDS[state]);
 }
@@ -57,6 +79,12 @@ function showState(state) {
 function lookAgain() {
   jobs.load().catch(() => {});
   library.lookAgain().catch(() => {});
+  collections.load().catch(() => {});
+}
+
+function tryNow() {
+  if (isLoaded) live.start();
+  else load();
 }
 
 document.addEventListener("visibilitychange", () => document.hidden || !live.isLive() || lookAgain());
@@ -99,12 +127,33 @@ byId("forget-key").addEventListener("click", () => {
 function listenToKeys() {
   document.addEventListener("keydown", (event) => {
     if (document.querySelector("dialog[open]")) return;
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    const isCommand = event.ctrlKey || event.metaKey;
+    if (event.key === "Enter" && isCommand) {
       event.preventDefault();
       composer.generate().catch(complain);
-    } else if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !event.target.matches("input, textarea, select")) {
-      event.preventDefault();
-      composer.focus();
+    } else if (!event.target.matches("input, textarea, select")) {
+      elsewhere(event, isCommand);
     }
   });
 }
+
+/** Keys that mean something where nobody is typing. */
+function elsewhere(event, isCommand) {
+  if (event.defaultPrevented || event.altKey) return;
+  const act = { "/": search.focus, p: composer.focus, "?": keys.open }[event.key];
+  if (act && !isCommand && keys.singleKeys()) {
+    event.preventDefault();
+    act();
+  } else if (!event.target.closest("#library") && selection.size() > 0) {
+    bulk.press(event, null);
+  }
+}
+
+// The address belongs to the views: links into them keep the window where it is, and a link that skips only moves the focus.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.('a[href^="#"]');
+  if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (link.dataset.skip) byId(link.dataset.skip).focus();
+  else address.go(address.read(link.hash));
+});

@@ -2,7 +2,10 @@
 
 import { byId, h, setMessage, setText } from "./dom.js";
 import { complainAt, fieldsOf, lineOf } from "./fields.js";
+import { icon } from "./icons.js";
+import { show } from "./pictures.js";
 import { keep, recall } from "./storage.js";
+import { toast } from "./toasts.js";
 import * as vocabulary from "./vocabulary.js";
 
 const EXAMPLE = "red heart";
@@ -31,8 +34,10 @@ export function start({ submit, model }) {
   send = submit;
   chosenModel = model;
   prompt.value = draft.prompt ?? "";
+  // As on the last visit, so that nothing moves once the models are known.
+  byId("knows").hidden = !recall("vocabulary", true);
   settings.open = draft.open;
-  setText(byId("generate-keys"), /Mac|iP/.test(navigator.platform) ? "⌘↵" : "Ctrl ↵");
+  if (/Mac|iP/.test(navigator.platform)) setText(byId("generate-keys"), "⌘↵");
   prompt.addEventListener("input", () => {
     complainAt(prompt, byId("prompt-error"));
     remember();
@@ -43,17 +48,10 @@ export function start({ submit, model }) {
     generate();
   });
   vocabulary.start(insert);
-  foldAbout();
-}
-
-/** Where the pictures stand below the form, what is told of the model is folded, so that they come sooner. */
-function foldAbout() {
-  const beside = matchMedia("(min-width: 901px)");
-  const fold = () => {
-    byId("about").open = beside.matches;
-  };
-  fold();
-  beside.addEventListener("change", fold);
+  byId("parent-forget").append(icon("close"));
+  byId("parent-forget").addEventListener("click", () => setParent(null));
+  // It is told on the first visit; where the pictures stand below the form it is folded, so that they come sooner.
+  byId("about").open = draft.prompt === null && matchMedia("(min-width: 901px)").matches;
 }
 
 /** Shows what the models allow. @param {{default: string, models: any[]}} given */
@@ -63,6 +61,7 @@ export function offer(given) {
   if (draft.prompt === null && prompt.value === "") prompt.value = example();
 }
 
+export const models = () => catalogue.models;
 export const titleOf = (name) => catalogue.models.find((one) => one.name === name)?.title ?? name;
 export const focus = () => {
   prompt.focus();
@@ -89,6 +88,7 @@ function choose(chosen) {
   vocabulary.offer(known);
   setText(byId("about-model"), card.description);
   byId("better-model").hidden = known.length === 0;
+  keep("vocabulary", known.length > 0);
   setText(byId("settings-line"), lineOf(card, fields));
   chosenModel();
 }
@@ -141,13 +141,41 @@ export function write(text) {
   remember();
 }
 
+/** What of a request makes the picture, and is asked for again. */
+const MAKING = ["width", "height", "steps", "guidance_scale", "scheduler", "output_format", "negative_prompt"];
+
+/** The saved picture that the next one is made from. @type {any} */
+let parent = null;
+
+function setParent(image) {
+  parent = image;
+  byId("parent").hidden = !image;
+  if (!image) return;
+  show(byId("parent-picture"), image.thumbnail_url, image, image.sha256);
+  setText(byId("parent-name"), image.title ?? image.prompt ?? "Untitled picture");
+}
+
+/** Fills the form with what a saved picture was made with, and remembers it as the parent of the next one. */
+export function remix(picture) {
+  reuse({ ...picture, seed: null });
+  setParent(picture);
+}
+
+/** Asks for the same once more, from another seed; the form stays as it is. */
+export async function variant({ id, prompt: words, request }) {
+  const made = catalogue.models.find((one) => one.name === request.model);
+  const kept = Object.fromEntries(MAKING.filter((name) => request[name] != null).map((name) => [name, request[name]]));
+  await send({ prompt: words ?? request.prompt, ...(made && { model: made.name }), ...kept, parent: { id, relation: "variant" } });
+  toast("A variant is being drawn.");
+}
+
 /** Fills the form with what a picture was made with. @param {{prompt: string | null, request: any, seed: number | null}} picture */
 export function reuse({ prompt: words, request, seed }) {
   prompt.value = words ?? "";
   const made = catalogue.models.find((one) => one.name === request?.model);
   if (made) draft.model = made.name;
-  const kept = ["width", "height", "steps", "guidance_scale", "scheduler", "output_format", "negative_prompt"];
-  draft.changed = Object.fromEntries(kept.filter((name) => request?.[name] != null).map((name) => [name, String(request[name])]));
+  setParent(null);
+  draft.changed = Object.fromEntries(MAKING.filter((name) => request?.[name] != null).map((name) => [name, String(request[name])]));
   if (seed != null) draft.changed.seed = String(seed);
   choose(made ?? card);
   settings.open = true;
@@ -166,7 +194,8 @@ export async function generate() {
   setSending(true);
   setMessage(byId("form-error"), "");
   try {
-    await send(input);
+    await send(parent ? { ...input, parent: { id: parent.id, relation: "remix" } } : input);
+    setParent(null);
   } catch (error) {
     explain(error);
   } finally {

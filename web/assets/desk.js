@@ -153,16 +153,19 @@ function results() {
 const fetchResult = (id, index) => download(resultOf(id, index), () => jobs.freshUrl(id, index)).catch(complain);
 
 const source = {
-  items: results,
+  count: () => results().length,
+  indexOf: (key) => results().findIndex((one) => one.key === key),
+  at: (index) => results()[index],
+  find: (key) => results().find((one) => one.key === key),
+  read: async () => {},
   freshUrl: ({ job_id, index }) => jobs.freshUrl(job_id, index),
-  more: async () => {},
   actions: (picture) => {
     const { job_id, index } = picture;
     const saved = jobs.fate(job_id, index) === "saved";
     return [
       { icon: saved ? "check" : "save", label: saved ? "Saved" : "Save", testid: "save", disabled: saved, main: true, run: () => save(job_id, index) },
       { icon: "download", label: "Download", testid: "download", run: () => fetchResult(job_id, index) },
-      { icon: "reuse", label: "Use again", testid: "reuse", leave: true, run: () => composer.reuse(picture) },
+      { icon: "reuse", label: "Use these", testid: "reuse", leave: true, run: () => composer.reuse(picture) },
       !saved && { icon: "trash", label: "Discard", testid: "discard", run: () => discard(job_id, index) },
     ];
   },

@@ -120,9 +120,10 @@ function words(name, label) {
 export function lineOf(card, fields) {
   const shown = (name) => fields.find((one) => one.name === name)?.input.value.trim();
   const count = shown("count");
+  const steps = shown("steps") ?? String(card.steps.default);
   return [
     `${shown("width") ?? card.width.default} × ${shown("height") ?? card.height.default}`,
-    `${shown("steps") ?? card.steps.default} steps`,
+    steps === "1" ? "1 step" : `${steps} steps`,
     `guidance ${shown("guidance_scale") ?? card.guidance_scale.default}`,
     shown("seed") && `seed ${shown("seed")}`,
     count && count !== "1" && `${count} pictures`,

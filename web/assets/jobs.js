@@ -12,6 +12,8 @@ const PLACE_MS = 4000;
 const POLL_MS = 2000;
 /** How many results are remembered as saved or discarded; the server keeps results for a day. */
 const SETTLED_KEPT = 2000;
+/** How long the server keeps a result, and an hour: a picture may be saved at the end of that time. */
+const RESULT_MS = 25 * 3_600_000;
 
 /** @typedef {"saved" | "gone"} Fate */
 
@@ -188,6 +190,15 @@ export const fate = (id, index) => fates.get(id) ?? fates.get(`${id}/${index}`);
 export function setFate(id, index, value) {
   remember(`${id}/${index}`, value);
   if (jobs.has(id)) listener(id);
+}
+
+/** Notes of saved pictures which results they were, where the server still has those. @param {any[]} images */
+export function noteSaved(images) {
+  const oldest = Date.now() - RESULT_MS;
+  const fresh = images.filter(({ job_id, job_index, saved_at }) => job_id && Date.parse(saved_at) > oldest && fate(job_id, job_index) === undefined);
+  for (const { job_id, job_index } of fresh) fates.set(`${job_id}/${job_index}`, "saved");
+  if (fresh.length) keep("settled", [...fates].slice(-SETTLED_KEPT));
+  for (const { job_id } of fresh) if (jobs.has(job_id)) listener(job_id);
 }
 
 function remember(name, value) {

@@ -1,296 +1,286 @@
-// The saved pictures: the library and its trash, page by page as far as one looks.
+// The saved pictures: the list that the address asks for, in its grid, with what can be done there by mouse, finger and key.
 
+import * as address from "./address.js";
 import * as api from "./api.js";
-import * as composer from "./composer.js";
-import { announce, byId, closable, h, setMessage } from "./dom.js";
-import { icon } from "./icons.js";
+import * as bulk from "./bulk.js";
+import * as collections from "./collections.js";
+import { byId, setMessage, setText } from "./dom.js";
+import * as grid from "./grid.js";
 import * as jobs from "./jobs.js";
-import { download, show } from "./pictures.js";
-import { complain, toast } from "./toasts.js";
+import * as layout from "./layout.js";
+import * as list from "./list.js";
+import * as organise from "./organise.js";
+import { savedSource } from "./saved.js";
+import * as scrubber from "./scrubber.js";
+import * as search from "./search.js";
+import * as selection from "./selection.js";
+import * as shelf from "./shelf.js";
+import { dragBadge } from "./tile.js";
+import { complain } from "./toasts.js";
 import * as viewer from "./viewer.js";
 
-const PAGE = 48;
-/** How long typing rests before it is looked for, in milliseconds. */
-const REST = 120;
+/** Pictures looked at again when the page comes back. */
+const AGAIN = 40;
+/** How long a finger rests on a picture to choose it, in milliseconds. */
+const LONG_PRESS = 450;
 
-const grid = byId("library");
-const more = byId("library-more");
-const find = byId("find");
-const favorites = byId("favorites");
-/** @type {Map<string, {image: any, element: HTMLElement, update: () => void}>} */
-const tiles = new Map();
+const host = byId("library");
+const part = byId("library-part");
 let trashed = false;
-/** What is looked for; empty for everything. */
-let wanted = {};
-let cursor = /** @type {string | null} */ (null);
-/** Counts the lists that were begun, so that an answer for one that was left is dropped. */
-let list = 0;
-let loading = /** @type {Promise<void> | null} */ (null);
-let started = false;
+/** What is looked for, as text; null before the first list. */
+let query = /** @type {string | null} */ (null);
+let isBroken = false;
+let hasBegun = false;
 
 export function start() {
-  closable(byId("confirm"));
-  addEventListener("hashchange", () => {
-    if ((location.hash === "#trash") !== trashed && started) load();
+  list.listen(changed);
+  grid.start({ isSelected: selection.has, freshUrl: async (id) => (await api.getImage(id)).thumbnail_url, moved: scrubber.follow });
+  scrubber.start();
+  search.start();
+  shelf.start({
+    addTo: (ids, id) => organise.edit(ids, { add_to: [id] }, `${organise.amount(ids.length)} added to “${collections.nameOf(id)}”.`),
+    tag: (ids, tag) => organise.edit(ids, { add_tags: [tag] }, `${organise.amount(ids.length)} tagged #${tag}.`),
+    favorite: (ids) => organise.edit(ids, { favorite: true }, `${organise.amount(ids.length)} added to the favourites.`),
+    trash: (ids) => organise.trash(ids.map(find).filter(Boolean)),
   });
-  let resting = 0;
-  find.addEventListener("input", () => {
-    clearTimeout(resting);
-    resting = setTimeout(lookFor, REST);
-  });
-  favorites.addEventListener("click", () => {
-    favorites.setAttribute("aria-pressed", String(!isPressed(favorites)));
-    lookFor();
-  });
-  more.addEventListener("click", () => loadMore().catch(complain));
-  new IntersectionObserver((entries) => {
-    if (entries.some((entry) => entry.isIntersecting)) loadMore().catch(complain);
-  }, { rootMargin: "600px" }).observe(more);
+  organise.listen({ shown: () => (grid.update(), bulk.draw(), viewer.refresh()), reload: load, noted: (images) => collections.note(images, true) });
+  bulk.start({ isTrash: () => trashed });
+  address.listen(follow);
+  collections.listen(drawTitle);
+  byId("library-retry").addEventListener("click", () => (isBroken ? load().catch(complain) : list.retry()));
+  byId("library-clear").addEventListener("click", search.clear);
+  byId("library-meaning").addEventListener("click", search.byMeaning);
+  listenToGrid();
+  // The months stand beside the pictures, where there are any to see.
+  new IntersectionObserver(([entry]) => document.body.classList.toggle("in-library", entry.isIntersecting), { rootMargin: "-45% 0px" }).observe(host);
 }
 
-const isPressed = (button) => button.getAttribute("aria-pressed") === "true";
-const isFiltered = () => Object.keys(wanted).length > 0;
+const find = (id) => list.find(id) ?? selection.images().find((image) => image.id === id);
+const isFiltered = () => Object.keys(address.read().filter).some((name) => name !== "sort");
 
-/** Shows what the search asks for, if that is another thing than before. */
-function lookFor() {
-  const words = typed(find.value);
-  const now = { ...(words && { q: words }), ...(isPressed(favorites) && { favorite: true }) };
-  if (JSON.stringify(now) === JSON.stringify(wanted)) return;
-  wanted = now;
-  if (started) load();
+/** Shows what the address asks for, once the server can be asked. */
+function follow(place) {
+  if (query !== null && query !== textOf(place)) load().catch(complain);
+  if (query !== null) showPicture(place);
 }
 
-/** What is typed, as a query: its last word may go on, unless it is quoted. Without a letter or digit it is none. */
-function typed(text) {
-  const words = text.trim();
-  if (!/[\p{L}\p{N}]/u.test(words)) return "";
-  const isOpen = /[\p{L}\p{N}]$/u.test(words) && words.split('"').length % 2 === 1;
-  return isOpen ? `${words}*` : words;
-}
+const textOf = (place) => JSON.stringify(search.queryOf(place));
 
 /** Shows the list that the address names, from its start. */
 export async function load() {
-  started = true;
-  trashed = location.hash === "#trash";
-  list += 1;
-  loading = null;
-  cursor = null;
-  tiles.clear();
-  grid.replaceChildren();
-  grid.setAttribute("aria-busy", "true");
-  more.hidden = true;
-  setMessage(byId("library-note"), "");
-  for (const link of document.querySelectorAll(".views a")) {
-    if ((link.getAttribute("href") === "#trash") === trashed) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
+  const place = address.read();
+  const isFirst = query === null;
+  query = textOf(place);
+  trashed = place.trash;
+  selection.clear();
+  host.setAttribute("aria-busy", "true");
+  host.classList.toggle("trashed", trashed);
+  drawTitle();
   try {
-    await loadPage();
+    if (!(await list.begin(search.queryOf(place)))) return;
+    isBroken = false;
+    shelf.ready();
   } catch (error) {
-    more.hidden = false;
-    complain(error);
+    isBroken = true;
+    note();
+    throw error;
   }
+  if (isFirst) showPicture(place);
 }
 
-/** The next page, once at a time. Without a cursor, and with pictures, there is none. */
-function loadMore() {
-  if (!started || (cursor === null && tiles.size > 0)) return Promise.resolve();
-  return loadPage();
+function drawTitle() {
+  const { trash, filter } = address.read();
+  setText(byId("library-title"), trash ? "Trash" : filter.similar ? "Similar pictures" : filter.collection ? collections.nameOf(filter.collection) : "Saved");
 }
 
-function loadPage() {
-  loading ??= (async () => {
-    const mine = list;
-    try {
-      const page = await api.listImages({ limit: PAGE, cursor, trashed: trashed || null, ...wanted });
-      if (mine !== list) return;
-      cursor = page.next_cursor;
-      for (const image of page.items) put(image, false);
-      more.hidden = cursor === null;
-      grid.setAttribute("aria-busy", "false");
-      note();
-    } finally {
-      if (mine === list) loading = null;
+/** Another list is looked at from its start; the first one only where the address asks for something. */
+function bringIntoView() {
+  const { top } = part.getBoundingClientRect();
+  const isAsked = hasBegun || isFiltered() || trashed;
+  hasBegun = true;
+  if (isAsked && (top < 0 || top > innerHeight / 2)) part.scrollIntoView({ block: "start", behavior: "instant" });
+}
+
+function changed(what) {
+  if (what === "begun") {
+    host.setAttribute("aria-busy", "false");
+    grid.begin(trashed);
+    noteAll(list.loaded());
+    bringIntoView();
+  } else {
+    layout.forget();
+    if (what?.items) {
+      noteAll(what.items);
+      grid.soon();
+    } else {
+      grid.keepingPlace();
     }
-  })();
-  return loading;
+  }
+  scrubber.draw();
+  note();
+  viewer.refresh();
+}
+
+/** What the page learns from pictures as it meets them. */
+function noteAll(images) {
+  collections.note(images);
+  jobs.noteSaved(images);
+}
+
+/** What stands around the pictures: how many there are, and why there are none. */
+function note() {
+  const count = list.total();
+  setText(byId("library-count"), count === 0 || isBroken ? "" : `${count.toLocaleString("en")}${list.isOpen() ? "+" : ""}`);
+  const isEmpty = !isBroken && count === 0 && host.getAttribute("aria-busy") === "false";
+  const unknown = list.unknownWords();
+  const missed = unknown.length ? `Not known as words: ${unknown.join(", ")}.` : "";
+  setMessage(byId("library-note"), [isEmpty ? emptyText() : "", missed].filter(Boolean).join(" "));
+  byId("library-clear").hidden = !isEmpty || !isFiltered();
+  byId("library-meaning").hidden = !isEmpty || !canAskForMeaning();
+  const hasFailed = isBroken || list.all().some(({ state }) => state === "failed");
+  byId("library-failed").hidden = !hasFailed;
+  const hadFocus = host.contains(document.activeElement);
+  host.hidden = count === 0 && host.getAttribute("aria-busy") === "false";
+  if (host.hidden && hadFocus) search.focus();
+}
+
+/** Words alone were looked for, which may mean more than they say. */
+function canAskForMeaning() {
+  const { filter, trash } = address.read();
+  return api.can("meaning") && !trash && filter.sort !== "meaning" && Object.keys(filter).every((name) => name === "q" || name === "sort") && "q" in filter;
+}
+
+function emptyText() {
+  const { filter, trash } = address.read();
+  if (filter.similar) return "No other picture looks like it.";
+  if (filter.sort === "meaning") return "No prompt means anything like it.";
+  if (filter.collection && Object.keys(filter).length === 1) return "Nothing in this collection yet. Drag pictures onto its name, or select some and press Collections.";
+  if (isFiltered()) return "Nothing found. Fewer words find more; “quotes” keep words together.";
+  return trash ? "The trash is empty." : "Nothing saved yet. Pictures you save stand here, for good.";
 }
 
 /** What other windows and programs saved since: the first page, asked for again. */
 export async function lookAgain() {
-  if (!started || trashed || loading) return;
-  const mine = list;
-  const page = await api.listImages({ limit: PAGE, ...wanted });
-  if (mine !== list) return;
-  const newest = shown().reduce((at, image) => (image.saved_at > at ? image.saved_at : at), "");
-  for (const image of page.items.reverse()) if (tiles.has(image.id) || image.saved_at >= newest) put(image, true);
-  note();
+  if (query === null || isBroken) return load();
+  list.retry();
+  const { filter } = address.read();
+  if (trashed || filter.sort || filter.similar) return;
+  const mine = query;
+  const page = await api.listImages({ ...search.queryOf(address.read()), limit: AGAIN });
+  if (mine !== query) return;
+  const newest = list.at(0)?.saved_at ?? "";
+  for (const image of page.items.reverse()) if (list.has(image.id) || image.saved_at >= newest) put(image);
 }
 
-/** Shows a picture that was just saved or restored. */
+/** Shows a picture that was just saved. */
 export function add(image) {
+  noteAll([image]);
   // Whether it is what is looked for, only the server says.
   if (isFiltered()) return lookAgain().catch(complain);
-  if (!trashed) put(image, true);
-  note();
+  if (!trashed) put(image);
 }
 
-function note() {
-  const all = trashed ? "The trash is empty." : "Nothing saved yet. Pictures you save stand here, for good.";
-  const text = isFiltered() ? "Nothing found. Fewer words find more; “quotes” keep words together." : all;
-  setMessage(byId("library-note"), tiles.size === 0 && cursor === null ? text : "");
+/** Puts a picture in front. At the top it is seen to come; elsewhere nothing moves. */
+function put(image) {
+  list.putFirst(image);
 }
 
-function put(image, first) {
-  if (image.job_id && jobs.fate(image.job_id, image.job_index) === undefined) jobs.setFate(image.job_id, image.job_index, "saved");
-  const known = tiles.get(image.id);
-  if (known) {
-    known.image = image;
-    return known.update();
-  }
-  const tile = trashed ? trashTile(image) : libraryTile(image);
-  tiles.set(image.id, tile);
-  if (first) grid.prepend(tile.element);
-  else grid.append(tile.element);
-  tile.update();
-  viewer.refresh();
-}
+// One picture, from the address.
 
-const nameOf = (image) => image.title ?? image.prompt ?? "Untitled picture";
-
-function frame(image, ...tools) {
-  const picture = h("img", { width: image.width, height: image.height, alt: nameOf(image), loading: "lazy", decoding: "async" });
-  const open = h("button", { type: "button", class: "open", click: () => viewer.open(source, image.id), "aria-label": `Open ${nameOf(image)}` }, picture);
-  show(picture, image.thumbnail_url, image, image.sha256, async () => (await api.getImage(image.id)).thumbnail_url);
-  return h("li", { class: "tile", "data-testid": "saved-image", "data-image-id": image.id }, h("div", { class: "glass" }, open), h("p", { class: "name", title: nameOf(image) }, nameOf(image)), ...tools);
-}
-
-function libraryTile(image) {
-  const star = h("button", { type: "button", class: "icon star", click: () => favorite(image.id), "data-testid": "favorite" }, icon("star"));
-  const tile = { image, element: frame(image, star), update: () => {
-    star.setAttribute("aria-pressed", String(tile.image.favorite));
-    star.setAttribute("aria-label", `Favourite: ${nameOf(tile.image)}`);
-  } };
-  return tile;
-}
-
-function trashTile(image) {
-  const tools = h("div", { class: "tools" },
-    h("button", { type: "button", class: "plain", click: () => restore(image.id), "data-testid": "restore", "aria-label": `Restore ${nameOf(image)}` }, "Restore"),
-    h("button", { type: "button", class: "quiet", click: () => erase(image.id), "data-testid": "erase", "aria-label": `Erase ${nameOf(image)}` }, "Erase"));
-  return { image, element: frame(image, tools), update: () => {} };
-}
-
-function remove(id) {
-  tiles.get(id)?.element.remove();
-  tiles.delete(id);
-  note();
-  viewer.refresh();
-}
-
-async function favorite(id) {
-  const tile = tiles.get(id);
-  if (!tile) return;
-  const before = tile.image;
-  const set = (image) => {
-    tile.image = image;
-    tile.update();
-    viewer.refresh();
-  };
-  set({ ...before, favorite: !before.favorite });
-  try {
-    set(await api.editImage(id, { favorite: !before.favorite }));
-  } catch (error) {
-    set(before);
+function showPicture({ picture }) {
+  if (!picture) return viewer.closeSaved();
+  if (viewer.key() === picture) return;
+  if (list.has(picture)) return viewer.open(savedSource, picture);
+  api.getImage(picture).then((image) => {
+    if (address.read().picture !== picture) return;
+    savedSource.lone = image;
+    viewer.open(savedSource, picture);
+  }, (error) => {
+    address.go({ picture: null }, { replace: true });
     complain(error);
-  }
-}
-
-async function trash(id) {
-  const tile = tiles.get(id);
-  if (!tile) return;
-  const next = tile.element.nextSibling;
-  try {
-    await api.trashImage(id);
-  } catch (error) {
-    return complain(error);
-  }
-  remove(id);
-  const undo = async () => {
-    const image = await api.restoreImage(id);
-    if (trashed) return remove(id);
-    if (tiles.has(id)) return;
-    // Back where it stood.
-    tiles.set(id, tile);
-    grid.insertBefore(tile.element, next?.parentNode === grid ? next : grid.firstChild);
-    tile.image = image;
-    tile.update();
-    note();
-  };
-  toast(`“${nameOf(tile.image)}” is in the trash.`, { label: "Undo", run: () => undo().catch(complain) });
-}
-
-async function restore(id) {
-  try {
-    await api.restoreImage(id);
-    remove(id);
-    announce("Restored");
-    toast("Restored to the library.");
-  } catch (error) {
-    complain(error);
-  }
-}
-
-async function erase(id) {
-  const tile = tiles.get(id);
-  if (!tile || !(await confirmed(`Erase “${nameOf(tile.image)}” for good?`))) return;
-  try {
-    await api.eraseImage(id);
-    remove(id);
-  } catch (error) {
-    complain(error);
-  }
-}
-
-/** @returns {Promise<boolean>} */
-function confirmed(title) {
-  const dialog = byId("confirm");
-  byId("confirm-title").textContent = title;
-  return new Promise((done) => {
-    byId("confirm-yes").onclick = () => {
-      done(true);
-      dialog.close();
-    };
-    dialog.addEventListener("close", () => done(false), { once: true });
-    dialog.showModal();
   });
 }
 
-/** The tiles in the order they are shown in. */
-const shown = () => [...grid.children].map((element) => tiles.get(element.dataset.imageId)?.image).filter(Boolean);
+export const open = (id) => address.go({ picture: id }, { mark: "viewer" });
 
-const freshUrl = async ({ id }) => (await api.getImage(id)).url;
+// Mouse, finger and keys in the grid.
 
-const source = {
-  freshUrl,
-  items: () => shown().map((image) => ({ ...image, key: image.id, made_at: image.saved_at })),
-  more: () => loadMore(),
-  actions: (picture) => {
-    const { id } = picture;
-    const keep = { icon: "download", label: "Download", testid: "download", run: () => download(picture, () => freshUrl(picture)).catch(complain) };
-    const reuse = { icon: "reuse", label: "Use again", testid: "reuse", leave: true, disabled: !picture.prompt, run: () => composer.reuse(picture) };
-    if (trashed) {
-      return [
-        { icon: "reuse", label: "Restore", testid: "restore", main: true, run: () => restore(id) },
-        keep,
-        { icon: "trash", label: "Erase", testid: "erase", run: () => erase(id) },
-      ];
-    }
-    return [
-      reuse,
-      { icon: "star", label: "Favourite", testid: "favorite", pressed: picture.favorite, run: () => favorite(id) },
-      keep,
-      { icon: "trash", label: "Delete", testid: "delete", run: () => trash(id) },
-    ];
-  },
-};
+const tileOf = (event) => event.target.closest?.(".tile");
+const indexOf = (tile) => Number(tile.dataset.index);
+
+function listenToGrid() {
+  host.addEventListener("click", click);
+  host.addEventListener("keydown", press);
+  host.addEventListener("focusin", (event) => tileOf(event) && grid.setActive(indexOf(tileOf(event))));
+  host.addEventListener("dragstart", drag);
+  let timer = 0;
+  host.addEventListener("pointerdown", (event) => {
+    const tile = tileOf(event);
+    if (!tile || event.pointerType !== "touch") return;
+    timer = setTimeout(() => {
+      tile.dataset.held = "";
+      selection.toggle(indexOf(tile));
+    }, LONG_PRESS);
+  });
+  for (const end of ["pointerup", "pointercancel", "pointermove"]) host.addEventListener(end, (event) => (end !== "pointermove" || Math.abs(event.movementY) > 4) && clearTimeout(timer));
+  host.addEventListener("contextmenu", (event) => event.pointerType === "touch" && event.preventDefault());
+}
+
+function click(event) {
+  const tile = tileOf(event);
+  const act = event.target.closest?.("[data-act]")?.dataset.act;
+  if (!tile?.dataset.imageId || !act) return;
+  const index = indexOf(tile);
+  const id = tile.dataset.imageId;
+  if ("held" in tile.dataset) {
+    delete tile.dataset.held;
+    return event.preventDefault();
+  }
+  if (act === "open") return openOrChoose(event, index, id);
+  if (act === "select") return event.shiftKey ? selection.extendTo(index).catch(complain) : selection.toggle(index);
+  if (act === "favorite") return organise.edit([id], { favorite: !list.at(index).favorite });
+  if (act === "restore") return organise.restore([id]);
+  if (act === "erase") return bulk.erase([list.at(index)]);
+}
+
+function openOrChoose(event, index, id) {
+  // With the middle button or a key held, a browser knows what to do with a link; here two of the keys choose.
+  event.preventDefault();
+  if (event.shiftKey) return selection.extendTo(index).catch(complain);
+  if (event.ctrlKey || event.metaKey || selection.size() > 0) return selection.toggle(index);
+  open(id);
+}
+
+function press(event) {
+  const tile = tileOf(event);
+  if (!tile || event.altKey) return;
+  const index = indexOf(tile);
+  const isCommand = event.ctrlKey || event.metaKey;
+  const to = {
+    ArrowLeft: index - 1, ArrowRight: index + 1, ArrowUp: grid.neighbour(index, -1), ArrowDown: grid.neighbour(index, 1),
+    PageUp: grid.page(index, -1), PageDown: grid.page(index, 1), Home: 0, End: list.total() - 1,
+  }[event.key];
+  if (to !== undefined && !isCommand) {
+    event.preventDefault();
+    const reached = Math.min(Math.max(to, 0), list.total() - 1);
+    if (event.shiftKey && selection.size() === 0) selection.toggle(index);
+    grid.focusIndex(reached).then(() => event.shiftKey && selection.extendTo(reached)).catch(complain);
+  } else if (event.key === " " && !isCommand && event.target.matches(".open")) {
+    event.preventDefault();
+    if (event.shiftKey) selection.extendTo(index).catch(complain);
+    else selection.toggle(index);
+  } else {
+    bulk.press(event, list.at(index));
+  }
+}
+
+function drag(event) {
+  const tile = tileOf(event);
+  const id = tile?.dataset.imageId;
+  if (!id || trashed) return event.preventDefault();
+  const ids = selection.has(id) ? selection.ids() : [id];
+  event.dataTransfer.setData(shelf.DRAGGED, JSON.stringify(ids));
+  event.dataTransfer.effectAllowed = "copyLink";
+  event.dataTransfer.setDragImage(dragBadge(ids.length), 12, 12);
+}
+

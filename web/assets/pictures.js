@@ -7,7 +7,7 @@ const SMALL = 256;
 /** To at most this side. */
 const LARGE = 512;
 /** Blob URLs that are kept for pictures shown again. */
-const KEPT = 200;
+const KEPT = 300;
 
 /** @type {Map<string, Promise<string>>} */
 const blobs = new Map();
@@ -54,6 +54,13 @@ export function show(element, url, size, name = url, renew = undefined) {
   open(url).catch(again);
 }
 
+/** Takes the picture out of an element that will show another one. @param {HTMLImageElement} element */
+export function forget(element) {
+  delete element.dataset.shown;
+  element.onerror = null;
+  element.removeAttribute("src");
+}
+
 /** Forgets the pictures that came with a key. */
 export function forgetPictures() {
   for (const blob of blobs.values()) blob.then(URL.revokeObjectURL, () => {});
@@ -75,18 +82,28 @@ export function scaleFor(size, roomWidth, roomHeight) {
 
 const ENDINGS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
 
+/** What a file of the picture is called. @param {{prompt: string | null, seed: number | null, content_type: string}} picture */
+export function fileName({ prompt, seed, content_type }) {
+  const words = (prompt ?? "").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
+  const name = [words.slice(0, 60) || "tintype", seed].filter((part) => part != null).join("-");
+  return `${name}.${ENDINGS[content_type] ?? "png"}`;
+}
+
+/** Downloads bytes as a file. @param {Blob} blob @param {string} name */
+export function keepFile(blob, name) {
+  const link = document.createElement("a");
+  link.download = name;
+  link.href = URL.createObjectURL(blob);
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
 /**
  * @param {{url: string, prompt: string | null, seed: number | null, content_type: string}} picture
  * @param {() => Promise<string>} renew Gives another link where that of the picture is no good any more.
  */
-export async function download({ url, prompt, seed, content_type }, renew) {
-  const words = (prompt ?? "").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
-  const name = [words.slice(0, 60) || "tintype", seed].filter((part) => part != null).join("-");
-  const link = document.createElement("a");
-  link.download = `${name}.${ENDINGS[content_type] ?? "png"}`;
-  link.href = URL.createObjectURL(await bytes(url).catch(async () => bytes(await renew())));
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+export async function download(picture, renew) {
+  keepFile(await bytes(picture.url).catch(async () => bytes(await renew())), fileName(picture));
 }
 
 /** @param {number} count */

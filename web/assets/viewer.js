@@ -1,13 +1,19 @@
 // One picture, large, with what it was made with. It shows any list that can name its pictures and what can be done with one.
 
+import { getImage } from "./api.js";
+import * as compare from "./compare.js";
 import { byId, closable, h, setText } from "./dom.js";
+import { drawFacts } from "./facts.js";
 import { icon } from "./icons.js";
-import { isSmall, scaleFor, show, size } from "./pictures.js";
-import { titleOf } from "./composer.js";
+import { singleKeys } from "./keys.js";
+import { scaleFor, show } from "./pictures.js";
+import { complain } from "./toasts.js";
+import { makeZoom } from "./zoom.js";
 
 /**
- * @typedef {{icon: any, label: string, testid: string, run: () => void, main?: boolean, pressed?: boolean, disabled?: boolean, leave?: boolean}} Act
- * @typedef {{items: () => any[], freshUrl: (picture: any) => Promise<string>, more: () => Promise<unknown>, actions: (picture: any) => (Act | false)[]}} Source
+ * @typedef {{icon: any, label: string, testid: string, run: () => void, title?: string, main?: boolean, pressed?: boolean, disabled?: boolean, leave?: boolean}} Act
+ * @typedef {{count: () => number, indexOf: (key: string) => number, at: (index: number) => any, find: (key: string) => any, read: (index: number) => Promise<unknown>,
+ *   freshUrl: (picture: any) => Promise<string>, actions: (picture: any) => (Act | false)[], isSaved?: boolean, turned?: (key: string) => void, closed?: () => void}} Source
  */
 
 const dialog = byId("viewer");
@@ -19,51 +25,84 @@ const actions = byId("viewer-actions");
 
 /** @type {Source | null} */
 let source = null;
-let key = "";
+let shownKey = "";
 let place = 0;
 let due = 0;
+/** Whether the address knows already that it closes. */
+let isLeaving = false;
 /** What the buttons say now: they are made anew only where that differs, so that no press is lost. */
 let offered = "";
+let zoom = /** @type {ReturnType<typeof makeZoom> | null} */ (null);
 
 export function start() {
   closable(dialog);
   dialog.querySelector("[data-close]").append(icon("close"));
-  previous.append(icon("back"));
-  next.append(icon("on"));
-  previous.addEventListener("click", () => turn(-1));
-  next.addEventListener("click", () => turn(1));
-  dialog.addEventListener("keydown", (event) => {
-    if (event.target.matches("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!by) return;
+  for (const [button, name, run] of [[previous, "back", () => turn(-1)], [next, "on", () => turn(1)], [byId("viewer-larger"), "plus", () => zoom.larger()], [byId("viewer-smaller"), "minus", () => zoom.smaller()], [byId("viewer-whole"), "whole", () => zoom.reset()]]) {
+    button.append(icon(name));
+    button.addEventListener("click", run);
+  }
+  zoom = makeZoom(stage, picture, { swipe: turn, changed: told, whole: () => 1 / baseScale() });
+  dialog.addEventListener("keydown", press);
+  dialog.addEventListener("close", closed);
+  picture.addEventListener("lost", () => {
+    byId("viewer-broken").hidden = false;
+  });
+  new ResizeObserver(() => source && (fit(), zoom.reset())).observe(stage);
+}
+
+/** The key of the saved picture that is shown; empty if none is. */
+export const key = () => (source?.isSaved ? shownKey : "");
+
+function press(event) {
+  if (event.target.matches("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (zoom.press(event.key)) event.preventDefault();
+  else if (by) {
     event.preventDefault();
     turn(by);
-  });
-  dialog.addEventListener("close", () => {
-    source = null;
-    offered = "";
-  });
-  new ResizeObserver(fit).observe(stage);
+  } else if (source?.isSaved && /^[fntcs]$|^Delete$/.test(event.key)) {
+    if (event.key !== "Delete" && !singleKeys()) return;
+    const testid = { f: "favorite", n: "title", t: "tags", c: "collections", s: "similar", Delete: "delete" }[event.key];
+    actions.querySelector(`[data-testid="${testid}"]`)?.click();
+  }
+}
+
+function closed() {
+  const left = source;
+  source = null;
+  offered = "";
+  if (!isLeaving) left?.closed?.();
+  isLeaving = false;
 }
 
 /** @param {Source} from @param {string} which The key of the picture to begin with. */
 export function open(from, which) {
   source = from;
-  key = which;
-  place = Math.max(from.items().findIndex((one) => one.key === which), 0);
+  shownKey = which;
+  place = Math.max(from.indexOf(which), 0);
   if (!dialog.open) dialog.showModal();
   byId("viewer-title").focus({ preventScroll: true });
   draw();
 }
 
+/** Closes it where it shows a saved picture: the address does not name one any more. */
+export function closeSaved() {
+  if (!source?.isSaved) return;
+  isLeaving = true;
+  dialog.close();
+}
+
 async function turn(by) {
-  if (!source) return;
-  if (by > 0 && place + 1 >= source.items().length) await source.more().catch(() => {});
-  const items = source?.items() ?? [];
-  const to = items[place + by];
-  if (!to) return;
-  key = to.key;
+  const from = source;
+  const to = place + by;
+  if (!from || to < 0 || to >= from.count()) return;
+  if (!from.at(to)) await from.read(to).catch(complain);
+  const one = from.at(to);
+  if (source !== from || !one) return;
+  shownKey = one.key;
+  place = to;
   draw();
+  from.turned?.(one.key);
 }
 
 /** Brings what is shown up to date with its list, at the next frame. */
@@ -76,46 +115,77 @@ function draw() {
   cancelAnimationFrame(due);
   due = 0;
   if (!source) return;
-  const items = source.items();
-  const at = items.findIndex((one) => one.key === key);
-  place = at >= 0 ? at : Math.min(place, items.length - 1);
-  const one = items[place];
+  const one = current();
   if (!one) return dialog.close();
-  key = one.key;
   const from = source;
+  if (picture.dataset.shown !== one.sha256) {
+    byId("viewer-broken").hidden = true;
+    zoom.reset();
+  }
   show(picture, one.url, one, one.sha256, () => from.freshUrl(one));
   picture.alt = one.title ?? one.prompt ?? "Untitled picture";
   picture.dataset.width = one.width;
   picture.dataset.height = one.height;
-  const scale = fit();
+  fit();
   setText(byId("viewer-title"), one.title ?? one.prompt ?? "Untitled picture");
-  drawActions(source.actions(one).filter(Boolean));
-  drawFacts(one, scale);
-  previous.disabled = place === 0;
-  next.disabled = place + 1 >= items.length;
-  if (next.disabled) {
-    // There may be more behind the last one.
-    const shown = key;
-    source.more().then(() => {
-      if (source && shown === key) next.disabled = place + 1 >= source.items().length;
-    }, () => {});
-  }
+  drawActions([...source.actions(one), comparison(one)].filter(Boolean));
+  told();
+  previous.disabled = !isListed() || place === 0;
+  next.disabled = !isListed() || place + 1 >= source.count();
 }
 
-/** Sizes the picture to its stage. @returns {number} the scale */
-function fit() {
-  const truth = { width: Number(picture.dataset.width), height: Number(picture.dataset.height) };
-  if (!truth.width || !stage.clientWidth) return 1;
+const isListed = () => source.indexOf(shownKey) >= 0;
+
+function current() {
+  const at = source.indexOf(shownKey);
+  if (at >= 0) place = at;
+  const one = at >= 0 ? source.at(at) : (source.find(shownKey) ?? source.at(Math.min(place, source.count() - 1)));
+  if (one && one.key !== shownKey) {
+    shownKey = one.key;
+    source.turned?.(one.key);
+  }
+  return one;
+}
+
+/** With the picture it was made from, else with the next one. */
+function comparison(one) {
+  if (!source.isSaved || one.trashed_at) return false;
+  const other = source.at(place + 1) ?? source.at(place - 1);
+  if (!one.parent && (!other || !isListed())) return false;
+  const run = async () => compare.open(one.parent ? await getImage(one.parent.id) : other, one);
+  return { icon: "compare", label: "Compare", testid: "compare", title: one.parent ? "With the picture it was made from" : "With its neighbour", run: () => run().catch(complain) };
+}
+
+const truth = () => ({ width: Number(picture.dataset.width), height: Number(picture.dataset.height) });
+
+function baseScale() {
+  const size = truth();
+  if (!size.width || !stage.clientWidth) return 1;
   // The padding keeps room for the buttons.
   const { paddingLeft, paddingRight, paddingTop, paddingBottom } = getComputedStyle(stage);
-  const scale = scaleFor(truth, stage.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight), stage.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom));
-  picture.style.width = `${truth.width * scale}px`;
-  picture.style.height = `${truth.height * scale}px`;
-  return scale;
+  return scaleFor(size, stage.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight), stage.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom));
+}
+
+/** Sizes the picture to its stage. */
+function fit() {
+  const size = truth();
+  const scale = baseScale();
+  picture.style.width = `${size.width * scale}px`;
+  picture.style.height = `${size.height * scale}px`;
+}
+
+/** Says how large it is shown. */
+function told() {
+  const one = source && current();
+  if (!one) return;
+  const scale = zoom.scale();
+  byId("viewer-smaller").disabled = scale <= 1;
+  byId("viewer-whole").disabled = scale <= 1;
+  drawFacts(one, baseScale() * scale);
 }
 
 function drawActions(list) {
-  const wanted = JSON.stringify([key, list]);
+  const wanted = JSON.stringify([shownKey, list]);
   if (wanted === offered) return;
   offered = wanted;
   const focused = document.activeElement?.closest("#viewer-actions button")?.dataset.testid;
@@ -125,30 +195,7 @@ function drawActions(list) {
       act.run();
     };
     const pressed = act.pressed === undefined ? null : String(act.pressed);
-    return h("button", { type: "button", class: act.main ? "plain main" : "plain", click, disabled: act.disabled, "aria-pressed": pressed, "data-testid": act.testid }, icon(act.icon), act.label);
+    return h("button", { type: "button", class: act.main ? "plain main" : "plain", click, disabled: act.disabled, title: act.title, "aria-pressed": pressed, "data-testid": act.testid }, icon(act.icon), act.label);
   }));
-  if (focused) (actions.querySelector(`[data-testid="${focused}"]`) ?? byId("viewer-title")).focus();
-}
-
-const FORMATS = { "image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WebP" };
-
-function drawFacts(one, scale) {
-  const { request } = one;
-  const enlarged = scale > 1 && isSmall(one) ? `, shown at ${scale}×` : scale < 1 ? `, shown at ${Math.round(scale * 100)} %` : "";
-  const facts = [
-    ["Size", `${one.width} × ${one.height} pixels${enlarged}`],
-    ["Prompt", one.title && one.prompt],
-    ["Negative prompt", request?.negative_prompt],
-    ["Model", request && titleOf(request.model)],
-    ["Steps", request?.steps],
-    ["Guidance", request?.guidance_scale],
-    ["Scheduler", request?.scheduler],
-    ["Seed", one.seed],
-    ["File", `${FORMATS[one.content_type] ?? one.content_type}, ${size(one.bytes)}`],
-    [one.saved_at ? "Saved" : "Made", one.made_at && new Date(one.made_at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })],
-    ["Tags", one.tags?.join(", ")],
-    ["Note", one.note],
-  ];
-  const rows = facts.filter(([, value]) => value != null && value !== "");
-  byId("viewer-facts").replaceChildren(...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]));
+  if (focused) (actions.querySelector(`[data-testid="${focused}"]:not(:disabled)`) ?? byId("viewer-title")).focus();
 }

@@ -19,7 +19,7 @@ pub(crate) use {
     condition::Condition,
     item::{Item, Key, moment},
     retry::{TRIES, contended, pause},
-    transaction::{Transacted, Write},
+    transaction::{TRANSACTION_MAX, Transacted, Write},
 };
 
 use crate::error::{SdkError, port_error};
@@ -45,6 +45,7 @@ pub(crate) struct Stretch {
     partition: String,
     bounds: Bounds,
     backwards: bool,
+    keys_only: bool,
 }
 
 /// Which sort keys; the ends are not part of it, but for those of `Between`.
@@ -58,12 +59,18 @@ pub(crate) enum Bounds {
 
 impl Stretch {
     pub(crate) fn of(partition: impl Into<String>, bounds: Bounds) -> Self {
-        Self { partition: partition.into(), bounds, backwards: false }
+        Self { partition: partition.into(), bounds, backwards: false, keys_only: false }
     }
 
     /// The same from its end.
     pub(crate) const fn backwards(mut self) -> Self {
         self.backwards = true;
+        self
+    }
+
+    /// The keys of its items and nothing else.
+    pub(crate) const fn keys_only(mut self) -> Self {
+        self.keys_only = true;
         self
     }
 
@@ -81,7 +88,9 @@ impl Stretch {
                 query = query.expression_attribute_values(name, text(value));
             }
         }
-        query.scan_index_forward(!self.backwards)
+        query
+            .scan_index_forward(!self.backwards)
+            .set_projection_expression(self.keys_only.then(|| "pk, sk".to_owned()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod async_inference;
 pub mod clients;
+mod collection_repo;
 mod connection_registry;
 mod credential_repo;
 mod dynamodb;
@@ -15,6 +16,7 @@ mod notifier;
 mod workflow;
 
 pub use async_inference::{Answered, AsyncClients, AsyncInference, AsyncSettings, Collected, Task};
+pub use collection_repo::DynamoCollectionRepo;
 pub use connection_registry::DynamoConnectionRegistry;
 pub use credential_repo::DynamoCredentialRepo;
 pub use dynamodb::cursor_secret;

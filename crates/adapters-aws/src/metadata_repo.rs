@@ -6,34 +6,50 @@
 //! | `LIBRARY#<owner>` or `TRASH#<owner>` / `<saved_at>#<id>` | its place in the list |
 //! | `BLOB#<sha256>` / `OWNER#<owner>` | that the owner has an image of this address, and which |
 //! | `TRASHED#<shard>` / `<trashed_at>#<owner>#<id>` | that the sweep is to remove it one day |
+//! | `WORDS#<owner>#<letter>` / `<word>#<saved_at>#<id>` | that it has the word; in the library only, as all that follow |
+//! | `FACET#<owner>#<facet>` / `<saved_at>#<id>` | that it has the facet |
+//! | `OVERFULL#<owner>` / `<saved_at>#<id>` | that it may have any word or facet |
 //!
-//! The record and its places change together. At most, in units, for records of up to 1 KB: `insert` 6 written;
-//! `find` and `refers_to` 1 read; `update` 1 read and 1 written, 6 more to or from the trash; `delete` 1 read and 8
-//! written; a page of `n` images `n + n / 20 + 1` read, and 105 for each 100
-//! images that a filter looks at; `purge` 4 read, and per image what `delete` costs.
+//! The record and its places change together. At most, in units, for records of up to 1 KB and `h` headings of the index:
+//! `insert` `6 + 2h` written; `find` and `refers_to` 1 read; `update` 1 read and 1 written, 2 more for each heading that comes
+//! or goes and one for the transaction, `6 + 2h` more to or from the trash; `delete` 1 read and `8 + 2h` written; a page of `n`
+//! images `n + n / 20 + 1` read, with a filter of which the index knows 1 per 40 places more for each heading, and 105 for
+//! each 100 images where it knows nothing; `purge` 4 read, and per image what `delete` costs.
 
+mod index;
 mod places;
+mod search;
 
 use crate::dynamodb::{
-    Bounds, Condition, Item, Key, Stretch, TRIES, Table, Transacted, Write, contended, moment, pause,
+    Bounds, Condition, Item, Key, Stretch, TRANSACTION_MAX, TRIES, Table, Transacted, Write, contended,
+    moment, pause,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use futures_util::{StreamExt, TryStreamExt, future::try_join_all, stream};
-use places::{
-    SHARDS, changed_places, image_key, list_of, record, removed_places, sort_key, trashed_partition,
-};
+use places::{SHARDS, Stored, changed_places, image_key, trashed_partition};
+use search::{Part, Search};
 use std::collections::HashMap;
 use tintype_core::{
     ErrorKind, PortError, PortResult,
-    domain::{BlobId, ImageId, ImageQuery, OwnerId, Page, Position, SavedImage, Sort, Timestamp, Version},
+    domain::{
+        BlobId, ImageFilter, ImageId, ImageQuery, OwnerId, Page, Position, SavedImage, Timeline,
+        TimelineCounter, Timestamp, Version,
+    },
     ports::{InsertedImage, MetadataRepo},
 };
 
-/// How many images a page with a filter looks at per request, at the least.
-const FILTERED_AT_ONCE: u32 = 100;
-/// In how many rounds of requests a page is looked for. After that it is as short as it is, and goes on where it ended.
-const FILTERED_ROUNDS: u32 = 30;
+/// How many images of a list are looked at at a time, at the least, where the index does not say which.
+const LOOKED_AT_ONCE: u32 = 100;
+/// How many records a page or a timeline with a filter looks at. Then the page is as short as it is, and goes on where
+/// it ended.
+const LOOKED_MAX: usize = 3_000;
+/// In how many rounds of requests to the index a page is looked for, likewise.
+const ROUNDS: u32 = 30;
+/// How many images of a list a timeline counts, by their places alone.
+const COUNTED_MAX: usize = 20_000;
+/// How many of them it reads at a time.
+const COUNTED_AT_ONCE: u32 = 1_000;
 /// How many images a purge removes at a time.
 const PURGES_AT_ONCE: usize = 8;
 
@@ -55,9 +71,9 @@ impl DynamoMetadataRepo {
         operation: &'static str,
         owner: &OwnerId,
         id: &ImageId,
-    ) -> PortResult<Option<SavedImage>> {
+    ) -> PortResult<Option<Stored>> {
         let item = self.table.get(operation, image_key(owner, id)).await?;
-        item.map(|item| item.body(operation)).transpose()
+        item.map(|item| Stored::read(operation, &item)).transpose()
     }
 
     /// The owner's image with this address.
@@ -69,49 +85,32 @@ impl DynamoMetadataRepo {
     ) -> PortResult<Option<SavedImage>> {
         let place = self.table.get(operation, places::address_key(owner, blob)).await?;
         let Some(place) = place else { return Ok(None) };
-        self.read(operation, owner, &place.parsed(operation, "image_id")?).await
+        let stored = self.read(operation, owner, &place.parsed(operation, "image_id")?).await?;
+        Ok(stored.map(|stored| stored.image))
     }
 
-    /// Removes the image if its version still is `expected`; says whether it did.
-    async fn remove(
-        &self,
-        operation: &'static str,
-        image: &SavedImage,
-        expected: Version,
-    ) -> PortResult<Transacted> {
-        let condition = Condition::Number("version", expected.0);
-        let record = Write::delete_if(image_key(&image.owner, &image.id), condition);
-        self.table.transact(operation, std::iter::once(record).chain(removed_places(image))).await
+    /// Removes the image if it still is this; says whether it did.
+    async fn remove(&self, operation: &'static str, stored: &Stored) -> PortResult<Transacted> {
+        let key = image_key(&stored.image.owner, &stored.image.id);
+        let record = Write::delete_if(key, stored.condition());
+        let places = changed_places(operation, Some(stored), None)?;
+        self.table.transact(operation, std::iter::once(record).chain(places)).await
     }
 
-    /// The ids of the owner's list from `after` on, at most `limit`, with their positions.
-    async fn positions(
+    /// Puts `after` in the place of `before`, if that still is what is stored; says whether it did.
+    async fn replace(
         &self,
         operation: &'static str,
-        owner: &OwnerId,
-        query: &ImageQuery,
-        after: Option<Position>,
-        limit: u32,
-    ) -> PortResult<Vec<(ImageId, Position)>> {
-        let after = after.map(|after| sort_key(after.at, &ImageId::from_bytes(after.id)));
-        let partition = list_of(owner, query.trashed);
-        // A moment alone stands before all places of its millisecond.
-        let stretch = match query.sort {
-            Sort::Newest => {
-                let end = after.or_else(|| query.filter.to.map(moment));
-                Stretch::of(partition, end.map_or(Bounds::All, Bounds::Before)).backwards()
-            }
-            Sort::Oldest => {
-                let start = after.or_else(|| query.filter.from.map(moment));
-                Stretch::of(partition, start.map_or(Bounds::All, Bounds::After))
-            }
-        };
-        let items = self.table.query(operation, &stretch, Some(limit)).await?;
-        let position = |item: &Item| {
-            let id = item.parsed(operation, "image_id")?;
-            Ok((id, Position::of_image(item.time(operation, "saved_at")?, &id)))
-        };
-        items.iter().map(position).collect()
+        before: &Stored,
+        after: &Stored,
+        places: Vec<Write>,
+    ) -> PortResult<bool> {
+        let record = after.record(operation)?;
+        if places.is_empty() {
+            return self.table.put_if(operation, record, &before.condition()).await;
+        }
+        let writes = std::iter::once(Write::put_if(record, before.condition())).chain(places);
+        Ok(self.table.transact(operation, writes).await? == Transacted::Done)
     }
 
     /// The owner's images of these ids, in their order; what is not there any more is left out.
@@ -130,16 +129,34 @@ impl DynamoMetadataRepo {
         Ok(ids.filter_map(|id| found.remove(&id)).collect())
     }
 
+    /// Those of `places` that belong to the list of `query`. What a filter of nothing but times wants is told by the
+    /// places alone.
+    async fn wanted(
+        &self,
+        operation: &'static str,
+        owner: &OwnerId,
+        query: &ImageQuery,
+        places: &[Position],
+        now: Timestamp,
+    ) -> PortResult<Vec<Position>> {
+        if is_of_times(&query.filter) {
+            return Ok(places.to_vec());
+        }
+        let images = self.read_many(operation, owner, places.iter().map(image_id)).await?;
+        let wanted = images.iter().filter(|image| query.wants(image, now));
+        Ok(wanted.map(|image| Position::of_image(image.saved_at, &image.id)).collect())
+    }
+
     /// Removes the image that `place` says was trashed, if that still is so; its address if it did.
     async fn purge_one(&self, operation: &'static str, place: Item) -> PortResult<Option<BlobId>> {
         let (owner, id) = (place.parsed(operation, "owner")?, place.parsed(operation, "image_id")?);
         let trashed_at = place.time(operation, "trashed_at")?;
-        let Some(image) = self.read(operation, &owner, &id).await? else { return Ok(None) };
-        if image.trashed_at != Some(trashed_at) {
+        let Some(stored) = self.read(operation, &owner, &id).await? else { return Ok(None) };
+        if stored.image.trashed_at != Some(trashed_at) {
             return Ok(None);
         }
-        let removed = self.remove(operation, &image, image.version).await? == Transacted::Done;
-        Ok(removed.then_some(image.sha256))
+        let removed = self.remove(operation, &stored).await? == Transacted::Done;
+        Ok(removed.then_some(stored.image.sha256))
     }
 }
 
@@ -147,9 +164,11 @@ impl DynamoMetadataRepo {
 impl MetadataRepo for DynamoMetadataRepo {
     async fn insert(&self, image: &SavedImage) -> PortResult<InsertedImage> {
         const OPERATION: &str = "MetadataRepo::insert";
+        let stored = Stored::new(image.clone());
         for tries in 0..TRIES {
-            let record = Write::put_if(record(OPERATION, image)?, Condition::Absent);
-            let writes = std::iter::once(record).chain(changed_places(None, image));
+            let record = Write::put_if(stored.record(OPERATION)?, Condition::Absent);
+            let places = changed_places(OPERATION, None, Some(&stored))?;
+            let writes = std::iter::once(record).chain(places);
             if self.table.transact(OPERATION, writes).await? == Transacted::Done {
                 return Ok(InsertedImage::Created);
             }
@@ -168,8 +187,8 @@ impl MetadataRepo for DynamoMetadataRepo {
     }
 
     async fn find(&self, owner: &OwnerId, id: &ImageId, now: Timestamp) -> PortResult<Option<SavedImage>> {
-        let image = self.read("MetadataRepo::find", owner, id).await?;
-        Ok(image.filter(|image| image.is_shown(now)))
+        let stored = self.read("MetadataRepo::find", owner, id).await?;
+        Ok(stored.map(|stored| stored.image).filter(|image| image.is_shown(now)))
     }
 
     async fn list(
@@ -180,57 +199,80 @@ impl MetadataRepo for DynamoMetadataRepo {
     ) -> PortResult<Page<SavedImage>> {
         const OPERATION: &str = "MetadataRepo::list";
         let wanted = query.limit.get() + 1;
-        let at_once = if query.filter.is_empty() { wanted } else { wanted.max(FILTERED_AT_ONCE) };
-        let mut after = query.after;
-        let mut images = Vec::new();
+        let first = if is_of_times(&query.filter) { wanted } else { wanted.max(LOOKED_AT_ONCE) };
+        let mut search = Search::new(&self.table, OPERATION, (owner, query), first);
+        let at_once = if search.is_indexed() { wanted } else { first };
+        let (mut images, mut looked) = (Vec::new(), 0);
         // Without a filter almost always once: again only where something is in the list that is not shown any more.
         for round in 1.. {
-            let positions = self.positions(OPERATION, owner, query, after, at_once).await?;
-            let ids = positions.iter().map(|(id, _)| *id);
-            let found = self.read_many(OPERATION, owner, ids).await?;
-            images.extend(found.into_iter().filter(|image| query.wants(image, now)));
-            match positions.last() {
-                Some((_, last)) if positions.len() == at_once as usize && query.filter.includes(last.at) => {
-                    after = Some(*last);
+            let part = search.next().await?;
+            for places in part.places.chunks(at_once as usize) {
+                let found = self.read_many(OPERATION, owner, places.iter().map(image_id)).await?;
+                images.extend(found.into_iter().filter(|image| query.wants(image, now)));
+                looked += places.len();
+                if images.len() >= wanted as usize {
+                    images.truncate(wanted as usize);
+                    return Ok(page_of(images, query));
                 }
-                _ => break,
+                if looked >= LOOKED_MAX {
+                    return Ok(Page { items: images, next: places.last().copied() });
+                }
             }
-            if images.len() >= wanted as usize {
-                break;
-            }
-            if round == FILTERED_ROUNDS {
-                return Ok(Page { items: images, next: after });
+            match part.end {
+                None => break,
+                Some(_) if round == ROUNDS => return Ok(Page { items: images, next: part.end }),
+                Some(_) => {}
             }
         }
-        images.truncate(wanted as usize);
-        Ok(Page::of(images, query.limit, |image| Position::of_image(image.saved_at, &image.id)))
+        Ok(page_of(images, query))
+    }
+
+    async fn timeline(&self, owner: &OwnerId, query: &ImageQuery, now: Timestamp) -> PortResult<Timeline> {
+        const OPERATION: &str = "MetadataRepo::timeline";
+        let query = &ImageQuery { after: None, ..query.clone() };
+        let mut counter = TimelineCounter::new(query.limit.get());
+        let mut left = if is_of_times(&query.filter) { COUNTED_MAX } else { LOOKED_MAX };
+        let mut search = Search::new(&self.table, OPERATION, (owner, query), COUNTED_AT_ONCE);
+        for _ in 0..ROUNDS {
+            let Part { mut places, end } = search.next().await?;
+            let is_cut = places.len() > left;
+            places.truncate(left);
+            left -= places.len();
+            for place in self.wanted(OPERATION, owner, query, &places, now).await? {
+                counter.count(place.at, place);
+            }
+            if is_cut || end.is_none() {
+                return Ok(counter.finish(!is_cut));
+            }
+        }
+        Ok(counter.finish(false))
     }
 
     async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()> {
         const OPERATION: &str = "MetadataRepo::update";
+        let edited = Stored::new(image.clone());
         for tries in 0..TRIES {
             let Some(stored) = self.read(OPERATION, &image.owner, &image.id).await? else {
                 return Err(PortError::new(ErrorKind::NotFound, OPERATION, "there is no such image"));
             };
             // What is there is what was to be written: this very call, repeated after a lost answer.
-            if tries > 0 && stored == *image {
+            if tries > 0 && stored.image == *image {
                 return Ok(());
             }
-            if stored.version != expected {
-                return Err(overtaken(OPERATION, stored.version));
+            if stored.image.version != expected {
+                return Err(overtaken(OPERATION, stored.image.version));
             }
-            let (record, condition) = (record(OPERATION, image)?, Condition::Number("version", expected.0));
-            let places: Vec<_> = changed_places(Some(&stored), image).collect();
-            let written = if places.is_empty() {
-                self.table.put_if(OPERATION, record, &condition).await?
+            let places = changed_places(OPERATION, Some(&stored), Some(&edited))?;
+            if places.len() >= TRANSACTION_MAX {
+                // Off the index first, which then has room for the rest.
+                let aside = Stored { is_aside: true, ..stored.clone() };
+                let places = changed_places(OPERATION, Some(&stored), Some(&aside))?;
+                self.replace(OPERATION, &stored, &aside, places).await?;
+            } else if self.replace(OPERATION, &stored, &edited, places).await? {
+                return Ok(());
             } else {
-                let writes = std::iter::once(Write::put_if(record, condition)).chain(places);
-                self.table.transact(OPERATION, writes).await? == Transacted::Done
-            };
-            if written {
-                return Ok(());
+                pause(tries).await;
             }
-            pause(tries).await;
         }
         Err(contended(OPERATION))
     }
@@ -239,10 +281,10 @@ impl MetadataRepo for DynamoMetadataRepo {
         const OPERATION: &str = "MetadataRepo::delete";
         for tries in 0..TRIES {
             let Some(stored) = self.read(OPERATION, owner, id).await? else { return Ok(()) };
-            if stored.version != expected {
-                return Err(overtaken(OPERATION, stored.version));
+            if stored.image.version != expected {
+                return Err(overtaken(OPERATION, stored.image.version));
             }
-            match self.remove(OPERATION, &stored, expected).await? {
+            match self.remove(OPERATION, &stored).await? {
                 Transacted::Done => return Ok(()),
                 Transacted::Lost => pause(tries).await,
             }
@@ -267,6 +309,20 @@ impl MetadataRepo for DynamoMetadataRepo {
         let purged: Vec<Option<BlobId>> = purging.buffer_unordered(PURGES_AT_ONCE).try_collect().await?;
         Ok(purged.into_iter().flatten().collect())
     }
+}
+
+/// A page of the images from a list's start, and one more where there is one.
+fn page_of(images: Vec<SavedImage>, query: &ImageQuery) -> Page<SavedImage> {
+    Page::of(images, query.limit, |image| Position::of_image(image.saved_at, &image.id))
+}
+
+fn image_id(place: &Position) -> ImageId {
+    ImageId::from_bytes(place.id)
+}
+
+/// Whether the filter asks for nothing but times.
+fn is_of_times(filter: &ImageFilter) -> bool {
+    *filter == ImageFilter { from: filter.from, to: filter.to, ..ImageFilter::default() }
 }
 
 fn overtaken(operation: &'static str, stored: Version) -> PortError {

@@ -18,7 +18,8 @@ use tintype_core::{ErrorKind, PortError, PortResult};
 use tokio::sync::oneshot;
 use writer::Writer;
 
-const FILE: &str = "tintype.db";
+/// The database's name in its data folder.
+pub(crate) const FILE: &str = "tintype.db";
 /// How long a statement waits for a program that looks into the file, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than the statements of this crate: each is prepared once per connection.
@@ -102,7 +103,8 @@ fn open_writable(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn open_read_only(file: &Path) -> rusqlite::Result<Connection> {
+/// A connection that can't write. The file may be another process's.
+pub(crate) fn open_read_only(file: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

@@ -177,6 +177,8 @@ fn delete(folders: &Folders, id: &BlobId, put_before: Timestamp) -> io::Result<b
         None => Ok(true),
         Some(info) if info.put_at >= put_before => Ok(false),
         Some(_) => {
+            // A backup is copying: the bytes go with a later sweep.
+            let Some(_pass) = folders.pass()? else { return Ok(false) };
             // First what was made of it: a crash in between leaves the picture, for the next deletion.
             folders.remove_variants(id)?;
             fs::remove_file(folders.path(id)).map(|()| true)

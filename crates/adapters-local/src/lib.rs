@@ -23,9 +23,12 @@
 //! # }
 //! ```
 
+mod backup;
 mod clock;
+mod collection_repo;
 mod data_folder;
 mod database;
+mod embedder;
 mod error;
 mod image_store;
 mod job_repo;
@@ -33,15 +36,20 @@ mod link_signer;
 mod metadata_repo;
 mod queue;
 mod variant_cache;
+mod vector_index;
 mod workflow;
 
+pub use backup::{BackupError, Copied, OnProgress, back_up, restore_backup};
 pub use clock::SystemClock;
+pub use collection_repo::SqliteCollectionRepo;
 pub use data_folder::DataFolder;
 pub use database::Database;
+pub use embedder::LookEmbedder;
 pub use error::OpenError;
 pub use image_store::FileImageStore;
 pub use job_repo::SqliteJobRepo;
 pub use link_signer::PathLinkSigner;
 pub use metadata_repo::SqliteMetadataRepo;
 pub use variant_cache::FileVariantCache;
+pub use vector_index::{SqliteVectorIndex, VectorKind};
 pub use workflow::{LocalWorkflow, WorkflowSettings};

@@ -1,6 +1,7 @@
 //! Saved images in SQLite. Pages are read straight from an index that ends where the page ends.
 
 pub(crate) mod index;
+mod timeline;
 
 use crate::{Database, database::Durability::Durable, error::Fault};
 use async_trait::async_trait;
@@ -8,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{
-        BlobId, ImageId, ImageQuery, OwnerId, Page, Position, SavedImage, Sort, Timestamp, Version, limits,
+        BlobId, ImageId, ImageQuery, OwnerId, Page, Position, SavedImage, Sort, Timeline, Timestamp, Version,
+        limits,
     },
     ports::{InsertedImage, MetadataRepo},
 };
@@ -57,6 +59,12 @@ impl MetadataRepo for SqliteMetadataRepo {
         };
         let images = self.database.read("MetadataRepo::list", work).await?;
         Ok(Page::of(images, limit, |image| Position::of_image(image.saved_at, &image.id)))
+    }
+
+    async fn timeline(&self, owner: &OwnerId, query: &ImageQuery, _: Timestamp) -> PortResult<Timeline> {
+        let (owner, query) = (owner.clone(), query.clone());
+        let work = move |connection: &Connection| timeline::timeline(connection, &owner, &query);
+        self.database.read("MetadataRepo::timeline", work).await
     }
 
     async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()> {
@@ -136,6 +144,7 @@ fn overtaken(operation: &'static str, stored: Version) -> Fault {
 }
 
 fn update(connection: &Connection, image: &SavedImage) -> Result<(), Fault> {
+    let before = readable(connection, &image.id)?;
     let sql = "UPDATE images SET sha256 = ?2, saved_at = ?3, trashed_at = ?4, version = ?5, body = ?6 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![
         image.id.as_bytes(),
@@ -145,11 +154,19 @@ fn update(connection: &Connection, image: &SavedImage) -> Result<(), Fault> {
         image.version.0,
         serde_json::to_string(image)?,
     ])?;
-    index::update(connection, image)
+    index::update(connection, before.as_ref(), image)
+}
+
+/// The stored record of the image; `None` also where it can't be read: that is no reason to keep it from being replaced or
+/// removed.
+fn readable(connection: &Connection, id: &ImageId) -> Result<Option<SavedImage>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT body FROM images WHERE id = ?")?;
+    let body: Option<String> = statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
+    Ok(body.and_then(|body| serde_json::from_str(&body).ok()))
 }
 
 fn remove(connection: &Connection, id: &ImageId) -> Result<(), Fault> {
-    index::leave(connection, id)?;
+    index::leave(connection, id, readable(connection, id)?.as_ref())?;
     connection.prepare_cached("DELETE FROM images WHERE id = ?")?.execute([id.as_bytes()])?;
     Ok(())
 }

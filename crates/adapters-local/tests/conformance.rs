@@ -11,14 +11,14 @@ use std::{
 use support::{Machine, ManualClock, blob_path};
 use tempfile::TempDir;
 use tintype_core::{
-    domain::{BlobId, Clock, Job, JobId, Timestamp},
-    ports::{ImageStore, JobRepo, LinkSigner, MetadataRepo, Models, Ports},
+    domain::{BlobId, Clock, Job, JobId, Space, Timestamp},
+    ports::{CollectionRepo, ImageStore, JobRepo, LinkSigner, MetadataRepo, Models, Ports, VectorIndex},
 };
 use tintype_local::{
-    DataFolder, Database, FileImageStore, FileVariantCache, PathLinkSigner, SqliteJobRepo,
-    SqliteMetadataRepo, WorkflowSettings,
+    DataFolder, Database, FileImageStore, FileVariantCache, PathLinkSigner, SqliteCollectionRepo,
+    SqliteJobRepo, SqliteMetadataRepo, SqliteVectorIndex, VectorKind, WorkflowSettings,
 };
-use tintype_testkit::{CorruptibleStore, Fresh, Suites, VariantFixture, WorkflowFixture};
+use tintype_testkit::{CorruptibleStore, Fresh, Suites, VariantFixture, VectorFixture, WorkflowFixture};
 
 fn main() -> ExitCode {
     Suites::new("local")
@@ -39,6 +39,11 @@ fn main() -> ExitCode {
             let (database, folder) = open_database();
             Fresh::new(Arc::new(SqliteJobRepo::new(database)) as Arc<dyn JobRepo>).keeping(folder)
         })
+        .collection_repo(|| async {
+            let (database, folder) = open_database();
+            Fresh::new(Arc::new(SqliteCollectionRepo::new(database)) as Arc<dyn CollectionRepo>)
+                .keeping(folder)
+        })
         .metadata_repo(|| async {
             let (database, folder) = open_database();
             Fresh::new(Arc::new(SqliteMetadataRepo::new(database)) as Arc<dyn MetadataRepo>).keeping(folder)
@@ -48,6 +53,15 @@ fn main() -> ExitCode {
             let (store, folder) = open_store();
             let cache = FileVariantCache::open(&store, VariantFixture::SIZE as u64).expect("open the cache");
             Fresh::new(VariantFixture { cache: Arc::new(cache), images: Arc::new(store) }).keeping(folder)
+        })
+        .vector_index(|| async {
+            let (database, folder) = open_database();
+            let metadata = Arc::new(SqliteMetadataRepo::new(database.clone()));
+            // Another index of the same database, whose vectors are others and stay out of its way.
+            let other = SqliteVectorIndex::new(database.clone(), VectorKind::Meaning);
+            other.use_space(&Space { name: "other".to_owned(), dimensions: 2 }).await.expect("use_space");
+            let vectors = Arc::new(SqliteVectorIndex::new(database, VectorKind::Look));
+            Fresh::new(VectorFixture { vectors, metadata }).keeping(folder)
         })
         .workflow(|models| async { Fresh::new(Box::new(Stage::open(models)) as Box<dyn WorkflowFixture>) })
         .run()

@@ -18,12 +18,19 @@ use tempfile::TempDir;
 use tintype_core::{
     ErrorKind, PortResult,
     domain::{
-        Clock, GenerationRequest, Job, JobStatus, ModelCard, NewJob, OutputFormat, OwnerId, Variant, limits,
+        Clock, Embedding, Encoding, GenerationRequest, Job, JobStatus, ModelCard, NewJob, OwnerId, Space,
+        Variant, limits,
     },
-    ports::{Drawn, ImageModel, ImageStore, InsertedJob, Models, SourceBytes, VariantCache},
+    ports::{
+        Drawn, ImageModel, ImageStore, InsertedJob, MetadataRepo, Models, SourceBytes, VariantCache,
+        VectorIndex,
+    },
 };
-use tintype_local::{DataFolder, FileImageStore, FileVariantCache, OpenError, SystemClock, WorkflowSettings};
-use tintype_testkit::samples::{alice, at, blob, job_of, mallory};
+use tintype_local::{
+    DataFolder, Database, FileImageStore, FileVariantCache, OpenError, SqliteMetadataRepo, SqliteVectorIndex,
+    SystemClock, VectorKind, WorkflowSettings,
+};
+use tintype_testkit::samples::{alice, at, blob, job_of, mallory, saved_image};
 use tokio_util::sync::CancellationToken;
 
 /// A model that does as the test wants, and counts who is at work.
@@ -182,7 +189,7 @@ async fn a_blob_of_an_earlier_process_is_put_again_in_place() {
 }
 
 fn small() -> Variant {
-    Variant { source: *blob(1).id(), max_width: Some(8), format: OutputFormat::Webp }
+    Variant { source: *blob(1).id(), max_width: Some(8), format: Encoding::Webp }
 }
 
 /// A cache of `size` bytes in this folder, and a picture that it may have variants of.
@@ -403,4 +410,36 @@ async fn a_job_that_waits_for_its_time_is_run_by_the_clock_alone() {
     stage.until_busy(1).await;
     assert!(SystemClock.now() >= due);
     run.abort();
+}
+
+#[tokio::test]
+async fn vectors_of_one_kind_stay_out_of_the_way_of_another() {
+    let temporary = tempfile::tempdir().unwrap();
+    let database = Database::open(&DataFolder::open(temporary.path()).unwrap()).unwrap();
+    let metadata = SqliteMetadataRepo::new(database.clone());
+    let looks = SqliteVectorIndex::new(database.clone(), VectorKind::Look);
+    let meanings = SqliteVectorIndex::new(database, VectorKind::Meaning);
+    let space = |name: &str, dimensions| Space { name: name.to_owned(), dimensions };
+    looks.use_space(&space("a", 3)).await.unwrap();
+    meanings.use_space(&space("b", 2)).await.unwrap();
+    let image = saved_image(1, 1);
+    metadata.insert(&image).await.unwrap();
+
+    let (look, meaning) = (Embedding::of(&[1.0, 0.0, 0.0]), Embedding::of(&[0.0, 1.0]));
+    looks.put(&image.owner, &image.id, look).await.unwrap();
+    assert_eq!(looks.waiting(9).await.unwrap(), []);
+    assert_eq!(meanings.waiting(9).await.unwrap(), [(image.owner.clone(), image.id)]);
+    meanings.put(&image.owner, &image.id, meaning.clone()).await.unwrap();
+
+    looks.use_space(&space("c", 3)).await.unwrap();
+    assert_eq!(looks.get(&image.owner, &image.id).await.unwrap(), None);
+    assert_eq!(looks.waiting(9).await.unwrap().len(), 1);
+    assert_eq!(meanings.get(&image.owner, &image.id).await.unwrap(), meaning);
+    assert_eq!(meanings.waiting(9).await.unwrap(), []);
+    let near = meanings.nearest(&image.owner, &meaning.unwrap(), 9).await.unwrap();
+    assert_eq!(near.len(), 1);
+
+    metadata.delete(&image.owner, &image.id, image.version).await.unwrap();
+    assert_eq!(meanings.get(&image.owner, &image.id).await.unwrap(), None);
+    assert_eq!(looks.waiting(9).await.unwrap(), []);
 }

@@ -13,6 +13,7 @@
 //! ```
 
 mod clock;
+mod collection_repo;
 mod connection_registry;
 mod credential_repo;
 mod image_model;
@@ -23,9 +24,11 @@ mod memory;
 mod metadata_repo;
 mod notifier;
 mod variant_cache;
+mod vector_index;
 mod workflow;
 
 pub use clock::ManualClock;
+pub use collection_repo::MemoryCollections;
 pub use connection_registry::MemoryConnections;
 pub use credential_repo::MemoryCredentials;
 pub use image_model::{Script, ScriptedModel, Signal, Step};
@@ -36,6 +39,7 @@ pub use memory::Memory;
 pub use metadata_repo::MemoryMetadata;
 pub use notifier::{ChannelNotifier, Inbox};
 pub use variant_cache::MemoryVariants;
+pub use vector_index::MemoryVectors;
 pub use workflow::{LEASE, MemoryWorkflow};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

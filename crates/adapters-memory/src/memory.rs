@@ -1,8 +1,8 @@
 //! Every port of this crate, put together.
 
 use crate::{
-    ChannelNotifier, ManualClock, MemoryConnections, MemoryImages, MemoryJobs, MemoryLinks, MemoryMetadata,
-    MemoryWorkflow, ScriptedModel,
+    ChannelNotifier, ManualClock, MemoryCollections, MemoryConnections, MemoryImages, MemoryJobs,
+    MemoryLinks, MemoryMetadata, MemoryWorkflow, ScriptedModel,
 };
 use std::sync::{
     Arc,
@@ -25,6 +25,8 @@ pub struct Memory {
     pub images: Arc<MemoryImages>,
     /// Saved images.
     pub metadata: Arc<MemoryMetadata>,
+    /// Collections of saved images.
+    pub collections: Arc<MemoryCollections>,
     /// Jobs.
     pub jobs: Arc<MemoryJobs>,
     /// Who listens to what.
@@ -47,6 +49,7 @@ impl Memory {
             model,
             images: Arc::default(),
             metadata: Arc::default(),
+            collections: Arc::default(),
             jobs: Arc::default(),
             connections: Arc::default(),
             notifier: Arc::default(),
@@ -68,11 +71,13 @@ impl Memory {
             models: self.models.clone(),
             images: self.images.clone(),
             metadata: self.metadata.clone(),
+            collections: self.collections.clone(),
             jobs: self.jobs.clone(),
             connections: self.connections.clone(),
             notifier: self.notifier.clone(),
             workflow: self.workflow.clone(),
             links: Arc::new(MemoryLinks),
+            signer: None,
         }
     }
 

@@ -9,7 +9,10 @@ use std::{
 };
 use tintype_core::{
     ErrorKind, PortError, PortResult,
-    domain::{BlobId, ImageId, ImageQuery, OwnerId, Page, Position, SavedImage, Sort, Timestamp, Version},
+    domain::{
+        BlobId, ImageId, ImageQuery, OwnerId, Page, Position, SavedImage, Sort, Timeline, TimelineCounter,
+        Timestamp, Version,
+    },
     ports::{InsertedImage, MetadataRepo},
 };
 
@@ -49,21 +52,39 @@ impl Library {
         }
     }
 
+    /// The images that belong to the list of `query`, after the place where it starts.
+    fn list(&self, query: &ImageQuery, now: Timestamp) -> impl Iterator<Item = (&Position, &SavedImage)> {
+        let after = query.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let (newest, oldest) = match query.sort {
+            Sort::Newest => (Some(self.by_position.range((Bound::Unbounded, after)).rev()), None),
+            Sort::Oldest => (None, Some(self.by_position.range((after, Bound::Unbounded)))),
+        };
+        let part = newest.into_iter().flatten().chain(oldest.into_iter().flatten());
+        part.filter(move |(_, image)| query.wants(image, now))
+    }
+
     /// The images of one page and one more, to learn if there are more.
     fn page(&self, query: &ImageQuery, now: Timestamp) -> Vec<SavedImage> {
-        let fits = |image: &&SavedImage| query.wants(image, now);
         let count = query.limit.get() as usize + 1;
-        let after = query.after.map_or(Bound::Unbounded, Bound::Excluded);
-        match query.sort {
-            Sort::Newest => {
-                let part = self.by_position.range((Bound::Unbounded, after)).rev();
-                part.map(|(_, image)| image).filter(fits).take(count).cloned().collect()
-            }
-            Sort::Oldest => {
-                let part = self.by_position.range((after, Bound::Unbounded));
-                part.map(|(_, image)| image).filter(fits).take(count).cloned().collect()
-            }
-        }
+        self.list(query, now).map(|(_, image)| image.clone()).take(count).collect()
+    }
+
+    fn timeline(&self, query: &ImageQuery, now: Timestamp) -> Timeline {
+        let mut counter = TimelineCounter::new(query.limit.get());
+        let whole = ImageQuery { after: None, ..query.clone() };
+        self.list(&whole, now).for_each(|(position, image)| counter.count(image.saved_at, *position));
+        counter.finish(true)
+    }
+}
+
+impl MemoryMetadata {
+    /// Every image there is, and whose it is.
+    pub(crate) fn ids(&self) -> Vec<(OwnerId, ImageId)> {
+        let libraries = lock(&self.0);
+        let all = libraries
+            .iter()
+            .flat_map(|(owner, library)| library.positions.keys().map(move |id| (owner.clone(), *id)));
+        all.collect()
     }
 }
 
@@ -95,6 +116,12 @@ impl MetadataRepo for MemoryMetadata {
     ) -> PortResult<Page<SavedImage>> {
         let images = lock(&self.0).get(owner).map(|library| library.page(query, now)).unwrap_or_default();
         Ok(Page::of(images, query.limit, |image| Position::of_image(image.saved_at, &image.id)))
+    }
+
+    async fn timeline(&self, owner: &OwnerId, query: &ImageQuery, now: Timestamp) -> PortResult<Timeline> {
+        let libraries = lock(&self.0);
+        let none = Library::default();
+        Ok(libraries.get(owner).unwrap_or(&none).timeline(query, now))
     }
 
     async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()> {

@@ -12,15 +12,17 @@ use tintype_core::{
     ports::{ImageStore, Ports},
 };
 use tintype_memory::{
-    ChannelNotifier, Inbox, LEASE, Memory, MemoryConnections, MemoryCredentials, MemoryImages, MemoryJobs,
-    MemoryLinks, MemoryMetadata, MemoryVariants, ScriptedModel,
+    ChannelNotifier, Inbox, LEASE, Memory, MemoryCollections, MemoryConnections, MemoryCredentials,
+    MemoryImages, MemoryJobs, MemoryLinks, MemoryMetadata, MemoryVariants, MemoryVectors, ScriptedModel,
 };
 use tintype_testkit::{
-    Client, CorruptibleStore, Fresh, ModelFixture, NotifierFixture, Suites, VariantFixture, WorkflowFixture,
+    Client, CorruptibleStore, Fresh, ModelFixture, NotifierFixture, Suites, VariantFixture, VectorFixture,
+    WorkflowFixture,
 };
 
 fn main() -> ExitCode {
     Suites::new("memory")
+        .collection_repo(|| async { Fresh::new(Arc::new(MemoryCollections::default())) })
         .connection_registry(|| async { Fresh::new(Arc::new(MemoryConnections::default())) })
         .credential_repo(|| async { Fresh::new(Arc::new(MemoryCredentials::default())) })
         .image_model(|| async { Fresh::new(model()) })
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         .link_signer(|| async { Fresh::new(Arc::new(MemoryLinks)) })
         .metadata_repo(|| async { Fresh::new(Arc::new(MemoryMetadata::default())) })
         .variant_cache(|| async { Fresh::new(variants()) })
+        .vector_index(|| async { Fresh::new(vectors()) })
         .notifier(|| async { Fresh::new(notifier()) })
         .workflow(|models| async { Fresh::new(Box::new(StepByStep(Memory::new().with_models(models)))) })
         .run()
@@ -43,6 +46,11 @@ fn corruptible() -> CorruptibleStore {
         std::future::ready(()).boxed()
     };
     CorruptibleStore { store, corrupt: Box::new(corrupt) }
+}
+
+fn vectors() -> VectorFixture {
+    let metadata = Arc::<MemoryMetadata>::default();
+    VectorFixture { vectors: Arc::new(MemoryVectors::new(metadata.clone())), metadata }
 }
 
 fn variants() -> VariantFixture {

@@ -7,8 +7,9 @@ use tintype_core::domain::{
     BlobId, ContentType, Entropy, GenerateInput, GenerationRequest, ImageId, ImageSource, Labels, ModelCard,
     OwnerId, SavedImage, Seed, SourceInput, ThumbHash, Timestamp, Version,
 };
-use tintype_core::ports::MetadataRepo;
-use tintype_local::{DataFolder, Database, SqliteMetadataRepo};
+use tintype_core::ports::{Embedder, MetadataRepo, TextEmbedder, VectorIndex};
+use tintype_local::{DataFolder, Database, LookEmbedder, SqliteMetadataRepo, SqliteVectorIndex, VectorKind};
+use tintype_word_vectors::WordVectors;
 
 /// How many inserts wait for the same commit.
 const TOGETHER: usize = 2_000;
@@ -19,15 +20,30 @@ pub(crate) const THINGS: u32 = 5_000;
 /// How many tags there are.
 pub(crate) const TAGS: u32 = 200;
 
-/// Fills the database in `folder`.
-pub(crate) async fn fill(folder: &Path, images: u32) -> Outcome {
+/// Milliseconds after which the next three were saved, where a benchmark does not care.
+pub(crate) const APART_MS: u32 = 1;
+
+/// Fills the database in `folder` with images saved three at a time, `apart_ms` after each other. Their prompts are read; to
+/// look at there is nothing, for they have no bytes. So a server of it begins with nothing to do.
+pub(crate) async fn fill(folder: &Path, images: u32, apart_ms: u32) -> Outcome {
     let folder = DataFolder::open(folder)?;
-    let metadata = SqliteMetadataRepo::new(Database::open(&folder)?);
+    let database = Database::open(&folder)?;
+    let metadata = SqliteMetadataRepo::new(database.clone());
+    let looks = SqliteVectorIndex::new(database.clone(), VectorKind::Look);
+    looks.use_space(&LookEmbedder.space()).await?;
+    let meanings = SqliteVectorIndex::new(database, VectorKind::Meaning);
+    meanings.use_space(&WordVectors.space()).await?;
     let request = request()?;
     let mut inserts = stream::iter(0..images)
         .map(|number| {
-            let (metadata, request) = (&metadata, &request);
-            async move { metadata.insert(&image(number, request)).await }
+            let (metadata, looks, meanings, request) = (&metadata, &looks, &meanings, &request);
+            async move {
+                let image = image(number, apart_ms, request);
+                let meaning = WordVectors.embed(image.prompt.as_deref().unwrap_or_default()).await?;
+                metadata.insert(&image).await?;
+                looks.put(&image.owner, &image.id, None).await?;
+                meanings.put(&image.owner, &image.id, meaning.vector).await
+            }
         })
         .buffer_unordered(TOGETHER);
     while let Some(inserted) = inserts.next().await {
@@ -42,8 +58,8 @@ fn request() -> Outcome<GenerationRequest> {
 }
 
 /// Image `number` of the library: everything about it follows from the number.
-fn image(number: u32, request: &GenerationRequest) -> SavedImage {
-    let saved_at = Timestamp::from_millis(1_700_000_000_000 + i64::from(number / 3));
+fn image(number: u32, apart_ms: u32, request: &GenerationRequest) -> SavedImage {
+    let saved_at = Timestamp::from_millis(1_700_000_000_000 + i64::from(number / 3) * i64::from(apart_ms));
     let sha256 = BlobId::of(&number.to_be_bytes());
     let drawn = |place: usize, of: u32| {
         let bytes = sha256.as_bytes();
@@ -66,9 +82,11 @@ fn image(number: u32, request: &GenerationRequest) -> SavedImage {
             drawn(8, THINGS)
         )),
         source: ImageSource { job: None, request: Some(request.clone()), seed: Some(Seed(drawn(12, 1_000))) },
+        parent: None,
         title: None,
         note: None,
         tags: vec![format!("tag {}", drawn(24, TAGS))],
+        collections: Vec::new(),
         favorite: drawn(28, 10) == 0,
         rating: u8::try_from(drawn(27, 6)).ok().filter(|rating| *rating > 0),
         labels: Labels::new(),

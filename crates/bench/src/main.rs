@@ -27,6 +27,12 @@ struct Args {
     /// Saved images in the library that is paged through.
     #[arg(long, default_value_t = 1_000_000)]
     images: u32,
+    /// Fill this data folder with a library of `--images` pictures, without their bytes, and end.
+    #[arg(long, value_name = "DIR")]
+    fill: Option<PathBuf>,
+    /// Milliseconds after which the next three of them were saved: 600000 spreads 100,000 over eight months.
+    #[arg(long, default_value_t = library::APART_MS, requires = "fill")]
+    apart_ms: u32,
     /// Idle WebSockets to open.
     #[arg(long, default_value_t = 10_000)]
     sockets: usize,
@@ -71,6 +77,10 @@ fn main() -> Outcome {
 async fn run(args: Args) -> Outcome {
     if let Some(folder) = &args.floor {
         return floor::serve(folder).await;
+    }
+    if let Some(folder) = &args.fill {
+        std::fs::create_dir_all(folder)?;
+        return library::fill(folder, args.images, args.apart_ms).await;
     }
     if let (Some(count), Some(address)) = (args.hold, &args.address) {
         return sockets::hold(address, count).await;

@@ -15,7 +15,7 @@ const PAGE_MS: f64 = 3.0;
 
 pub(crate) async fn measure(report: &mut Report, images: u32) -> Outcome {
     let folder = tempfile::tempdir()?;
-    library::fill(folder.path(), images).await?;
+    library::fill(folder.path(), images, library::APART_MS).await?;
     let server = Server::tintype_on(folder.path(), &["--model", "noop"]).await?;
     let mut client = Client::connect(&server.address).await?;
     let last = walk(&mut client).await?;

@@ -3,7 +3,7 @@
 
 use crate::Outcome;
 use crate::http::Client;
-use crate::report::{Report, Target, percentile};
+use crate::report::{Report, Target, median, percentile};
 use std::path::Path;
 use std::time::Instant;
 
@@ -53,6 +53,18 @@ pub(crate) async fn measure(report: &mut Report, client: &mut Client, folder: &P
     add(report, "the same filters, the oldest first", &oldest, FILTER_MS);
     let best = slowest(client, &WORDS, "&sort=best").await?;
     report.note("the same words, ranked: the slowest", format!("{:.1} ms, {}", best.ms, best.query));
+    let timeline = timed(client, "/images/timeline?limit=200", 3).await?;
+    report.note(
+        "the timeline of all of it: its months and the cursor of each page",
+        format!("{:.0} ms", median(&timeline)),
+    );
+    // The first question reads all vectors into memory.
+    let meaning = "/images/by-meaning?limit=50&q=vehicles+in+the+sea";
+    let (first, others) = (timed(client, meaning, 1).await?, timed(client, meaning, ASKED).await?);
+    report.note(
+        "a search by meaning, and the first one",
+        format!("{:.0} ms, {:.0} ms", median(&others), median(&first)),
+    );
     let (scan, rows) = by_scan(folder)?;
     report.note(
         "for comparison, a look at every row for one word, without HTTP",
@@ -70,20 +82,27 @@ struct Slowest {
 async fn slowest(client: &mut Client, queries: &[&str], more: &str) -> Outcome<Slowest> {
     let mut slowest = Slowest { query: String::new(), ms: 0.0 };
     for query in queries {
-        let path = format!("/images?limit=50&{query}{more}");
-        let mut times = Vec::with_capacity(ASKED);
-        for _ in 0..ASKED {
-            let started = Instant::now();
-            let answer = client.get(&path).await?;
-            times.push(started.elapsed().as_secs_f64() * 1e3);
-            answer.json()?["items"].as_array().ok_or_else(|| format!("{path}: {}", answer.status))?;
-        }
+        let times = timed(client, &format!("/images?limit=50&{query}{more}"), ASKED).await?;
         let ms = percentile(&times, 0.99);
         if ms > slowest.ms {
             slowest = Slowest { query: (*query).to_owned(), ms };
         }
     }
     Ok(slowest)
+}
+
+/// Milliseconds of each answer.
+async fn timed(client: &mut Client, path: &str, times: usize) -> Outcome<Vec<f64>> {
+    let mut took = Vec::with_capacity(times);
+    for _ in 0..times {
+        let started = Instant::now();
+        let answer = client.get(path).await?;
+        took.push(started.elapsed().as_secs_f64() * 1e3);
+        if answer.status != 200 {
+            return Err(format!("{path}: {}", answer.status).into());
+        }
+    }
+    Ok(took)
 }
 
 fn add(report: &mut Report, what: &str, slowest: &Slowest, allowed_ms: f64) {

@@ -70,11 +70,22 @@ impl Client {
 
     /// Sends JSON, gets JSON.
     pub(crate) fn post(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Outcome<Value> {
+        self.send(path, body, headers).and_then(|answer| self.json(Ok(answer)))
+    }
+
+    /// Sends JSON, gets JSON, and whether it is of something new (201).
+    pub(crate) fn post_new(&self, path: &str, body: &Value) -> Outcome<(bool, Value)> {
+        let answer = self.send(path, body, &[])?;
+        let is_new = answer.status() == StatusCode::CREATED;
+        Ok((is_new, self.json(Ok(answer))?))
+    }
+
+    fn send(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Outcome<Response<Body>> {
         let mut request = self.authorized(self.agent.post(self.url(path)), path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.json(request.header("content-type", "application/json").send(body.to_string().as_bytes()))
+        self.check(request.header("content-type", "application/json").send(body.to_string().as_bytes()))
     }
 
     /// Removes what is at a path; what the server says of it, if anything.

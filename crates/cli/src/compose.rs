@@ -1,6 +1,7 @@
 //! The composition root: which adapter stands behind each port. A new adapter is a name in `settings::choices` and an
 //! arm here.
 
+use crate::content_credentials;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::noop_model::NoopModel;
 use crate::settings::{ConnectionsPort, ImagesPort, JobsPort, MetadataPort, ModelChoice, Settings};
@@ -9,17 +10,21 @@ use std::path::Path;
 use std::sync::Arc;
 use tintype_core::domain::limits;
 use tintype_core::ports::{
-    ConnectionRegistry, CredentialRepo, ImageModel, ImageStore, JobRepo, MetadataRepo, Models, Notifier,
-    Ports, VariantCache, Workflow,
+    CollectionRepo, ConnectionRegistry, CredentialRepo, ImageModel, ImageStore, JobRepo, MetadataRepo,
+    Models, Notifier, Ports, VariantCache, Workflow,
 };
+use tintype_core::use_cases::{Alike, Meaning};
 use tintype_diffusion::{DiffusionModel, EngineError, Settings as EngineSettings};
 use tintype_local::{
-    DataFolder, Database, FileImageStore, FileVariantCache, LocalWorkflow, OpenError, PathLinkSigner,
-    SqliteJobRepo, SqliteMetadataRepo, SystemClock, WorkflowSettings,
+    DataFolder, Database, FileImageStore, FileVariantCache, LocalWorkflow, LookEmbedder, OpenError,
+    PathLinkSigner, SqliteCollectionRepo, SqliteJobRepo, SqliteMetadataRepo, SqliteVectorIndex, SystemClock,
+    VectorKind, WorkflowSettings,
 };
 use tintype_memory::{
-    MemoryConnections, MemoryCredentials, MemoryImages, MemoryJobs, MemoryLinks, MemoryMetadata,
+    MemoryCollections, MemoryConnections, MemoryCredentials, MemoryImages, MemoryJobs, MemoryLinks,
+    MemoryMetadata,
 };
+use tintype_word_vectors::WordVectors;
 
 /// What a server runs on.
 #[derive(Debug)]
@@ -30,6 +35,10 @@ pub(crate) struct Server {
     pub(crate) credentials: Arc<dyn CredentialRepo>,
     /// Pictures in other sizes and encodings.
     pub(crate) variants: Arc<dyn VariantCache>,
+    /// What finds pictures that look alike.
+    pub(crate) alike: Alike,
+    /// What finds pictures by what their prompts mean.
+    pub(crate) meaning: Meaning,
     /// What carries jobs through; it is to be run.
     pub(crate) workflow: LocalWorkflow,
     /// The data folder, locked for as long as this lives.
@@ -45,9 +54,12 @@ pub(crate) fn server(settings: &Settings, notifier: Arc<dyn Notifier>) -> Outcom
     let work = WorkflowSettings { workers: settings.workers, ..WorkflowSettings::default() };
     let workflow = LocalWorkflow::new(stores.database.clone(), work, Arc::new(SystemClock));
     let (folder, variants) = (stores.folder.clone(), stores.variants.clone());
+    let vectors = |kind| Arc::new(SqliteVectorIndex::new(stores.database.clone(), kind));
+    let alike = Alike { embedder: Arc::new(LookEmbedder), vectors: vectors(VectorKind::Look) };
+    let meaning = Meaning { embedder: Arc::new(WordVectors), vectors: vectors(VectorKind::Meaning) };
     let ports = stores.ports(settings, notifier, Arc::new(workflow.clone()))?;
     let credentials = Arc::<MemoryCredentials>::default();
-    Ok(Server { ports, credentials, variants, workflow, folder })
+    Ok(Server { ports, credentials, variants, alike, meaning, workflow, folder })
 }
 
 /// The ports of a single job on the data folder, run by its submitter.
@@ -75,11 +87,13 @@ pub(crate) fn ports_in_memory(
         models: models(settings)?,
         images: Arc::<MemoryImages>::default(),
         metadata: Arc::<MemoryMetadata>::default(),
+        collections: Arc::<MemoryCollections>::default(),
         jobs: Arc::<MemoryJobs>::default(),
         connections: Arc::<MemoryConnections>::default(),
         notifier,
         workflow,
         links: Arc::new(MemoryLinks),
+        signer: content_credentials::signer_if_there(&settings.signing, &settings.data)?,
     })
 }
 
@@ -90,6 +104,7 @@ struct Stores {
     images: Arc<dyn ImageStore>,
     variants: Arc<dyn VariantCache>,
     metadata: Arc<dyn MetadataRepo>,
+    collections: Arc<dyn CollectionRepo>,
     jobs: Arc<dyn JobRepo>,
 }
 
@@ -102,8 +117,10 @@ impl Stores {
         };
         let variants = FileVariantCache::open(&images, limits::VARIANTS_BYTES);
         let variants = variants.map_err(|error| cant_open(&error))?;
-        let metadata = match settings.ports.metadata {
-            MetadataPort::Sqlite => SqliteMetadataRepo::new(database.clone()),
+        let (metadata, collections) = match settings.ports.metadata {
+            MetadataPort::Sqlite => {
+                (SqliteMetadataRepo::new(database.clone()), SqliteCollectionRepo::new(database.clone()))
+            }
         };
         let jobs = match settings.ports.jobs {
             JobsPort::Sqlite => SqliteJobRepo::new(database.clone()),
@@ -112,6 +129,7 @@ impl Stores {
             images: Arc::new(images),
             variants: Arc::new(variants),
             metadata: Arc::new(metadata),
+            collections: Arc::new(collections),
             jobs: Arc::new(jobs),
             folder,
             database,
@@ -131,11 +149,13 @@ impl Stores {
             models: models(settings)?,
             images: self.images,
             metadata: self.metadata,
+            collections: self.collections,
             jobs: self.jobs,
             connections,
             notifier,
             workflow,
             links: Arc::new(PathLinkSigner),
+            signer: content_credentials::signer(&settings.signing, self.folder.path())?,
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::{picture_in_terminal, progress};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read};
 use std::time::Duration;
-use tintype_core::domain::{GenerateInput, JobStatus};
+use tintype_core::domain::{GenerateInput, JobStatus, Warning};
 use tokio::task::spawn_blocking;
 
 /// A job that is done, and its pictures.
@@ -146,9 +146,17 @@ fn warn(job: &views::Job, terminal: &Terminal) {
     }
 }
 
+/// What is told of a job at its end alone.
+fn warn_of_the_end(job: &views::Job, terminal: &Terminal) {
+    for warning in job.warnings.iter().filter(|warning| warning.code == Warning::UNSIGNED) {
+        terminal.warn(&warning.detail);
+    }
+}
+
 /// Writes the pictures, shows them and says where they are.
 fn hand_over(drawn: &Drawn, output: &Output, args: &Generate, terminal: &Terminal) -> Outcome {
     let job: views::Job = views::read(&drawn.job)?;
+    warn_of_the_end(&job, terminal);
     let mut files = Vec::new();
     for (index, (image, bytes)) in job.images.iter().zip(&drawn.pictures).enumerate() {
         let picture = Picture {

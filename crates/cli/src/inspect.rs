@@ -1,6 +1,7 @@
 //! `tintype inspect`: what picture files say of themselves, of ours and of other tools. No server is asked.
 
 use crate::args::Inspect;
+use crate::content_credentials::{Manifest, Trusted};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::lines::{self, GAP, Line, plain};
 use crate::terminal::{Style, Terminal};
@@ -20,11 +21,18 @@ const TEXT_CHARS: usize = 200;
 /// # Errors
 /// If a file is not there, too large, or no picture.
 pub(crate) fn run(args: &Inspect, terminal: &Terminal) -> Outcome {
-    let read = args.files.iter().map(|file| (file.as_path(), read(file)));
+    let trusted = Trusted::read(args.trust.as_deref())?;
+    let read = args.files.iter().map(|file| (file.as_path(), read(file, &trusted)));
     if args.json { as_json(read, terminal) } else { as_lines(read, terminal) }
 }
 
-fn read(path: &Path) -> Outcome<Findings> {
+/// What a file says, and of its manifest, if it has one, whether that holds.
+struct Inspection {
+    findings: Findings,
+    manifest: Option<Manifest>,
+}
+
+fn read(path: &Path, trusted: &Trusted) -> Outcome<Inspection> {
     let failed = |exit, problem: String| Failure::new(exit, format!("{}: {problem}", path.display()));
     let file = File::open(path).map_err(|error| failed(Exit::NotFound, error.to_string()))?;
     let mut bytes = Vec::new();
@@ -35,20 +43,23 @@ fn read(path: &Path) -> Outcome<Findings> {
         let limit = FILE_BYTES / (1024 * 1024);
         return Err(failed(Exit::Refused, format!("it is larger than {limit} MB")));
     }
-    inspect(&bytes).map_err(|error| failed(Exit::Refused, error.to_string()))
+    let findings = inspect(&bytes).map_err(|error| failed(Exit::Refused, error.to_string()))?;
+    let manifest = findings.content_credentials.then(|| Manifest::read(&bytes, trusted));
+    Ok(Inspection { findings, manifest })
 }
 
-type Inspected<'a> = (&'a Path, Outcome<Findings>);
+type Inspected<'a> = (&'a Path, Outcome<Inspection>);
 
 /// One array; of a file that can't be read it tells the error.
 fn as_json<'a>(read: impl Iterator<Item = Inspected<'a>>, terminal: &Terminal) -> Outcome {
     let mut failed = None;
     let mut items = Vec::new();
-    for (path, findings) in read {
+    for (path, inspection) in read {
         let file = path.display().to_string();
-        items.push(match findings {
-            Ok(findings) => {
+        items.push(match inspection {
+            Ok(Inspection { findings, manifest }) => {
                 let mut item = serde_json::to_value(findings).unwrap_or_default();
+                item["manifest"] = manifest.map_or(Value::Null, |manifest| manifest.json());
                 item["file"] = json!(file);
                 item
             }
@@ -65,12 +76,12 @@ fn as_json<'a>(read: impl Iterator<Item = Inspected<'a>>, terminal: &Terminal) -
 
 fn as_lines<'a>(read: impl Iterator<Item = Inspected<'a>>, terminal: &Terminal) -> Outcome {
     let mut failed = None;
-    for (place, (path, findings)) in read.enumerate() {
+    for (place, (path, inspection)) in read.enumerate() {
         if place > 0 {
             terminal.data("")?;
         }
-        match findings {
-            Ok(findings) => lines::print(terminal, &all(path, &findings))?,
+        match inspection {
+            Ok(inspection) => lines::print(terminal, &all(path, &inspection))?,
             Err(failure) => {
                 if let Some(earlier) = failed.replace(failure) {
                     terminal.failure(&earlier);
@@ -81,7 +92,8 @@ fn as_lines<'a>(read: impl Iterator<Item = Inspected<'a>>, terminal: &Terminal) 
     failed.map_or(Ok(()), Err)
 }
 
-fn all(path: &Path, findings: &Findings) -> Vec<Line> {
+fn all(path: &Path, inspection: &Inspection) -> Vec<Line> {
+    let findings = &inspection.findings;
     let size = findings.width.zip(findings.height);
     let mut lines = vec![
         ("file", Style::Bold, path.display().to_string()),
@@ -89,8 +101,8 @@ fn all(path: &Path, findings: &Findings) -> Vec<Line> {
         plain("size", size.map(|(width, height)| format!("{width} \u{d7} {height}")).unwrap_or_default()),
         plain("made by", made_by(findings)),
         plain("tool", findings.xmp.as_ref().and_then(|xmp| xmp.creator_tool.clone()).unwrap_or_default()),
-        plain("sealed", if findings.content_credentials { "it has Content Credentials (C2PA)" } else { "" }),
     ];
+    lines.extend(inspection.manifest.iter().flat_map(Manifest::lines));
     match &findings.made_with {
         Some(found) => {
             lines.push(GAP);
@@ -156,7 +168,7 @@ mod tests {
             seed: Some(7),
             ..Parameters::default()
         });
-        let lines = all(Path::new("x.png"), &found);
+        let lines = all(Path::new("x.png"), &Inspection { findings: found, manifest: None });
         let value = |name: &str| lines.iter().find(|line| line.0 == name).unwrap().2.clone();
         assert_eq!((value("prompt"), value("seed")), ("red heart".to_owned(), "7".to_owned()));
         assert_eq!((value("size"), value("read from")), ("2 \u{d7} 1".to_owned(), "Tintype".to_owned()));

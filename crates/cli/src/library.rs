@@ -3,6 +3,7 @@
 use crate::args::{List, PageArgs, Restore, Save, ServerArgs, Trash};
 use crate::client::{Client, views};
 use crate::failure::{Exit, Failure, Outcome};
+use crate::filter;
 use crate::table;
 use crate::terminal::Terminal;
 use crate::when::ago;
@@ -21,13 +22,15 @@ pub(crate) fn client(args: &ServerArgs) -> Outcome<Client> {
 /// # Errors
 /// If the server does not answer or refuses.
 pub(crate) fn list(args: &List, terminal: &Terminal, now: Timestamp) -> Outcome {
-    let filter = filter(args);
-    let items = pages(&client(&args.server)?, "/images", &filter, &args.page)?;
-    if args.page.json {
-        return terminal.json(&Value::Array(items));
+    let client = client(&args.server)?;
+    if let Some(text) = &args.meaning {
+        let items = by_meaning(&client, text, args.page.limit, terminal)?;
+        return print(items, args.page.json, terminal, now);
     }
-    if items.is_empty() {
-        terminal.note(match (is_filtered(&filter), args.trash) {
+    let filter = filter::query(&args.filter, args.sort.as_deref(), &client)?;
+    let items = pages(&client, "/images", &filter, &args.page)?;
+    if items.is_empty() && !args.page.json {
+        terminal.note(match (is_filtered(&filter), args.filter.trash) {
             (true, _) => "nothing found; fewer words find more",
             (false, true) => "the trash is empty",
             (false, false) => {
@@ -35,32 +38,40 @@ pub(crate) fn list(args: &List, terminal: &Terminal, now: Timestamp) -> Outcome 
             }
         });
     }
+    print(items, args.page.json, terminal, now)
+}
+
+fn print(items: Vec<Value>, is_json: bool, terminal: &Terminal, now: Timestamp) -> Outcome {
+    if is_json {
+        return terminal.json(&Value::Array(items));
+    }
     let rows = items.iter().map(|item| Ok(row(&views::read(item)?, terminal, now)));
     let rows: Vec<_> = rows.collect::<Outcome<_>>()?;
     if rows.is_empty() { Ok(()) } else { table::print(terminal, ["ID", "PROMPT", "SIZE", "SAVED"], &rows, 1) }
 }
 
+/// The images whose prompts mean something like `text`.
+fn by_meaning(client: &Client, text: &str, limit: u32, terminal: &Terminal) -> Outcome<Vec<Value>> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("q", text).append_pair("limit", &limit.min(limits::PAGE_MAX).to_string());
+    let mut answer = client.get(&format!("/images/by-meaning?{}", query.finish()))?;
+    let unknown: Vec<_> =
+        answer["unknown"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !unknown.is_empty() {
+        terminal.note(&format!("not known as words: {}", unknown.join(", ")));
+    }
+    let Value::Array(items) = answer["items"].take() else {
+        return Err(Failure::failed("the server's answer holds no list"));
+    };
+    if items.is_empty() {
+        terminal.note("no prompt means anything like it; a search by words: tintype list WORD");
+    }
+    Ok(items)
+}
+
 /// Whether more is asked than which list, and in which order.
 fn is_filtered(filter: &str) -> bool {
     form_urlencoded::parse(filter.as_bytes()).any(|(name, _)| !matches!(&*name, "sort" | "trashed"))
-}
-
-/// The flags as parameters of the list.
-fn filter(args: &List) -> String {
-    let mut filter = form_urlencoded::Serializer::new(String::new());
-    let one = |name, value: Option<String>| value.map(|value| (name, value));
-    let words = (!args.words.is_empty()).then(|| args.words.join(" "));
-    filter.extend_pairs(one("q", words)).extend_pairs(args.tag.iter().map(|tag| ("tag", tag)));
-    filter.extend_pairs(args.favorite.then_some(("favorite", "true")));
-    filter.extend_pairs(one("rating", args.rating.map(|rating| rating.to_string())));
-    filter
-        .extend_pairs(one("model", args.model.clone()))
-        .extend_pairs(one("seed", args.seed.map(|seed| seed.to_string())));
-    filter.extend_pairs(one("from", args.from.clone())).extend_pairs(one("to", args.to.clone()));
-    filter
-        .extend_pairs(one("sort", args.sort.clone()))
-        .extend_pairs(args.trash.then_some(("trashed", "true")));
-    filter.finish()
 }
 
 fn row(image: &views::Image, terminal: &Terminal, now: Timestamp) -> [String; 4] {
@@ -75,23 +86,38 @@ fn row(image: &views::Image, terminal: &Terminal, now: Timestamp) -> [String; 4]
 /// If the server does not answer or refuses.
 pub(crate) fn pages(client: &Client, path: &str, filter: &str, page: &PageArgs) -> Outcome<Vec<Value>> {
     let mut items = Vec::new();
-    let mut cursor = String::new();
+    let mut cursor = None;
     loop {
         let wanted = if page.all { usize::MAX } else { (page.limit as usize).saturating_sub(items.len()) };
         let limit = wanted.min(limits::PAGE_MAX as usize);
-        let mut query = vec![format!("limit={limit}")];
-        query.extend((!filter.is_empty()).then(|| filter.to_owned()));
-        query.extend((!cursor.is_empty()).then(|| format!("cursor={cursor}")));
-        let mut answer = client.get(&format!("{path}?{}", query.join("&")))?;
-        let Value::Array(part) = answer["items"].take() else {
-            return Err(Failure::failed("the server's answer holds no list"));
-        };
+        let (part, next) = one_page(client, path, filter, limit, cursor.as_deref())?;
         items.extend(part);
-        match answer["next_cursor"].as_str() {
-            Some(next) if items.len() < page.limit as usize || page.all => next.clone_into(&mut cursor),
+        match next {
+            Some(next) if items.len() < page.limit as usize || page.all => cursor = Some(next),
             _ => return Ok(items),
         }
     }
+}
+
+/// The items of one page of a list, and the cursor of the next one.
+///
+/// # Errors
+/// If the server does not answer or refuses.
+pub(crate) fn one_page(
+    client: &Client,
+    path: &str,
+    filter: &str,
+    limit: usize,
+    cursor: Option<&str>,
+) -> Outcome<(Vec<Value>, Option<String>)> {
+    let mut query = vec![format!("limit={limit}")];
+    query.extend((!filter.is_empty()).then(|| filter.to_owned()));
+    query.extend(cursor.map(|cursor| format!("cursor={cursor}")));
+    let mut answer = client.get(&format!("{path}?{}", query.join("&")))?;
+    let Value::Array(items) = answer["items"].take() else {
+        return Err(Failure::failed("the server's answer holds no list"));
+    };
+    Ok((items, answer["next_cursor"].as_str().map(str::to_owned)))
 }
 
 /// Refuses what is no id. Ids are UUIDs: anything else would be another path.

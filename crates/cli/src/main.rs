@@ -1,14 +1,22 @@
 //! The `tintype` command: a server, and its client. Each verb stands in a file of its own; [`terminal`] is the one
 //! that prints, [`compose`] the one that chooses adapters, [`system`] the one that asks for randomness and environment.
 
+mod archive;
 mod args;
+mod backup;
 mod client;
+mod collections;
 mod compose;
 mod config;
+#[cfg_attr(not(feature = "c2pa"), path = "no_content_credentials.rs")]
+mod content_credentials;
 mod data_secret;
+mod export;
 mod failure;
+mod filter;
 mod gallery;
 mod generate;
+mod import;
 mod inspect;
 mod jobs;
 mod key;
@@ -17,6 +25,7 @@ mod keys;
 mod library;
 mod lines;
 mod logging;
+mod looker;
 mod models;
 mod noop_model;
 mod output_file;
@@ -63,6 +72,11 @@ fn run(args: Args, terminal: &Terminal) -> Outcome {
         Some(Verb::Generate(args)) => generate::run(&args, terminal, env),
         Some(Verb::Save(args)) => library::save(&args, terminal),
         Some(Verb::List(args)) => library::list(&args, terminal, now),
+        Some(Verb::Collections(args)) => collections::list(&args, terminal),
+        Some(Verb::Export(args)) => export::run(&args, terminal, now),
+        Some(Verb::Import(args)) => import::run(&args, terminal),
+        Some(Verb::Backup(args)) => backup::back_up(&args, terminal, env, now),
+        Some(Verb::RestoreBackup(args)) => backup::restore(&args, terminal, env),
         Some(Verb::Trash(args)) => library::trash(&args, terminal),
         Some(Verb::Restore(args)) => library::restore(&args, terminal),
         Some(Verb::Show(args)) => show::show(&args, terminal, now),

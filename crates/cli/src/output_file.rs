@@ -166,7 +166,7 @@ fn extension_of(content_type: &str) -> &'static str {
 }
 
 /// A prompt as a file's name: letters and digits, dashes between.
-fn slug(prompt: &str) -> String {
+pub(crate) fn slug(prompt: &str) -> String {
     let mut slug = String::new();
     for c in prompt.to_lowercase().chars() {
         if slug.len() + c.len_utf8() > NAME_BYTES {

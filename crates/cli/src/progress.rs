@@ -1,4 +1,4 @@
-//! How far a job is, on one line of stderr that is drawn anew and wiped at the end. Only where a person looks.
+//! How far a job or a long piece of work is, on one line of stderr that is drawn anew and wiped at the end. Only where a person looks.
 
 use crate::client::{PATIENCE, views::Event};
 use crate::terminal::{Style, Terminal};
@@ -87,14 +87,8 @@ impl ProgressLine {
         let (since, first) = *self.first_step.get_or_insert((now, progress.step));
         let left = time_left(progress, first, now.duration_since(since));
         let Progress { step, steps, .. } = progress;
-        let bar = self.bar(step, steps);
+        let bar = bar(&self.terminal, u64::from(step), u64::from(steps));
         self.show(&format!("drawing {bar} step {step} of {steps}{left}"));
-    }
-
-    fn bar(&self, step: u32, steps: u32) -> String {
-        let done = (ACROSS * step as usize / (steps.max(1) as usize)).min(ACROSS);
-        let ahead = self.terminal.paint(Style::Dim, &"\u{2500}".repeat(ACROSS - done));
-        format!("{}{ahead}", self.terminal.paint(Style::Amber, &"\u{2501}".repeat(done)))
     }
 
     fn show(&mut self, text: &str) {
@@ -102,6 +96,69 @@ impl ProgressLine {
             self.terminal.raw(&format!("\r{text}\u{1b}[K"));
             self.shown = true;
         }
+    }
+}
+
+fn bar(terminal: &Terminal, step: u64, steps: u64) -> String {
+    let done = (ACROSS as u64).saturating_mul(step) / steps.max(1);
+    let done = usize::try_from(done).unwrap_or(ACROSS).min(ACROSS);
+    let ahead = terminal.paint(Style::Dim, &"\u{2500}".repeat(ACROSS - done));
+    format!("{}{ahead}", terminal.paint(Style::Amber, &"\u{2501}".repeat(done)))
+}
+
+/// The line that shows how many of many files are done.
+#[derive(Debug)]
+pub(crate) struct CountLine {
+    line: ProgressLine,
+    verb: &'static str,
+    total: Option<u64>,
+    began: Instant,
+    shown_at: Option<Instant>,
+}
+
+impl CountLine {
+    /// How long a line stands at the least.
+    const PACE: Duration = Duration::from_millis(50);
+
+    /// A line for `total` files, if that is known, which says `verb`.
+    pub(crate) fn new(terminal: &Terminal, verb: &'static str, total: Option<u64>) -> Self {
+        Self { line: ProgressLine::new(terminal), verb, total, began: Instant::now(), shown_at: None }
+    }
+
+    /// Notes how many files there are, where that is learned on the way.
+    pub(crate) const fn set_total(&mut self, total: u64) {
+        self.total = Some(total);
+    }
+
+    /// Shows that so many files, and so many bytes of them, are done.
+    pub(crate) fn at(&mut self, done: u64, bytes: u64) {
+        let now = Instant::now();
+        if self.shown_at.is_some_and(|at| now.duration_since(at) < Self::PACE) {
+            return;
+        }
+        self.shown_at = Some(now);
+        let megabytes = bytes / (1024 * 1024);
+        let text = match self.total {
+            Some(total) => {
+                let bar = bar(&self.line.terminal, done, total);
+                let left = self.left(done, total).map(|left| format!(", {} left", in_words(left)));
+                format!("{} {bar} {done} of {total}, {megabytes} MB{}", self.verb, left.unwrap_or_default())
+            }
+            None => format!("{} {done}, {megabytes} MB", self.verb),
+        };
+        self.line.show(&text);
+    }
+
+    /// Wipes the line, for something that stays.
+    pub(crate) fn wipe(&mut self) {
+        self.line.wipe();
+        self.shown_at = None;
+    }
+
+    fn left(&self, done: u64, total: u64) -> Option<Duration> {
+        let left =
+            self.began.elapsed().as_secs_f64() / done.max(1) as f64 * total.saturating_sub(done) as f64;
+        (left >= 1.0).then(|| Duration::from_secs_f64(left))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::compose::{self, Server};
 use crate::failure::{Failure, Outcome};
 use crate::settings::{Env, Flags, LogFormat, Resolved, Settings};
 use crate::terminal::{Style, Terminal};
-use crate::{data_secret, gallery, logging, runtime, signals, sweeper, system};
+use crate::{data_secret, gallery, logging, looker, runtime, signals, sweeper, system};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -38,6 +38,8 @@ pub(crate) fn run(flags: &Flags, terminal: &Terminal, env: Env<'_>) -> Outcome {
 async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     let hub = Arc::new(SocketHub::default());
     let server = compose::server(settings, hub.clone())?;
+    server.alike.vectors.use_space(&server.alike.embedder.space()).await?;
+    server.meaning.vectors.use_space(&server.meaning.embedder.space()).await?;
     let cursors = CursorCodec::new(data_secret::read_or_make(server.folder.path())?);
     let listener = listen(settings.listen).await?;
     let address = listener.local_addr().map_err(|error| cant_listen(settings.listen, &error))?;
@@ -53,6 +55,8 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     .with_hub(hub)
     .with_credentials(server.credentials.clone())
     .with_variants(server.variants.clone())
+    .with_alike(server.alike.clone())
+    .with_meaning(server.meaning.clone())
     .with_page(gallery::files())
     .with_allowed(allowed(settings))
     .with_shutdown(shutdown.clone());
@@ -60,7 +64,7 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
         Some(commit) => api.with_commit(commit),
         None => api,
     };
-    let Server { ports, workflow, folder, .. } = server;
+    let Server { ports, workflow, folder, alike, meaning, .. } = server;
     greet(settings, terminal, address, &ports.models);
     if let Some(path) = &settings.ready_file {
         write_ready_file(path, address)?;
@@ -69,12 +73,13 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
         let (ports, shutdown) = (ports.clone(), shutdown.clone());
         async move { workflow.run(ports, shutdown).await }
     });
-    let sweeps = tokio::spawn(sweeper::run(ports, shutdown.clone()));
+    let sweeps = tokio::spawn(sweeper::run(ports.clone(), shutdown.clone()));
+    let looks = tokio::spawn(looker::run(ports, alike, meaning, shutdown.clone()));
     let tasks = api.tasks();
     tintype_http::serve(listener, router(api), ServerSettings::default(), tasks, shutdown.clone()).await;
     // However the server came to its end, the rest ends with it.
     shutdown.cancel();
-    for task in [jobs, sweeps] {
+    for task in [jobs, sweeps, looks] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a part of the server stopped unexpectedly");
         }

@@ -8,7 +8,7 @@ pub(crate) mod places;
 pub(crate) mod resolve;
 pub(crate) mod table;
 
-pub(crate) use choices::{ConnectionsPort, ImagesPort, JobsPort, LogFormat, MetadataPort};
+pub(crate) use choices::{ConnectionsPort, ImagesPort, JobsPort, LogFormat, MetadataPort, SignChoice};
 pub(crate) use flags::Flags;
 pub(crate) use resolve::Resolved;
 
@@ -43,8 +43,40 @@ pub(crate) struct Settings {
     pub(crate) log_filter: Option<String>,
     /// Where it writes its address once it listens: `TINTYPE_READY_FILE`.
     pub(crate) ready_file: Option<PathBuf>,
+    /// What drawn pictures are signed with: `TINTYPE_C2PA_SIGN`, `TINTYPE_C2PA_CERT`, `TINTYPE_C2PA_KEY`.
+    pub(crate) signing: Signing,
     /// Which adapter stands behind each port.
     pub(crate) ports: PortChoices,
+}
+
+/// What drawn pictures are signed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Signing {
+    /// Nothing.
+    Off,
+    /// An identity made on this machine, where this build can sign.
+    Local,
+    /// An operator's.
+    Operator {
+        /// The file of certificates.
+        cert: PathBuf,
+        /// The file of the private key.
+        key: PathBuf,
+    },
+}
+
+impl Signing {
+    fn parse(resolved: &Resolved) -> Outcome<Self> {
+        let file = |key| resolved.many(key, |text| Ok(PathBuf::from(text))).map(|mut files| files.pop());
+        match (resolved.one("c2pa.sign", SignChoice::parse)?, file("c2pa.cert")?, file("c2pa.key")?) {
+            (SignChoice::Off, ..) => Ok(Self::Off),
+            (SignChoice::Auto, None, None) => Ok(Self::Local),
+            (SignChoice::Auto, Some(cert), Some(key)) => Ok(Self::Operator { cert, key }),
+            (SignChoice::Auto, ..) => Err(Failure::usage(
+                "`c2pa.cert` and `c2pa.key` go together: the certificate and its private key",
+            )),
+        }
+    }
 }
 
 /// Which adapter stands behind each port.
@@ -136,6 +168,7 @@ impl Settings {
             log_format: resolved.one("log_format", LogFormat::parse)?,
             log_filter: resolved.many("log_filter", |text| Ok(text.to_owned()))?.pop(),
             ready_file: resolved.many("ready_file", |text| Ok(PathBuf::from(text)))?.pop(),
+            signing: Signing::parse(resolved)?,
             ports: PortChoices {
                 images: resolved.one("ports.images", ImagesPort::parse)?,
                 metadata: resolved.one("ports.metadata", MetadataPort::parse)?,

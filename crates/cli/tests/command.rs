@@ -251,6 +251,28 @@ fn the_library_is_searched() {
 }
 
 #[test]
+fn the_library_is_asked_for_what_prompts_mean() {
+    let server = Server::start(&[]);
+    for (prompt, format) in [("a sports car in the rain", "png"), ("a bowl of noodles", "webp")] {
+        server.print(&["generate", prompt, "--save", "--format", format]);
+    }
+    // Prompts are read a moment after the pictures are saved.
+    let patience = Instant::now() + Duration::from_secs(30);
+    let ask = |text| server.run(&["list", "--meaning", text]);
+    while ask("vehicles").stdout.is_empty() {
+        assert!(Instant::now() < patience, "the prompt was never read");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let found = String::from_utf8(ask("vehicles").stdout).unwrap();
+    assert!(found.lines().count() == 1 && found.contains("a sports car in the rain"), "{found}");
+    let answer = ask("qwrtzp");
+    assert!(answer.status.success() && answer.stdout.is_empty());
+    assert!(stderr(&answer).contains("not known as words: qwrtzp"), "{}", stderr(&answer));
+    assert_eq!(code(&ask("")), 5);
+    assert_eq!(code(&server.run(&["list", "--meaning", "vehicles", "red"])), 2);
+}
+
+#[test]
 fn a_waiting_job_is_listed_canceled_and_repeated() {
     let server = Server::start(&["--workers", "0"]);
     let waiting = server.spawn(&["generate", "x"]);

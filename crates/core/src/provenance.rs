@@ -1,7 +1,7 @@
 //! What a picture says of itself: how it was made, and that a machine made it. Written once, before the picture gets its
 //! address, so that its bytes never change; docs/provenance.md has the forms.
 
-use crate::domain::{Blob, ContentType, GenerationRequest};
+use crate::domain::{Blob, ContentType, GenerationRequest, limits};
 use crate::error::{ErrorKind, PortError, PortResult};
 use crate::imaging;
 use crate::ports::DrawnImage;
@@ -25,6 +25,16 @@ pub fn state(image: DrawnImage, request: &GenerationRequest) -> PortResult<Drawn
     let stated = on_whole(bytes, own, |bytes| write(bytes, &parameters))?;
     let picture = Blob::new(stated.into(), own);
     Ok(DrawnImage { picture, ..image })
+}
+
+/// Whether the picture has a C2PA manifest already.
+pub(crate) fn is_signed(image: &DrawnImage) -> bool {
+    is_sealed(image.picture.bytes())
+}
+
+/// What a picture that was asked for like this is called where it is signed: the start of its prompt.
+pub(crate) fn title(request: &GenerationRequest) -> String {
+    request.prompt.as_str().chars().take(limits::TITLE_CHARS).collect()
 }
 
 fn parameters(image: &DrawnImage, request: &GenerationRequest) -> Parameters {

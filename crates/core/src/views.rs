@@ -1,8 +1,9 @@
 //! What clients see of a job, an image and an event: the same JSON over REST, SSE, WebSocket and in every deployment.
 
 use crate::domain::{
-    BlobId, ContentType, EventBody, GenerationRequest, ImageId, Job, JobError, JobEvent, JobId, JobImage,
-    JobStatus, Labels, OwnerId, Progress, SavedImage, Seed, Seq, ThumbHash, Timestamp, Version, Warning,
+    BlobId, Collection, CollectionId, ContentType, EventBody, GenerationRequest, ImageId, Job, JobError,
+    JobEvent, JobId, JobImage, JobStatus, Labels, OwnerId, Parent, Progress, SavedImage, Seed, Seq,
+    ThumbHash, Timestamp, Version, Warning,
 };
 use crate::error::PortResult;
 use crate::ports::{LinkSigner, LinkTarget, Place, Preview};
@@ -210,12 +211,16 @@ pub struct ImageView {
     pub job_id: Option<JobId>,
     /// Its place in that job.
     pub job_index: Option<u32>,
+    /// The image it came from, where it came from one.
+    pub parent: Option<Parent>,
     /// A name its owner gave it.
     pub title: Option<String>,
     /// Words of its owner about it.
     pub note: Option<String>,
     /// Its tags, sorted.
     pub tags: Vec<String>,
+    /// The ids of the collections it is in; one that was deleted since means nothing.
+    pub collections: Vec<CollectionId>,
     /// Whether its owner likes it most.
     pub favorite: bool,
     /// 1 to 5.
@@ -262,9 +267,11 @@ impl ImageView {
             seed: image.source.seed,
             job_id: image.source.job.map(|(id, _)| id),
             job_index: image.source.job.map(|(_, index)| index),
+            parent: image.parent,
             title: image.title,
             note: image.note,
             tags: image.tags,
+            collections: image.collections,
             favorite: image.favorite,
             rating: image.rating,
             labels: image.labels,
@@ -273,6 +280,30 @@ impl ImageView {
             trashed_at: image.trashed_at,
             version: image.version,
         })
+    }
+}
+
+/// A collection as clients see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CollectionView {
+    /// Its id.
+    pub id: CollectionId,
+    /// What its owner calls it.
+    pub name: String,
+    /// Words of its owner about it.
+    pub note: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its name or note was last changed.
+    pub updated_at: Timestamp,
+    /// Counts those changes; also its `ETag`.
+    pub version: Version,
+}
+
+impl From<Collection> for CollectionView {
+    fn from(collection: Collection) -> Self {
+        let Collection { id, name, note, created_at, updated_at, version, .. } = collection;
+        Self { id, name, note, created_at, updated_at, version }
     }
 }
 

@@ -5,10 +5,12 @@ use futures_util::{FutureExt, StreamExt, stream};
 use std::{future::Future, time::Duration};
 use tintype_core::domain::{
     Blob, Clock, ConnectionId, ContentType, Entropy, EventBody, GenerateInput, GenerationRequest, ImageEdit,
-    ImageId, ImageSource, Job, JobError, JobEvent, JobId, ModelCard, NewJob, Outcome, OwnerId, Progress,
-    SavedImage, Seed, Seq, SourceImage, SourceInput, Subscription, Timestamp, Version,
+    ImageId, ImageSource, Job, JobError, JobEvent, JobId, JobStatus, ModelCard, NewJob, Outcome, OwnerId,
+    Progress, SavedImage, Seed, Seq, SourceImage, SourceInput, Subscription, Timestamp, Version, Warning,
 };
-use tintype_core::ports::{Delivery, DrawnImage, Generated, InsertedJob, MockPorts, Ports, PurgedJobs};
+use tintype_core::ports::{
+    Delivery, DrawnImage, Generated, InsertedJob, MockPictureSigner, MockPorts, Ports, PurgedJobs,
+};
 use tintype_core::use_cases::{
     self, Ran, Save, SaveFrom, Sources, Submit, Swept, Told, edit_image, erase_image, find_picture, run_job,
     save_image, submit, sweep,
@@ -170,6 +172,48 @@ fn a_store_that_is_away_puts_the_job_back_in_line() {
     assert!(matches!(run_once(&mocks.into_ports()), Ok(Ran::Requeued(_))));
 }
 
+/// An attempt that ends with the picture that a signer makes, or can't make, of the drawn one.
+fn ends_signed(card: ModelCard, signed: Result<Blob, PortError>) -> Job {
+    let mut mocks = MockPorts::new(card);
+    attempt(&mut mocks, 1);
+    draws(&mut mocks, vec![Ok(drawn())]);
+    let mut signer = MockPictureSigner::new();
+    signer.expect_sign().withf(|_, title| title == "red heart").return_once(|_, _| signed);
+    mocks.signer = Some(signer);
+    mocks.images.expect_put().times(1).returning(|_, _| Ok(()));
+    mocks.jobs.expect_finish().returning(|fence, outcome, now| {
+        let mut job = begun(fence.attempt);
+        job.finish(fence, outcome, now)?;
+        Ok(job)
+    });
+    let Ok(Ran::Ended(job, _)) = run_once(&mocks.into_ports()) else { unreachable!("nothing else failed") };
+    *job
+}
+
+#[test]
+fn a_drawn_picture_is_signed_before_it_gets_its_address() {
+    let signed = Blob::new(b"signed".as_slice().into(), ContentType::Png);
+    let job = ends_signed(ModelCard::example(), Ok(signed.clone()));
+    assert_eq!((job.images[0].sha256, job.images[0].bytes), (*signed.id(), 6));
+    assert!(job.warnings.is_empty());
+}
+
+#[test]
+fn a_picture_that_can_not_be_signed_is_kept_and_its_owner_is_told() {
+    let job = ends_signed(ModelCard::example(), Err(fails(ErrorKind::Internal)));
+    assert_eq!((job.status, job.images.len()), (JobStatus::Succeeded, 1));
+    assert_eq!(job.warnings[0].code, Warning::UNSIGNED);
+    assert!(job.warnings[0].detail.ends_with("told to fail"), "{:?}", job.warnings);
+}
+
+#[test]
+fn what_no_model_drew_is_not_signed() {
+    let card = ModelCard { generative: false, ..ModelCard::example() };
+    let job = ends_signed(card, Err(fails(ErrorKind::Internal)));
+    assert_eq!(job.images[0].sha256, *picture().blob.id());
+    assert!(job.warnings.is_empty());
+}
+
 #[test]
 fn no_picture_is_stored_before_all_are_drawn() {
     let mut mocks = mocks();
@@ -318,7 +362,7 @@ fn a_picture_whose_bytes_can_not_be_stored_gets_no_record() {
     let mut mocks = mocks();
     mocks.images.expect_put().return_once(|_, _| Err(fails(ErrorKind::Unavailable)));
     let (ports, owner) = (mocks.into_ports(), OwnerId::local());
-    let from = SaveFrom::Upload { picture: Box::new(picture()), prompt: None };
+    let from = SaveFrom::Upload { picture: Box::new(picture()), origin: Box::default() };
     let draft = run(find_picture(&ports, &owner, from, NOW)).unwrap();
     // An insert would panic: the mock expects none.
     let save = Save { owner, draft, edit: ImageEdit::default() };
@@ -338,9 +382,11 @@ fn saved() -> SavedImage {
         thumb_hash: None,
         prompt: None,
         source: ImageSource::default(),
+        parent: None,
         title: None,
         note: None,
         tags: vec![],
+        collections: vec![],
         favorite: false,
         rating: None,
         labels: Default::default(),

@@ -1,28 +1,44 @@
 //! Which encoding of a picture suits a client that named none, by its `Accept` header.
 
-use axum::http::{HeaderMap, header};
-use tintype_core::domain::{ContentType, OutputFormat};
+use axum::http::{HeaderMap, HeaderValue, header};
+use tintype_core::domain::{ContentType, Encoding};
 
 /// The most parts of the header that are looked at.
 const RANGES_MAX: usize = 64;
 
-/// What to make of a picture whose own encoding is `own`: the encoding the client likes best; among equals that which
-/// suits the picture. A client that takes none of them gets the latter too.
-pub(crate) fn suited(own: ContentType, headers: &HeaderMap) -> OutputFormat {
+/// What to make of a picture whose own encoding is `own`, in so many pixels: the encoding the client likes best; among
+/// equals that which suits the picture. A client that takes none of them gets the latter too.
+pub(crate) fn suited(own: ContentType, pixels: u64, headers: &HeaderMap) -> Encoding {
+    let ranges = ranges(headers);
+    #[cfg(feature = "avif")]
+    if pixels <= Encoding::Avif.most_pixels() && names_and_likes(&ranges, Encoding::Avif) {
+        return Encoding::Avif;
+    }
     // WebP keeps what is transparent and lossless; of a JPEG it would be larger.
     let ours = match own {
-        ContentType::Jpeg => [OutputFormat::Jpeg, OutputFormat::Webp, OutputFormat::Png],
-        ContentType::Png | ContentType::Webp => [OutputFormat::Webp, OutputFormat::Png, OutputFormat::Jpeg],
+        ContentType::Jpeg => [Encoding::Jpeg, Encoding::Webp, Encoding::Png],
+        ContentType::Png | ContentType::Webp => [Encoding::Webp, Encoding::Png, Encoding::Jpeg],
     };
-    let ranges = ranges(headers);
-    let likes = |format: OutputFormat| quality(&ranges, format.content_type().as_str());
-    let mut best = ours[0];
-    for format in ours {
-        if likes(format) > likes(best) {
-            best = format;
-        }
-    }
-    best
+    let likes = |format: Encoding| quality(&ranges, format.media_type());
+    let takeable = ours.into_iter().filter(|format| pixels <= format.most_pixels());
+    // The first of those that are liked alike.
+    takeable.rev().max_by_key(|format| likes(*format)).unwrap_or(ours[0])
+}
+
+/// What to make for a browser: each asks for AVIF and WebP by name.
+pub(crate) fn for_browsers(own: ContentType, pixels: u64) -> Encoding {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("image/avif,image/webp,image/*"));
+    suited(own, pixels, &headers)
+}
+
+/// Whether the client names it, and likes nothing more: those that take all and name nothing often can't show it.
+#[cfg(feature = "avif")]
+fn names_and_likes(ranges: &[(String, u32)], encoding: Encoding) -> bool {
+    let best = ranges.iter().map(|(_, quality)| *quality).max();
+    best.is_some_and(|best| {
+        best > 0 && ranges.iter().any(|range| *range == (encoding.media_type().to_owned(), best))
+    })
 }
 
 /// The media ranges of the header with their qualities in thousandths; without one everything is welcome.
@@ -51,16 +67,25 @@ fn quality(ranges: &[(String, u32)], kind: &str) -> u32 {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "avif")]
+    #[test]
+    fn a_large_picture_is_not_made_in_avif_and_nobody_gets_it_unasked() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(suited(ContentType::Png, 1, &headers), Encoding::Webp);
+        headers.insert(header::ACCEPT, "image/avif,image/webp,*/*".parse().unwrap());
+        assert_eq!(suited(ContentType::Png, Encoding::Avif.most_pixels() + 1, &headers), Encoding::Webp);
+    }
+
     fn of(own: ContentType, accept: &str) -> &'static str {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, accept.parse().unwrap());
-        suited(own, &headers).name()
+        suited(own, 64 * 64, &headers).name()
     }
 
     #[test]
     fn a_client_that_says_nothing_gets_what_suits_the_picture() {
-        assert_eq!(suited(ContentType::Png, &HeaderMap::new()), OutputFormat::Webp);
-        assert_eq!(suited(ContentType::Jpeg, &HeaderMap::new()), OutputFormat::Jpeg);
+        assert_eq!(suited(ContentType::Png, 1, &HeaderMap::new()), Encoding::Webp);
+        assert_eq!(suited(ContentType::Jpeg, 1, &HeaderMap::new()), Encoding::Jpeg);
         assert_eq!(of(ContentType::Png, "garbage"), "webp");
     }
 
@@ -68,8 +93,9 @@ mod tests {
     fn browsers_get_what_they_can_show() {
         let chromium = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8";
         let old_safari = "image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5";
-        assert_eq!((of(ContentType::Png, chromium), of(ContentType::Png, old_safari)), ("webp", "png"));
-        assert_eq!(of(ContentType::Jpeg, chromium), "jpeg");
+        let (of_png, of_jpeg) = if cfg!(feature = "avif") { ("avif", "avif") } else { ("webp", "jpeg") };
+        assert_eq!((of(ContentType::Png, chromium), of(ContentType::Png, old_safari)), (of_png, "png"));
+        assert_eq!(of(ContentType::Jpeg, chromium), of_jpeg);
     }
 
     #[test]
@@ -80,6 +106,6 @@ mod tests {
 
     #[test]
     fn a_client_that_takes_none_gets_what_suits_the_picture() {
-        assert_eq!(of(ContentType::Png, "image/avif, text/html;q=0.9"), "webp");
+        assert_eq!(of(ContentType::Png, "image/gif, text/html;q=0.9"), "webp");
     }
 }

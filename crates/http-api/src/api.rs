@@ -8,6 +8,7 @@ use std::{fmt, sync::Arc};
 use tintype_core::{
     domain::{Clock, CursorCodec, Entropy, Timestamp},
     ports::{CredentialRepo, Ports, VariantCache},
+    use_cases::{Alike, Meaning},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -37,6 +38,8 @@ pub struct Api {
     /// Where clients find the API's root, without a slash at the end; empty for the host's own root.
     pub(crate) public_url: String,
     pub(crate) variants: Option<Arc<dyn VariantCache>>,
+    pub(crate) alike: Option<Alike>,
+    pub(crate) meaning: Option<Meaning>,
     pub(crate) metrics: Metrics,
     #[cfg(feature = "socket")]
     pub(crate) hub: Option<Arc<SocketHub>>,
@@ -70,6 +73,8 @@ impl Api {
             redirect_over: None,
             public_url: String::new(),
             variants: None,
+            alike: None,
+            meaning: None,
             metrics: Metrics::default(),
             #[cfg(feature = "socket")]
             hub: None,
@@ -137,6 +142,20 @@ impl Api {
     #[must_use]
     pub fn with_variants(mut self, variants: Arc<dyn VariantCache>) -> Self {
         self.variants = Some(variants);
+        self
+    }
+
+    /// Adds `/images/{id}/similar`.
+    #[must_use]
+    pub fn with_alike(mut self, alike: Alike) -> Self {
+        self.alike = Some(alike);
+        self
+    }
+
+    /// Adds `/images/by-meaning`.
+    #[must_use]
+    pub fn with_meaning(mut self, meaning: Meaning) -> Self {
+        self.meaning = Some(meaning);
         self
     }
 

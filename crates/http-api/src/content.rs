@@ -2,7 +2,7 @@
 //! so a client may keep them for ever; and nothing in them is ever run by a browser.
 
 use crate::{
-    accept::suited,
+    accept::{for_browsers, suited},
     api::Api,
     conditional::{has_already, range_holds},
     problem::{Answer, Code, Problem, chain},
@@ -14,14 +14,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 use tintype_core::{
     PortError,
-    domain::{BlobId, ContentType, FieldError, OutputFormat, Variant},
+    domain::{BlobId, ContentType, Encoding, FieldError, Variant},
     imaging,
     ports::LinkTarget,
     provenance,
 };
+
+/// The width of a thumbnail in pixels.
+pub(crate) const THUMBNAIL_WIDTH: u32 = 320;
 
 /// A stored picture.
 #[derive(Clone, Debug)]
@@ -49,30 +52,34 @@ pub(crate) struct Form {
     /// No wider than this.
     pub(crate) max_width: Option<u32>,
     /// In this encoding; its own if not given.
-    pub(crate) format: Option<OutputFormat>,
+    pub(crate) format: Option<Encoding>,
     /// Without metadata. A picture made anew never has any.
     pub(crate) stripped: bool,
 }
 
-/// Serves a picture that is `width` pixels wide in the form that is wanted. What is made anew, and for which no encoding was
+/// Serves a picture of `size` (width and height, in pixels) in the form that is wanted. What is made anew, and for which no encoding was
 /// named, is in the one that the client likes best; a picture as it is stored is never.
 pub(crate) async fn serve(
     api: &Api,
     stored: &Stored,
-    width: u32,
+    size: (u32, u32),
     form: &Form,
     headers: &HeaderMap,
 ) -> Answer {
-    let smaller = form.max_width.filter(|max| *max < width);
+    let smaller = form.max_width.filter(|max| *max < size.0);
+    let (width, height) = Variant::size(smaller, size.0, size.1);
+    let pixels = u64::from(width) * u64::from(height);
     let variant = |format| Variant { source: stored.id, max_width: smaller, format };
     match form.format {
         None if smaller.is_none() => as_it_is(api, stored, form.stripped, headers).await,
-        Some(format) if smaller.is_none() && format.content_type() == stored.content_type => {
+        Some(format) if smaller.is_none() && format == stored.content_type.into() => {
             as_it_is(api, stored, form.stripped, headers).await
         }
+        Some(format) if pixels > format.most_pixels() => Err(too_many_pixels(format, pixels)),
         Some(format) => converted(api, stored, variant(format), headers).await,
         None => {
-            let answer = converted(api, stored, variant(suited(stored.content_type, headers)), headers).await;
+            let answer =
+                converted(api, stored, variant(suited(stored.content_type, pixels, headers)), headers).await;
             answer.map(|mut response| {
                 response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
                 response
@@ -81,13 +88,37 @@ pub(crate) async fn serve(
     }
 }
 
+/// Makes the thumbnail of a picture that was just saved, as a browser will ask for it, so that nobody waits for it then.
+/// Without a cache to keep it in nothing is made.
+pub(crate) fn prepare_thumbnail(api: &Arc<Api>, stored: Stored, size: (u32, u32)) {
+    let Some(max_width) = Some(THUMBNAIL_WIDTH).filter(|max| *max < size.0 && api.variants.is_some()) else {
+        return;
+    };
+    let (width, height) = Variant::size(Some(max_width), size.0, size.1);
+    let format = for_browsers(stored.content_type, u64::from(width) * u64::from(height));
+    let variant = Variant { source: stored.id, max_width: Some(max_width), format };
+    let api = Arc::clone(api);
+    api.tasks.clone().spawn(async move {
+        // One that can't be made now is made when it is asked for.
+        if made_once(&api, &stored, variant).await.is_err() {
+            tracing::debug!(blob = %stored.id, "a thumbnail was not made ahead");
+        }
+    });
+}
+
+fn too_many_pixels(format: Encoding, pixels: u64) -> Problem {
+    let most = format.most_pixels();
+    let rule = format!("makes at most {most} pixels, and these are {pixels}; name a smaller width with `w`");
+    Problem::fields(Code::BadQuery, vec![FieldError::new("/format", "too_large", rule)])
+}
+
 /// Serves a picture as it is stored, or that without its metadata.
 pub(crate) async fn as_it_is(api: &Api, stored: &Stored, stripped: bool, headers: &HeaderMap) -> Answer {
     if !stripped {
         return original(api, stored, headers).await;
     }
     let own = stored.content_type;
-    let about = About::new(format!("\"{}-stripped\"", stored.id), own, &stored.name);
+    let about = About::new(format!("\"{}-stripped\"", stored.id), own.into(), &stored.name);
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
@@ -98,7 +129,7 @@ pub(crate) async fn as_it_is(api: &Api, stored: &Stored, stripped: bool, headers
 }
 
 async fn original(api: &Api, stored: &Stored, headers: &HeaderMap) -> Answer {
-    let about = About::new(format!("\"{}\"", stored.id), stored.content_type, &stored.name);
+    let about = About::new(format!("\"{}\"", stored.id), stored.content_type.into(), &stored.name);
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
@@ -139,7 +170,7 @@ async fn elsewhere(api: &Api, stored: &Stored) -> Answer {
 async fn converted(api: &Api, stored: &Stored, variant: Variant, headers: &HeaderMap) -> Answer {
     let tag = format!("\"{}-{}\"", stored.id, variant.form());
     let width = variant.max_width.map_or_else(String::new, |width| format!("-w{width}"));
-    let about = About::new(tag, variant.format.content_type(), &format!("{}{width}", stored.name));
+    let about = About::new(tag, variant.format, &format!("{}{width}", stored.name));
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
@@ -160,7 +191,7 @@ async fn made_once(api: &Api, stored: &Stored, variant: Variant) -> Answer<Bytes
     let Variant { max_width, format, .. } = variant;
     let convert = move || imaging::convert(bytes, own, max_width, format).map_err(|error| made_wrong(&error));
     let made = turn.work(convert).await?;
-    let bytes = made.result.blob.bytes().clone();
+    let bytes = made.result.bytes.clone();
     if let Some(variants) = &api.variants
         && let Err(error) = variants.put(&variant, bytes.clone()).await
     {
@@ -199,23 +230,23 @@ fn out_of_range(length: u64) -> Problem {
 /// What the headers say of a picture.
 struct About {
     tag: HeaderValue,
-    content_type: ContentType,
+    encoding: Encoding,
     disposition: HeaderValue,
 }
 
 impl About {
-    fn new(tag: String, content_type: ContentType, name: &str) -> Self {
-        let disposition = format!("inline; filename=\"{name}.{}\"", content_type.extension());
+    fn new(tag: String, encoding: Encoding, name: &str) -> Self {
+        let disposition = format!("inline; filename=\"{name}.{}\"", encoding.extension());
         Self {
             tag: HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\"")),
-            content_type,
+            encoding,
             disposition: HeaderValue::try_from(disposition).unwrap_or(HeaderValue::from_static("inline")),
         }
     }
 
     fn response(&self, status: StatusCode, bytes: Bytes) -> Response {
         let headers = [
-            (header::CONTENT_TYPE, HeaderValue::from_static(self.content_type.as_str())),
+            (header::CONTENT_TYPE, HeaderValue::from_static(self.encoding.media_type())),
             (header::ETAG, self.tag.clone()),
             (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
             (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable")),

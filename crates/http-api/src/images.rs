@@ -19,38 +19,62 @@ use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 use tintype_core::{
-    domain::{ImageEdit, ImageFilter, OutputFormat, SavedImage, Seed, TextQuery, Timestamp, limits},
+    domain::{Encoding, ImageEdit, ImageFilter, SavedImage, Seed, TextQuery, Timestamp, limits},
     ports::LinkTarget,
-    use_cases::{self, ImageListing, ImageOrder, find_image, list_images},
+    use_cases::{
+        self, ImageListing, ImageOrder, ImagesEdit, edit_images, find_image, image_timeline, list_images,
+    },
     views::ImageView,
 };
 
 /// The parameters of `GET /images`.
 pub(crate) const LIST_PARAMETERS: &[&str] = &[
-    "limit", "cursor", "sort", "trashed", "q", "tag", "favorite", "rating", "model", "width", "height",
-    "seed", "from", "to",
+    "limit",
+    "cursor",
+    "sort",
+    "trashed",
+    "q",
+    "tag",
+    "collection",
+    "has_parent",
+    "parent",
+    "favorite",
+    "rating",
+    "model",
+    "width",
+    "height",
+    "seed",
+    "from",
+    "to",
+];
+/// The parameters of `GET /images/timeline`: those of the list, but for its cursor.
+pub(crate) const TIMELINE_PARAMETERS: &[&str] = &[
+    "limit",
+    "sort",
+    "trashed",
+    "q",
+    "tag",
+    "collection",
+    "has_parent",
+    "parent",
+    "favorite",
+    "rating",
+    "model",
+    "width",
+    "height",
+    "seed",
+    "from",
+    "to",
 ];
 /// The parameters of `GET /images/{id}/content`.
 pub(crate) const CONTENT_PARAMETERS: &[&str] = &["variant", "w", "format", "strip"];
-/// The width of a thumbnail in pixels.
-const THUMBNAIL_WIDTH: u32 = 320;
 /// A record may be kept by its client, and asked for again with its tag.
-const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+pub(crate) const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// `GET /images`
 pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut query: Query) -> Answer {
     let given = query.given();
-    let order = query.map("sort", "must be newest, oldest or best", |name| {
-        ImageOrder::ALL.into_iter().find(|order| order.name() == name)
-    });
-    let trashed = query.map("trashed", "must be true or false", flag);
-    let listing = ImageListing {
-        trashed: trashed.unwrap_or_default(),
-        filter: filter(&mut query),
-        order: order.unwrap_or_default(),
-        cursor: query.text("cursor"),
-        limit: query.limit(),
-    };
+    let listing = ImageListing { cursor: query.text("cursor"), ..listing(&mut query) };
     query.finish(LIST_PARAMETERS)?;
     let listed = list_images(&api.ports, &api.cursors, &owner, &listing, api.now()).await;
     let listed = listed.map_err(Problem::of_list)?;
@@ -61,6 +85,30 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut q
     Ok(page(&items, listed.next_cursor.as_deref(), &given))
 }
 
+/// `GET /images/timeline`
+pub(crate) async fn timeline(State(api): State<Arc<Api>>, Owner(owner): Owner, mut query: Query) -> Answer {
+    let listing = listing(&mut query);
+    query.finish(TIMELINE_PARAMETERS)?;
+    let timeline = image_timeline(&api.ports, &api.cursors, &owner, &listing, api.now()).await;
+    let timeline = timeline.map_err(Problem::of_list)?;
+    Ok(axum::Json(timeline).into_response())
+}
+
+/// The first page of the list that is asked for.
+fn listing(query: &mut Query) -> ImageListing {
+    let order = query.map("sort", "must be newest, oldest or best", |name| {
+        ImageOrder::ALL.into_iter().find(|order| order.name() == name)
+    });
+    let trashed = query.map("trashed", "must be true or false", flag);
+    ImageListing {
+        trashed: trashed.unwrap_or_default(),
+        filter: filter(query),
+        order: order.unwrap_or_default(),
+        cursor: None,
+        limit: query.limit(),
+    }
+}
+
 fn filter(query: &mut Query) -> ImageFilter {
     let pixels = "must be a whole number of pixels";
     let time = "must be a time as in 2026-11-24T12:00:00Z, or a day as in 2026-11-24";
@@ -68,6 +116,9 @@ fn filter(query: &mut Query) -> ImageFilter {
     ImageFilter {
         text: query.checked("q", TextQuery::parse).unwrap_or_default(),
         tags: query.all("tag", ImageFilter::parse_tags),
+        collections: query.all("collection", ImageFilter::parse_collections),
+        has_parent: query.map("has_parent", "must be true or false", flag),
+        parent: query.value("parent", "must be the id of an image"),
         favorite: query.map("favorite", "must be true or false", flag),
         rating: query.map("rating", &rating, |text| {
             text.parse().ok().filter(|rating| (1..=limits::RATING_MAX).contains(rating))
@@ -118,6 +169,24 @@ pub(crate) async fn get(
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     answer(&api, StatusCode::OK, image).await
+}
+
+/// `POST /images/edit`
+pub(crate) async fn edit_many(
+    State(api): State<Arc<Api>>,
+    Owner(owner): Owner,
+    _: NoQuery,
+    Json(edit): Json<ImagesEdit>,
+) -> Answer {
+    let edited = edit_images(&api.ports, &owner, &edit, api.now()).await?;
+    let mut items = Vec::with_capacity(edited.images.len());
+    for image in edited.images {
+        items.push(ImageView::of(image, &*api.ports.links, api.now()).await?);
+    }
+    let refused = edited.refused.iter().map(|(id, invalid)| json!({ "id": id, "errors": invalid.errors() }));
+    let refused: Vec<_> = refused.collect();
+    let body = json!({ "items": items, "missing": edited.missing, "refused": refused });
+    Ok(axum::Json(body).into_response())
 }
 
 /// `PATCH /images/{id}`
@@ -174,30 +243,37 @@ pub(crate) async fn content(
 ) -> Answer {
     let form = form(&mut query)?;
     let image = find_image(&api.ports, &owner, &path.image()?, api.now()).await?;
-    let stored = Stored {
+    content::serve(&api, &stored(&image), (image.width, image.height), &form, &headers).await
+}
+
+/// Where the image's bytes are.
+pub(crate) fn stored(image: &SavedImage) -> Stored {
+    Stored {
         id: image.sha256,
         content_type: image.content_type,
         bytes: image.bytes,
         name: image.id.to_string(),
         target: LinkTarget::Original {
-            owner,
+            owner: image.owner.clone(),
             image_id: image.id,
             sha256: image.sha256,
             content_type: image.content_type,
         },
-    };
-    content::serve(&api, &stored, image.width, &form, &headers).await
+    }
 }
 
 fn form(query: &mut Query) -> Answer<Form> {
     let variant = query.map("variant", "must be original or thumbnail", |text| {
-        [("original", None), ("thumbnail", Some(THUMBNAIL_WIDTH))].into_iter().find(|(name, _)| *name == text)
+        [("original", None), ("thumbnail", Some(content::THUMBNAIL_WIDTH))]
+            .into_iter()
+            .find(|(name, _)| *name == text)
     });
     let rule = format!("must be a whole number from 1 to {}", limits::SIDE_MAX);
     let width = query
         .map("w", &rule, |text| text.parse().ok().filter(|width| (1..=limits::SIDE_MAX).contains(width)));
-    let format = query.map("format", "must be png, jpeg or webp", |text| {
-        OutputFormat::ALL.into_iter().find(|format| format.name() == text)
+    let names: Vec<_> = Encoding::ALL.iter().map(|encoding| encoding.name()).collect();
+    let format = query.map("format", &format!("must be one of: {}", names.join(", ")), |text| {
+        Encoding::ALL.iter().copied().find(|encoding| encoding.name() == text)
     });
     let stripped = content::stripped(query);
     std::mem::take(query).finish(CONTENT_PARAMETERS)?;

@@ -31,6 +31,7 @@ mod accept;
 mod access;
 mod api;
 mod body;
+mod collections;
 mod conditional;
 mod content;
 #[cfg(feature = "docs")]
@@ -55,6 +56,7 @@ mod request_id;
 mod routes;
 mod save;
 mod security;
+mod similar;
 mod socket_action;
 mod tickets;
 

@@ -42,9 +42,9 @@ pub(crate) async fn asset(State(api): State<Arc<Api>>, path: PathParts, headers:
     serve(&api, &format!("assets/{}", path.rest()), &headers)
 }
 
-/// `GET /config.json`: where the page finds the API. Nothing in it means: here.
-pub(crate) async fn config() -> axum::Json<serde_json::Value> {
-    axum::Json(serde_json::json!({}))
+/// `GET /config.json`: where the page finds the API, nothing of it means here, and what this one has that others have not.
+pub(crate) async fn config(State(api): State<Arc<Api>>) -> axum::Json<serde_json::Value> {
+    axum::Json(serde_json::json!({ "similar": api.alike.is_some(), "by_meaning": api.meaning.is_some() }))
 }
 
 /// Only the files that were handed in have names here; there is no folder to climb out of.

@@ -9,7 +9,7 @@ use axum::{
     http::request::Parts,
 };
 use std::{str::FromStr, sync::Arc};
-use tintype_core::domain::{ImageId, JobId};
+use tintype_core::domain::{CollectionId, ImageId, JobId};
 
 /// The parts of this request's path.
 pub(crate) struct PathParts(Vec<(String, String)>);
@@ -34,6 +34,11 @@ impl PathParts {
     /// The image in `/images/{id}`.
     pub(crate) fn image(&self) -> Answer<ImageId> {
         self.read("id", "no such image: this is not an image id")
+    }
+
+    /// The collection in `/collections/{id}`.
+    pub(crate) fn collection(&self) -> Answer<CollectionId> {
+        self.read("id", "no such collection: this is not a collection id")
     }
 
     /// The place in `/jobs/{id}/images/{n}`.

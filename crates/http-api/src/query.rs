@@ -63,6 +63,13 @@ impl Query {
         read.map_err(|error| self.wrong.extend_from_slice(error.errors())).unwrap_or_default()
     }
 
+    /// Notes what is wrong with a value that was taken as text.
+    pub(crate) fn check<T>(&mut self, read: Result<T, InvalidInput>) {
+        if let Err(error) = read {
+            self.wrong.extend_from_slice(error.errors());
+        }
+    }
+
     fn texts(&mut self, name: &str) -> Vec<String> {
         self.values.remove(name).unwrap_or_default()
     }

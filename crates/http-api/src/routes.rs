@@ -2,12 +2,13 @@
 
 use crate::{
     api::Api,
+    collections,
     edge::edge,
     generate, health, images, jobs, metrics, models, openapi,
     openapi::operation::Operation,
     page,
     problem::{Code, Problem},
-    save, tickets,
+    save, similar, tickets,
 };
 #[cfg(feature = "socket")]
 use crate::{events, socket};
@@ -18,6 +19,7 @@ use axum::{
     routing::{MethodRouter, delete, get, patch, post},
 };
 use std::sync::Arc;
+use tintype_core::use_cases::{Alike, Meaning};
 
 /// One route: a method of a path, what answers it, and what the document says of it.
 pub(crate) struct Route {
@@ -47,11 +49,18 @@ pub fn router(api: Api) -> Router {
 pub(crate) fn routes(api: &Api) -> Vec<Route> {
     let mut routes = job_routes();
     routes.extend(image_routes());
+    routes.extend(collection_routes());
     routes.extend(operator_routes());
     routes.extend(page_routes());
     #[cfg(feature = "socket")]
     if api.hub.is_some() {
         routes.extend(push_routes(api));
+    }
+    if let Some(alike) = &api.alike {
+        routes.push(similar_route(alike.clone()));
+    }
+    if let Some(meaning) = &api.meaning {
+        routes.push(meaning_route(meaning.clone()));
     }
     if api.credentials.is_some() {
         routes.push(ticket_route());
@@ -144,6 +153,27 @@ fn image_routes() -> Vec<Route> {
         ),
         on(
             Method::GET,
+            "/images/timeline",
+            get(images::timeline),
+            Operation::new(
+                "getTimeline",
+                "How a list of saved images lies in time: its months, and where its pages begin",
+            )
+            .with(images::TIMELINE_PARAMETERS)
+            .gives(200, "The months and the pages, in the order of the list", "Timeline"),
+        ),
+        on(
+            Method::POST,
+            "/images/edit",
+            post(images::edit_many),
+            Operation::new("editImages", "Change many images at once").takes("ImagesEdit").gives(
+                200,
+                "The changed images, and those that are not there or could not be changed",
+                "EditedImages",
+            ),
+        ),
+        on(
+            Method::GET,
             "/images/{id}",
             get(images::get),
             Operation::new("getImage", "Look at an image")
@@ -183,6 +213,57 @@ fn image_routes() -> Vec<Route> {
                 .with(images::CONTENT_PARAMETERS)
                 .with(&["Range"])
                 .gives_picture(),
+        ),
+    ]
+}
+
+fn collection_routes() -> Vec<Route> {
+    vec![
+        on(
+            Method::GET,
+            "/collections",
+            get(collections::list),
+            Operation::new("listCollections", "List all collections, by name").gives(
+                200,
+                "All of them",
+                "Collections",
+            ),
+        ),
+        on(
+            Method::POST,
+            "/collections",
+            post(collections::make),
+            Operation::new("makeCollection", "Make a collection").takes("CollectionEdit").gives(
+                201,
+                "The new collection",
+                "Collection",
+            ),
+        ),
+        on(
+            Method::GET,
+            "/collections/{id}",
+            get(collections::get),
+            Operation::new("getCollection", "Look at a collection")
+                .with(&["If-None-Match"])
+                .gives(200, "The collection", "Collection")
+                .gives_nothing(304, "It is as the client has it"),
+        ),
+        on(
+            Method::PATCH,
+            "/collections/{id}",
+            patch(collections::edit),
+            Operation::new("editCollection", "Rename a collection, or change its note")
+                .takes("CollectionEdit")
+                .with(&["If-Match"])
+                .gives(200, "The changed collection", "Collection"),
+        ),
+        on(
+            Method::DELETE,
+            "/collections/{id}",
+            delete(collections::delete),
+            Operation::new("deleteCollection", "Delete a collection; its images stay")
+                .with(&["If-Match"])
+                .gives_nothing(204, "It was deleted"),
         ),
     ]
 }
@@ -247,7 +328,11 @@ fn page_routes() -> Vec<Route> {
             Method::GET,
             "/config.json",
             get(page::config),
-            Operation::new("galleryConfig", "Where the gallery finds the API; nothing means here").open(),
+            Operation::new(
+                "galleryConfig",
+                "Where the gallery finds the API, nothing means here, and what it can ask for",
+            )
+            .open(),
         ),
         on(
             Method::GET,
@@ -256,6 +341,28 @@ fn page_routes() -> Vec<Route> {
             Operation::new("galleryFile", "A file of the gallery").open().gives_text("*/*"),
         ),
     ]
+}
+
+fn similar_route(alike: Alike) -> Route {
+    on(
+        Method::GET,
+        "/images/{id}/similar",
+        get(async move |state, owner, path, query| similar::similar(state, owner, path, query, alike).await),
+        Operation::new("similarImages", "Find saved images that look like this one")
+            .with(similar::PARAMETERS)
+            .gives(200, "They, the likest first", "SimilarImages"),
+    )
+}
+
+fn meaning_route(meaning: Meaning) -> Route {
+    on(
+        Method::GET,
+        "/images/by-meaning",
+        get(async move |state, owner, query| similar::by_meaning(state, owner, query, meaning).await),
+        Operation::new("imagesByMeaning", "Find saved images whose prompts mean what a text means")
+            .with(similar::MEANING_PARAMETERS)
+            .gives(200, "They, the nearest first, and the words that are not known", "ImagesByMeaning"),
+    )
 }
 
 fn ticket_route() -> Route {

@@ -4,7 +4,7 @@ use crate::{
     access::Owner,
     api::Api,
     body::Upload,
-    images,
+    content, images,
     problem::{Answer, Problem},
     query::NoQuery,
 };
@@ -15,9 +15,12 @@ use axum::{
 use serde::Deserialize;
 use std::sync::Arc;
 use tintype_core::{
-    domain::{FieldError, ImageEdit, InvalidInput, JobId, Labels, Prompt},
+    domain::{
+        CollectionId, FieldError, GenerationRequest, ImageEdit, InvalidInput, JobId, Labels, Parent, Prompt,
+        Seed, Timestamp,
+    },
     imaging,
-    use_cases::{Save, SaveFrom, find_picture, save_image},
+    use_cases::{Origin, Save, SaveFrom, find_picture, save_image},
 };
 
 /// What a client sends to `/save`: where the picture is, and what to note of it.
@@ -34,6 +37,12 @@ struct SaveInput {
     favorite: Option<bool>,
     rating: Option<i64>,
     labels: Option<Labels>,
+    collections: Option<Vec<CollectionId>>,
+    parent: Option<Parent>,
+    request: Option<Box<GenerationRequest>>,
+    seed: Option<Seed>,
+    saved_at: Option<Timestamp>,
+    merge: bool,
 }
 
 /// `POST /save`
@@ -49,12 +58,15 @@ pub(crate) async fn save(
     let turn = api.gates.turn().await?;
     let draft = find_picture(&api.ports, &owner, from, api.now()).await?;
     let draft = turn.work(move || Ok(draft.looked_at())).await?.result;
+    let draft = if input.merge { draft.merging() } else { draft };
     let save = Save { owner, draft, edit: input.edit() };
     let saved = save_image(&api.ports, save, api.now(), &api.entropy()).await?;
     drop(room);
     let status = if saved.created { StatusCode::CREATED } else { StatusCode::OK };
     if saved.created {
         api.metrics.images_saved.inc();
+        let size = (saved.image.width, saved.image.height);
+        content::prepare_thumbnail(&api, images::stored(&saved.image), size);
     }
     let location = HeaderValue::try_from(format!("{}/images/{}", api.public_url, saved.image.id));
     let mut response = images::answer(&api, status, saved.image).await?;
@@ -77,8 +89,15 @@ async fn source(api: &Api, input: &mut SaveInput) -> Answer<SaveFrom> {
 
 fn of_job(input: &SaveInput, id: &str) -> Answer<SaveFrom> {
     let id: JobId = id.parse().map_err(|_| Problem::field("/job_id", "bad_id", "is not the id of a job"))?;
-    if input.prompt.is_some() {
-        return Err(Problem::field("/prompt", "conflicts", "is known from the job; leave it out"));
+    let known = [
+        ("/prompt", input.prompt.is_some()),
+        ("/parent", input.parent.is_some()),
+        ("/request", input.request.is_some()),
+        ("/seed", input.seed.is_some()),
+        ("/saved_at", input.saved_at.is_some()),
+    ];
+    if let Some((pointer, _)) = known.into_iter().find(|(_, is_given)| *is_given) {
+        return Err(Problem::field(pointer, "conflicts", "is known from the job; leave it out"));
     }
     let index = u32::try_from(input.index.unwrap_or_default());
     let index =
@@ -90,10 +109,16 @@ async fn of_upload(api: &Api, input: &mut SaveInput, image: String) -> Answer<Sa
     if input.index.is_some() {
         return Err(Problem::field("/index", "conflicts", "has a meaning only beside `job_id`"));
     }
-    let prompt = input.prompt.take().map(Prompt::try_from).transpose()?;
+    let origin = Origin {
+        prompt: input.prompt.take().map(Prompt::try_from).transpose()?,
+        request: input.request.take().map(|request| *request),
+        seed: input.seed,
+        parent: input.parent,
+        saved_at: input.saved_at,
+    };
     let decode = move || imaging::parse_upload("/image", &image).map_err(named);
     let picture = api.gates.picture(decode).await?;
-    Ok(SaveFrom::Upload { picture: Box::new(picture), prompt })
+    Ok(SaveFrom::Upload { picture: Box::new(picture), origin: Box::new(origin) })
 }
 
 fn named(error: FieldError) -> Problem {
@@ -109,6 +134,7 @@ impl SaveInput {
             favorite: self.favorite,
             rating: self.rating.map(Some),
             labels: self.labels,
+            collections: self.collections,
         }
     }
 }

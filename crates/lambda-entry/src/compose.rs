@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use tintype_aws::{
     ApiGatewayNotifier, AsyncClients, AsyncInference, AsyncSettings, BedrockModel, BedrockSettings,
-    CloudLinkSigner, DynamoConnectionRegistry, DynamoJobRepo, DynamoMetadataRepo, S3ImageStore,
-    SageMakerModel, SageMakerSettings, StepFunctionsWorkflow, clients,
+    CloudLinkSigner, DynamoCollectionRepo, DynamoConnectionRegistry, DynamoJobRepo, DynamoMetadataRepo,
+    S3ImageStore, SageMakerModel, SageMakerSettings, StepFunctionsWorkflow, clients,
 };
 use tintype_core::{
     ErrorKind, PortError, PortResult,
@@ -80,6 +80,7 @@ impl Stack {
             models: Models::none(),
             images: Arc::new(S3ImageStore::new(s3.clone(), &stores.images_bucket)),
             metadata: Arc::new(DynamoMetadataRepo::new(dynamodb.clone(), &stores.images_table)),
+            collections: Arc::new(DynamoCollectionRepo::new(dynamodb.clone(), &stores.images_table)),
             jobs: Arc::new(MeteredJobs::new(jobs, metrics.clone())),
             connections: Arc::new(DynamoConnectionRegistry::new(dynamodb.clone(), &stores.connections_table)),
             notifier: Arc::new(ApiGatewayNotifier::new(management(&config, &stores))),
@@ -88,6 +89,7 @@ impl Stack {
                 Some(domain) => CloudLinkSigner::cdn(domain),
                 None => CloudLinkSigner::presigned(s3.clone(), &stores.images_bucket),
             }),
+            signer: None,
         };
         aside(warm(ports.clone()));
         Ok((Self { ports, later: None, stores, metrics, dynamodb }, Clients { config, s3, sfn }))

@@ -127,7 +127,11 @@ mod tests {
     /// An attempt that recorded the end and died before it told anybody.
     async fn ended_in_silence(world: &World) {
         let fence = world.begun().await.fence();
-        let ended = world.ports().jobs.finish(&fence, End::Succeeded(vec![]), world.memory.clock.now()).await;
+        let ended = world
+            .ports()
+            .jobs
+            .finish(&fence, End::Succeeded { images: vec![], warnings: vec![] }, world.memory.clock.now())
+            .await;
         ended.unwrap();
     }
 

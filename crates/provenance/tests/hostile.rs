@@ -9,7 +9,7 @@ use std::{
     alloc::{GlobalAlloc, Layout, System},
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
-use tintype_core::{domain::OutputFormat, imaging};
+use tintype_core::{domain::Encoding, imaging};
 use tintype_provenance::{Error, Parameters, TEXTS_BYTES, TEXTS_MAX, inspect, is_sealed, strip, write};
 
 const FILES: u32 = 10_000;
@@ -93,7 +93,7 @@ fn decode(file: Vec<u8>) {
         Ok(picture) => {
             let (bytes, own) = (picture.blob.bytes().clone(), picture.blob.content_type());
             let small =
-                imaging::convert(bytes.clone(), own, Some(8), OutputFormat::Jpeg).expect("it was checked");
+                imaging::convert(bytes.clone(), own, Some(8), Encoding::Jpeg).expect("it was checked");
             assert!(small.width <= 8);
             imaging::thumb_hash(&bytes, own).expect("it was checked");
         }

@@ -49,7 +49,7 @@ async fn begin(repo: &dyn JobRepo, id: &JobId) -> Job {
 }
 
 fn success() -> Outcome {
-    Outcome::Succeeded(vec![job_image(0, 100), job_image(1, 101)])
+    Outcome::Succeeded { images: vec![job_image(0, 100), job_image(1, 101)], warnings: vec![] }
 }
 
 async fn finish(repo: &dyn JobRepo, fence: &Fence, outcome: Outcome) -> Job {

@@ -25,6 +25,7 @@
 pub mod faults;
 pub mod samples;
 
+mod collection_repo;
 mod connection_registry;
 mod credential_repo;
 mod image_model;
@@ -33,9 +34,11 @@ mod job_repo;
 mod link_signer;
 mod metadata_repo;
 mod notifier;
+mod picture_signer;
 mod stub_model;
 mod suites;
 mod variant_cache;
+mod vector_index;
 mod workflow;
 
 pub use image_model::ModelFixture;
@@ -43,4 +46,5 @@ pub use image_store::CorruptibleStore;
 pub use notifier::{Client, NotifierFixture};
 pub use suites::{Fresh, Port, Suites};
 pub use variant_cache::VariantFixture;
+pub use vector_index::VectorFixture;
 pub use workflow::WorkflowFixture;

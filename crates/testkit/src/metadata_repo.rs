@@ -1,9 +1,11 @@
-//! The contract of [`MetadataRepo`], case by case; what filters find is in a part of its own.
+//! The contract of [`MetadataRepo`], case by case; what filters find and how lists lie in time are parts of their own.
 
 pub(crate) mod filtering;
+pub(crate) mod plain_scan;
+pub(crate) mod timelines;
 
 use crate::samples::{START, alice, at, blob, image_id, image_of, just_before, mallory, saved_image};
-use crate::suites::cases;
+use crate::suites::{Case, cases};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tintype_core::{
     ErrorKind, PortResult,
@@ -13,6 +15,10 @@ use tintype_core::{
     },
     ports::{InsertedImage, MetadataRepo},
 };
+
+/// The cases of all parts.
+pub(crate) const ALL_CASES: &[&[Case<Arc<dyn MetadataRepo>>]] =
+    &[CASES, filtering::CASES, plain_scan::CASES, timelines::CASES];
 
 cases! { CASES of Arc<dyn MetadataRepo>:
     // insert

@@ -4,9 +4,9 @@
 use bytes::Bytes;
 use tintype_core::{
     domain::{
-        ApiKey, Blob, BlobId, ContentType, Entropy, GenerateInput, GenerationRequest, Idempotency, ImageId,
-        ImageSource, JobError, JobId, JobImage, Labels, ModelCard, NewJob, OwnerId, SavedImage, Seed,
-        SourceInput, ThumbHash, Ticket, Timestamp, Version,
+        ApiKey, Blob, BlobId, Collection, CollectionId, ContentType, Entropy, GenerateInput,
+        GenerationRequest, Idempotency, ImageId, ImageSource, JobError, JobId, JobImage, Labels, ModelCard,
+        NewJob, OwnerId, SavedImage, Seed, SourceInput, ThumbHash, Ticket, Timestamp, Version,
     },
     error::ErrorKind,
 };
@@ -139,6 +139,20 @@ pub fn job_image(index: u32, n: u64) -> JobImage {
     }
 }
 
+/// [`alice`]'s collection number `n`.
+pub fn collection(n: u64) -> Collection {
+    Collection {
+        // In the order of their numbers.
+        id: CollectionId::new(at(n as i64), &entropy(n)),
+        owner: alice(),
+        name: format!("collection {n}"),
+        note: None,
+        created_at: START,
+        updated_at: START,
+        version: Version::FIRST,
+    }
+}
+
 /// [`alice`]'s image number `n` with the bytes of [`blob`] number `n`, saved `millis` after [`START`].
 pub fn saved_image(n: u64, millis: i64) -> SavedImage {
     image_of(&alice(), n, millis)
@@ -162,9 +176,11 @@ pub fn image_of(owner: &OwnerId, n: u64, millis: i64) -> SavedImage {
             request: Some(request()),
             seed: Some(Seed(7)),
         },
+        parent: None,
         title: None,
         note: None,
         tags: vec![],
+        collections: vec![],
         favorite: false,
         rating: None,
         labels: Labels::new(),

@@ -1,10 +1,10 @@
 //! Runs the cases of the ports an adapter brings: each on a fresh port, in its own runtime, for a limited time.
 
 use crate::{
-    connection_registry, credential_repo, image_model, image_store, job_repo, link_signer, metadata_repo,
-    notifier,
+    collection_repo, connection_registry, credential_repo, image_model, image_store, job_repo, link_signer,
+    metadata_repo, notifier, picture_signer,
     stub_model::StubModel,
-    variant_cache,
+    variant_cache, vector_index,
     workflow::{self, WorkflowFixture},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -13,7 +13,8 @@ use std::{
     any::Any, collections::BTreeMap, fmt, future::Future, process::ExitCode, sync::Arc, time::Duration,
 };
 use tintype_core::ports::{
-    ConnectionRegistry, CredentialRepo, ImageStore, JobRepo, LinkSigner, MetadataRepo, Models,
+    CollectionRepo, ConnectionRegistry, CredentialRepo, ImageStore, JobRepo, LinkSigner, MetadataRepo,
+    Models, PictureSigner,
 };
 
 /// A case that takes longer than this hangs.
@@ -53,7 +54,16 @@ macro_rules! fresh_from {
         }
     )*};
 }
-fresh_from!(ConnectionRegistry, CredentialRepo, ImageStore, JobRepo, LinkSigner, MetadataRepo);
+fresh_from!(
+    CollectionRepo,
+    ConnectionRegistry,
+    CredentialRepo,
+    ImageStore,
+    JobRepo,
+    LinkSigner,
+    MetadataRepo,
+    PictureSigner
+);
 
 impl<T: WorkflowFixture> From<Fresh<Box<T>>> for Fresh<Box<dyn WorkflowFixture>> {
     fn from(fresh: Fresh<Box<T>>) -> Self {
@@ -70,6 +80,8 @@ impl<T> fmt::Debug for Fresh<T> {
 /// A port that has a suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Port {
+    /// [`CollectionRepo`]
+    CollectionRepo,
     /// [`ConnectionRegistry`]
     ConnectionRegistry,
     /// [`CredentialRepo`]
@@ -86,8 +98,12 @@ pub enum Port {
     MetadataRepo,
     /// [`Notifier`](tintype_core::ports::Notifier)
     Notifier,
+    /// [`PictureSigner`]
+    PictureSigner,
     /// [`VariantCache`](tintype_core::ports::VariantCache)
     VariantCache,
+    /// [`VectorIndex`](tintype_core::ports::VectorIndex)
+    VectorIndex,
     /// [`Workflow`](tintype_core::ports::Workflow)
     Workflow,
 }
@@ -96,6 +112,7 @@ impl Port {
     /// The port's name in trial names: that of its file.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::CollectionRepo => "collection_repo",
             Self::ConnectionRegistry => "connection_registry",
             Self::CredentialRepo => "credential_repo",
             Self::ImageModel => "image_model",
@@ -104,7 +121,9 @@ impl Port {
             Self::LinkSigner => "link_signer",
             Self::MetadataRepo => "metadata_repo",
             Self::Notifier => "notifier",
+            Self::PictureSigner => "picture_signer",
             Self::VariantCache => "variant_cache",
+            Self::VectorIndex => "vector_index",
             Self::Workflow => "workflow",
         }
     }
@@ -114,17 +133,18 @@ impl Port {
             cases.iter().map(|case| case.name).collect()
         }
         match self {
+            Self::CollectionRepo => names(collection_repo::CASES),
             Self::ConnectionRegistry => names(connection_registry::CASES),
             Self::CredentialRepo => names(credential_repo::CASES),
             Self::ImageModel => names(image_model::CASES),
             Self::ImageStore => [names(image_store::CASES), names(image_store::CORRUPTION_CASES)].concat(),
             Self::JobRepo => job_repo::CASES.iter().flat_map(|cases| names(cases)).collect(),
             Self::LinkSigner => names(link_signer::CASES),
-            Self::MetadataRepo => {
-                [names(metadata_repo::CASES), names(metadata_repo::filtering::CASES)].concat()
-            }
+            Self::MetadataRepo => metadata_repo::ALL_CASES.iter().flat_map(|cases| names(cases)).collect(),
             Self::Notifier => names(notifier::CASES),
+            Self::PictureSigner => names(picture_signer::CASES),
             Self::VariantCache => names(variant_cache::CASES),
+            Self::VectorIndex => names(vector_index::CASES),
             Self::Workflow => names(workflow::CASES),
         }
     }
@@ -180,6 +200,16 @@ impl Suites {
     /// No suites yet, of the adapter that reports call `backend`.
     pub fn new(backend: impl Into<String>) -> Self {
         Self { backend: backend.into(), trials: BTreeMap::new(), skipped: BTreeMap::new() }
+    }
+
+    /// Runs the cases of [`CollectionRepo`].
+    #[must_use]
+    pub fn collection_repo<F, R>(self, fresh: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output: Into<Fresh<Arc<dyn CollectionRepo>>>> + Send + 'static,
+    {
+        self.with(Port::CollectionRepo, collection_repo::CASES, fresh)
     }
 
     /// Runs the cases of [`ConnectionRegistry`].
@@ -259,8 +289,7 @@ impl Suites {
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output: Into<Fresh<Arc<dyn MetadataRepo>>>> + Send + 'static,
     {
-        let cases = metadata_repo::CASES.iter().chain(metadata_repo::filtering::CASES);
-        self.with(Port::MetadataRepo, cases, fresh)
+        self.with(Port::MetadataRepo, metadata_repo::ALL_CASES.iter().copied().flatten(), fresh)
     }
 
     /// Runs the cases of [`Notifier`](tintype_core::ports::Notifier).
@@ -273,6 +302,16 @@ impl Suites {
         self.with(Port::Notifier, notifier::CASES, fresh)
     }
 
+    /// Runs the cases of [`PictureSigner`].
+    #[must_use]
+    pub fn picture_signer<F, R>(self, fresh: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output: Into<Fresh<Arc<dyn PictureSigner>>>> + Send + 'static,
+    {
+        self.with(Port::PictureSigner, picture_signer::CASES, fresh)
+    }
+
     /// Runs the cases of [`VariantCache`](tintype_core::ports::VariantCache).
     #[must_use]
     pub fn variant_cache<F, R>(self, fresh: F) -> Self
@@ -281,6 +320,16 @@ impl Suites {
         R: Future<Output = Fresh<variant_cache::VariantFixture>> + Send + 'static,
     {
         self.with(Port::VariantCache, variant_cache::CASES, fresh)
+    }
+
+    /// Runs the cases of [`VectorIndex`](tintype_core::ports::VectorIndex).
+    #[must_use]
+    pub fn vector_index<F, R>(self, fresh: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Fresh<vector_index::VectorFixture>> + Send + 'static,
+    {
+        self.with(Port::VectorIndex, vector_index::CASES, fresh)
     }
 
     /// Runs the cases of [`Workflow`](tintype_core::ports::Workflow). The factory is given the models its fixture's
@@ -367,7 +416,8 @@ impl Suites {
 }
 
 fn is_a_case(trial: &str) -> bool {
-    const PORTS: [Port; 10] = [
+    const PORTS: [Port; 13] = [
+        Port::CollectionRepo,
         Port::ConnectionRegistry,
         Port::CredentialRepo,
         Port::ImageModel,
@@ -376,7 +426,9 @@ fn is_a_case(trial: &str) -> bool {
         Port::LinkSigner,
         Port::MetadataRepo,
         Port::Notifier,
+        Port::PictureSigner,
         Port::VariantCache,
+        Port::VectorIndex,
         Port::Workflow,
     ];
     trial.split_once("::").is_some_and(|(port, case)| {

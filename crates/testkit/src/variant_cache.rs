@@ -5,7 +5,7 @@ use crate::suites::cases;
 use bytes::Bytes;
 use std::{fmt, sync::Arc};
 use tintype_core::{
-    domain::{OutputFormat, Timestamp, Variant},
+    domain::{Encoding, Timestamp, Variant},
     ports::{ImageStore, VariantCache},
 };
 
@@ -36,7 +36,7 @@ impl VariantFixture {
     /// The variant of picture `n` with this width; the picture is in the store.
     async fn variant(&self, n: u64, width: u32) -> Variant {
         self.images.put(&blob(n), START).await.expect("put the picture");
-        Variant { source: *blob(n).id(), max_width: Some(width), format: OutputFormat::Webp }
+        Variant { source: *blob(n).id(), max_width: Some(width), format: Encoding::Webp }
     }
 
     async fn put(&self, variant: &Variant, bytes: &Bytes) {
@@ -87,7 +87,7 @@ async fn another_form_of_a_picture_is_another_variant(fixture: VariantFixture) {
     let others = [
         Variant { max_width: None, ..variant },
         Variant { max_width: Some(11), ..variant },
-        Variant { format: OutputFormat::Jpeg, ..variant },
+        Variant { format: Encoding::Jpeg, ..variant },
         fixture.variant(2, 10).await,
     ];
     fixture.put(&variant, &sixth(1)).await;

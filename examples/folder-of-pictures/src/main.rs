@@ -11,8 +11,8 @@ use tintype_core::ports::{Models, Ports};
 use tintype_core::use_cases::{Sources, Submit, find_job, submit};
 use tintype_diffusion::{DiffusionModel, Settings};
 use tintype_local::{
-    DataFolder, Database, FileImageStore, LocalWorkflow, PathLinkSigner, SqliteJobRepo, SqliteMetadataRepo,
-    SystemClock, WorkflowSettings,
+    DataFolder, Database, FileImageStore, LocalWorkflow, PathLinkSigner, SqliteCollectionRepo, SqliteJobRepo,
+    SqliteMetadataRepo, SystemClock, WorkflowSettings,
 };
 use tintype_memory::{ChannelNotifier, MemoryConnections};
 
@@ -61,11 +61,13 @@ fn compose(folder: &Path) -> Outcome<(Ports, Arc<LocalWorkflow>)> {
         models: Models::new(Arc::new(DiffusionModel::embedded(Settings::small())?)),
         images: Arc::new(FileImageStore::open(&data)?),
         metadata: Arc::new(SqliteMetadataRepo::new(database.clone())),
+        collections: Arc::new(SqliteCollectionRepo::new(database.clone())),
         jobs: Arc::new(SqliteJobRepo::new(database)),
         connections: Arc::new(MemoryConnections::default()),
         notifier: Arc::new(ChannelNotifier::default()),
         workflow: Arc::clone(&workflow) as _,
         links: Arc::new(PathLinkSigner),
+        signer: None,
     };
     Ok((ports, workflow))
 }

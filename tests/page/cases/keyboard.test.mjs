@@ -14,15 +14,32 @@ onPage("Ctrl+Enter generates", {}, async ({ page }) => {
   await print(page, "succeeded").waitFor();
 });
 
-onPage("a slash leads to the prompt", {}, async ({ page }) => {
+onPage("single keys lead to the search and to the prompt, unless they are switched off", {}, async ({ page }) => {
   await page.locator("#desk-empty .lead").waitFor();
+  const focused = () => page.evaluate(() => document.activeElement.id);
   await page.keyboard.press("/");
-  assert.equal(await page.evaluate(() => document.activeElement.id), "prompt");
+  assert.equal(await focused(), "find");
+  await page.getByTestId("keys-open").focus();
+  await page.keyboard.press("p");
+  assert.equal(await focused(), "prompt");
+  await page.getByTestId("keys-open").click();
+  await page.getByTestId("keys-single").uncheck();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("/");
+  assert.equal(await focused(), "keys-open");
+});
+
+onPage("a question mark shows all keys", {}, async ({ page }) => {
+  await page.locator("#desk-empty .lead").waitFor();
+  await page.keyboard.press("?");
+  await says(page.getByTestId("keys"), /Favourite/);
+  await page.keyboard.press("Escape");
+  await page.getByTestId("keys").waitFor({ state: "hidden" });
 });
 
 onPage("arrows turn the pictures and Escape closes them", { before: two }, async ({ page }) => {
   await counts(page.getByTestId("saved-image"), 2);
-  await page.getByTestId("saved-image").first().getByRole("button", { name: "Open" }).press("Enter");
+  await page.getByTestId("saved-image").first().getByRole("link", { name: "Open" }).press("Enter");
   await says(page.locator("#viewer-title"), /blue car/);
   await page.keyboard.press("ArrowRight");
   await says(page.locator("#viewer-title"), /red heart/);
@@ -34,7 +51,7 @@ onPage("arrows turn the pictures and Escape closes them", { before: two }, async
 
 onPage("the focus comes back to the picture that was open", { before: two }, async ({ page }) => {
   await counts(page.getByTestId("saved-image"), 2);
-  await page.getByTestId("saved-image").first().getByRole("button", { name: "Open" }).press("Enter");
+  await page.getByTestId("saved-image").first().getByRole("link", { name: "Open" }).press("Enter");
   await page.keyboard.press("Escape");
   assert.match(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), /Open blue car/);
 });

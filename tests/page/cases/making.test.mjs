@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { LONG, counts, generate, isLoaded, live, onPage, print, says } from "../browser.mjs";
 
 onPage("a first visit explains itself", {}, async ({ page }) => {
+  await live(page);
   assert.equal(await page.getByTestId("prompt").inputValue(), "red heart");
   await says(page.locator("#desk-empty"), /Press Generate/);
   assert.ok((await page.getByTestId("example").count()) > 0);

@@ -1,6 +1,6 @@
 //! Clients that post, save and cancel until the server is gone.
 
-use crate::record::Record;
+use crate::record::{Life, Record};
 use serde_json::{Value, json};
 use std::sync::{
     Arc, Mutex,
@@ -25,6 +25,7 @@ pub(crate) fn start(client: &Client, record: &Arc<Mutex<Record>>, random: &mut f
             record: record.clone(),
             random: random.fork(),
             mine: Vec::new(),
+            uploads: Vec::new(),
         };
         clients.spawn(client.run());
     }
@@ -38,6 +39,8 @@ struct Lively {
     random: fastrand::Rng,
     /// Its jobs of this cycle.
     mine: Vec<String>,
+    /// The pictures it uploaded in this cycle; no two clients upload the same.
+    uploads: Vec<String>,
 }
 
 /// The server is gone.
@@ -53,12 +56,13 @@ impl Lively {
     }
 
     async fn step(&mut self) -> Result<(), Gone> {
-        match self.random.u8(0..10) {
+        match self.random.u8(0..14) {
             0..=3 => self.post().await,
             4 | 5 => self.post_with_a_new_key().await,
             6 => self.post_with_an_old_key().await,
-            7 => self.upload().await,
-            8 => self.save().await,
+            7 | 8 => self.upload().await,
+            9 => self.save().await,
+            10..=12 => self.throw_away_or_take_back().await,
             _ => self.cancel().await,
         }
     }
@@ -101,10 +105,34 @@ impl Lively {
         Ok(())
     }
 
-    async fn upload(&self) -> Result<(), Gone> {
+    async fn upload(&mut self) -> Result<(), Gone> {
         let number = UPLOADS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let image = pictures::base64(&pictures::png_of([number[1], number[2], number[3]]));
-        self.saved(&sent(self.client.post("/save").json(&json!({ "image": image }))).await?);
+        let answer = sent(self.client.post("/save").json(&json!({ "image": image }))).await?;
+        self.saved(&answer);
+        self.uploads.push(text(&answer.json(), "/id").to_owned());
+        Ok(())
+    }
+
+    async fn throw_away_or_take_back(&mut self) -> Result<(), Gone> {
+        if self.uploads.is_empty() {
+            return Ok(());
+        }
+        let index = self.random.usize(0..self.uploads.len());
+        let (id, client) = (self.uploads[index].clone(), self.client.clone());
+        let path = format!("/images/{id}");
+        let (life, request) = match self.random.u8(0..4) {
+            0 | 1 => (Life::Trashed, client.request("DELETE", path)),
+            2 => (Life::Kept, client.post(format!("{path}/restore"))),
+            _ => (Life::Erased, client.request("DELETE", format!("{path}?permanent=true"))),
+        };
+        if life == Life::Erased {
+            self.uploads.swap_remove(index);
+        }
+        self.record.lock().unwrap().becoming(&id, life);
+        let answer = sent(request).await?;
+        assert!(matches!(answer.status, 200 | 204), "{life:?}: {answer:?}");
+        self.record.lock().unwrap().lives(&id, life);
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "what a run found is for people")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a test does not expect fails it")]
 
+mod leftovers;
 mod load;
 mod record;
 mod verify;
@@ -43,10 +44,16 @@ async fn whatever_was_acknowledged_survives_a_crash_at_any_moment() {
         verified += verify::since_last(&server, &record, cycle).await;
     }
     verify::everything(&server, &record).await;
+    let data = server.data();
+    let stopped = server.kill();
+    let swept = leftovers::sweep(&data).await;
+    let server = stopped.start().await;
+    verify::everything(&server, &record).await;
+    leftovers::check(&server, &record);
     let worst = back.iter().max().unwrap();
     let told = record.lock().unwrap().summary();
     println!(
-        "{cycles} crashes; {told}; {verified} jobs verified; back at work after {worst:?} at the latest"
+        "{cycles} crashes; {told}; {verified} jobs verified; {swept} pictures' bytes swept; back at work after {worst:?} at the latest"
     );
     assert!(*worst < BACK_AT_WORK, "back at work after {worst:?}");
 }

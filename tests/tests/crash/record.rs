@@ -13,8 +13,19 @@ pub(crate) struct Record {
     pub(crate) keys: BTreeMap<String, (String, Option<String>)>,
     /// Saved images and the hash of their bytes.
     pub(crate) images: BTreeMap<String, String>,
+    /// What each picture that was put in the trash, taken out or erased may be by now: one thing, or what it was and what
+    /// was asked for, where no answer came.
+    pub(crate) lives: BTreeMap<String, BTreeSet<Life>>,
     /// Images that were saved since the last look.
     pub(crate) fresh_images: BTreeSet<String>,
+}
+
+/// Where a saved picture is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Life {
+    Kept,
+    Trashed,
+    Erased,
 }
 
 impl Record {
@@ -45,12 +56,25 @@ impl Record {
         self.fresh_images.insert(id.to_owned());
     }
 
+    /// A picture is about to become this; until there is an answer it may or may not have.
+    pub(crate) fn becoming(&mut self, id: &str, life: Life) {
+        self.lives.entry(id.to_owned()).or_insert_with(|| [Life::Kept].into()).insert(life);
+    }
+
+    /// A picture is this, as a client was told or saw.
+    pub(crate) fn lives(&mut self, id: &str, life: Life) {
+        let known = self.lives.entry(id.to_owned()).or_insert_with(|| [Life::Kept].into());
+        assert!(known.contains(&life), "the image {id} is {life:?} and was told to be one of {known:?}");
+        *known = [life].into();
+    }
+
     pub(crate) fn summary(&self) -> String {
         format!(
-            "{} jobs, {} keys, {} images were told of",
+            "{} jobs, {} keys, {} images were told of, {} of these in the trash or erased",
             self.jobs.len(),
             self.keys.len(),
-            self.images.len()
+            self.images.len(),
+            self.lives.values().filter(|lives| !lives.contains(&Life::Kept)).count()
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Is everything true that the clients were told?
 
-use crate::record::Record;
+use crate::record::{Life, Record};
 use futures_util::{StreamExt, stream};
 use std::{
     collections::BTreeMap,
@@ -83,13 +83,27 @@ async fn check_results(client: &Client, job: &serde_json::Value) {
 }
 
 async fn check_images(client: &Client, record: &Mutex<Record>, ids: impl IntoIterator<Item = String>) {
-    let checks = stream::iter(ids).map(|id| async move {
-        let bytes = client.get(format!("/images/{id}/content")).send().await.expect(200).body;
-        (id, sha256(&bytes))
-    });
-    for (id, hash) in checks.buffer_unordered(AT_A_TIME).collect::<Vec<_>>().await {
-        assert_eq!(record.lock().unwrap().images[&id], hash, "the bytes of the image {id}");
+    let checks = stream::iter(ids).map(|id| check_image(client, id));
+    for (id, life, hash) in checks.buffer_unordered(AT_A_TIME).collect::<Vec<_>>().await {
+        let mut record = record.lock().unwrap();
+        record.lives(&id, life);
+        if let Some(hash) = hash {
+            assert_eq!(record.images[&id], hash, "the bytes of the image {id}, {life:?}");
+        }
     }
+}
+
+/// Where the picture is, and the hash of its bytes: one that is in the trash has them, one that was erased has none.
+async fn check_image(client: &Client, id: String) -> (String, Life, Option<String>) {
+    let path = format!("/images/{id}");
+    let answer = client.get(path.clone()).send_regardless().await;
+    if answer.status == 404 {
+        client.get(format!("{path}/content")).send_regardless().await.problem(404, "not_found");
+        return (id, Life::Erased, None);
+    }
+    let life = if answer.expect(200).json()["trashed_at"].is_null() { Life::Kept } else { Life::Trashed };
+    let bytes = client.get(format!("{path}/content")).send().await.expect(200).body;
+    (id, life, Some(sha256(&bytes)))
 }
 
 /// Every key, asked for again, gives the job it gave; one that was never answered gives one job from now on.

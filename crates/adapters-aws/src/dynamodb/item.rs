@@ -108,6 +108,10 @@ impl Item {
         self.text(operation, name)?.parse().map_err(|_| unreadable(operation, name))
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// A text that may be missing.
     pub(crate) fn optional_text(&self, name: &'static str) -> Option<&str> {
         self.0.get(name)?.as_s().ok().map(String::as_str)
@@ -138,13 +142,6 @@ impl Item {
 pub(crate) fn item_bytes(item: &Item) -> usize {
     let value = |value: &AttributeValue| value.as_s().or_else(|_| value.as_n()).map_or(1, String::len);
     item.0.iter().map(|(name, held)| name.len() + value(held)).sum()
-}
-
-#[cfg(test)]
-impl Item {
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
 }
 
 fn unreadable(operation: &'static str, name: &str) -> PortError {

@@ -9,6 +9,9 @@ use aws_sdk_dynamodb::{
 };
 use tintype_core::{ErrorKind, PortError, PortResult};
 
+/// How many writes a transaction holds.
+pub(crate) const TRANSACTION_MAX: usize = 100;
+
 /// One write of a transaction.
 #[derive(Clone, Debug)]
 pub(crate) enum Write {

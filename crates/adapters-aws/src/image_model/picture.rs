@@ -51,11 +51,10 @@ fn is_size_of(request: &GenerationRequest, width: u32, height: u32) -> bool {
 }
 
 fn reencoded(picture: Picture, format: OutputFormat) -> PortResult<Picture> {
-    let content_type = picture.blob.content_type();
-    if content_type == format.content_type() {
+    if picture.blob.content_type() == format.content_type() {
         return Ok(picture);
     }
-    imaging::convert(picture.blob.bytes().clone(), content_type, None, format)
+    imaging::reencode(&picture, format)
 }
 
 /// Scaled to the request's size without distortion: what sticks out is cut off evenly.

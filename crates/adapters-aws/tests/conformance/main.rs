@@ -17,15 +17,16 @@ use support::{
     exclusions::{self, EXCLUSIONS},
 };
 use tintype_aws::{
-    CloudLinkSigner, DynamoConnectionRegistry, DynamoCredentialRepo, DynamoJobRepo, DynamoMetadataRepo,
-    S3ImageStore,
+    CloudLinkSigner, DynamoCollectionRepo, DynamoConnectionRegistry, DynamoCredentialRepo, DynamoJobRepo,
+    DynamoMetadataRepo, S3ImageStore,
 };
 use tintype_core::domain::BlobId;
 use tintype_testkit::{CorruptibleStore, Fresh, Port, Suites};
 
 fn main() -> ExitCode {
     // Another port's suite is added at the end of `suites`, and its name here.
-    const PORTS: [Port; 6] = [
+    const PORTS: [Port; 7] = [
+        Port::CollectionRepo,
         Port::ConnectionRegistry,
         Port::CredentialRepo,
         Port::ImageStore,
@@ -58,9 +59,17 @@ fn without_emulator() -> Suites {
 
 fn suites(emulator: &Emulator) -> Suites {
     let at = |emulator: &Emulator| emulator.clone();
+    let collections = at(emulator);
     let (connections, images, corruptible) = (at(emulator), at(emulator), at(emulator));
     let (jobs, metadata, links, credentials) = (at(emulator), at(emulator), at(emulator), at(emulator));
     without_emulator()
+        .collection_repo(move || {
+            let emulator = collections.clone();
+            async move {
+                let (client, table) = emulator.table().await;
+                Fresh::new(Arc::new(DynamoCollectionRepo::new(client, table)))
+            }
+        })
         .connection_registry(move || {
             let emulator = connections.clone();
             async move {

@@ -17,6 +17,8 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { sql: include_str!("../../migrations/0001_jobs_and_images.sql"), then: |_| Ok(()) },
     Step { sql: include_str!("../../migrations/0002_search.sql"), then: index::enter_all },
+    Step { sql: include_str!("../../migrations/0003_library.sql"), then: index::enter_again },
+    Step { sql: include_str!("../../migrations/0004_vectors.sql"), then: |_| Ok(()) },
 ];
 
 /// The newest layout: `user_version` of a database that took every step.

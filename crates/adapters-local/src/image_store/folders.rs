@@ -1,6 +1,6 @@
 //! Where each blob's file is, and which folders are known to be on the disk.
 
-use crate::{DataFolder, data_folder::make_private, error::OpenError};
+use crate::{DataFolder, backup::Pass, data_folder::make_private, error::OpenError};
 use std::{
     collections::BTreeSet,
     fs::{self, File, Metadata},
@@ -26,7 +26,7 @@ pub(crate) struct Folders {
     variants: PathBuf,
     next_temporary: AtomicU64,
     shards: Vec<Mutex<Shard>>,
-    _folder: Arc<DataFolder>,
+    folder: Arc<DataFolder>,
 }
 
 /// What is known of the blobs whose addresses start with one byte. Whoever holds it is alone in changing them.
@@ -56,8 +56,13 @@ impl Folders {
             variants: root.join("variants"),
             next_temporary: AtomicU64::new(0),
             shards: (0..=u8::MAX).map(|_| Mutex::default()).collect(),
-            _folder: Arc::clone(folder),
+            folder: Arc::clone(folder),
         })
+    }
+
+    /// The right to remove a blob; none while a backup holds them.
+    pub(crate) fn pass(&self) -> io::Result<Option<Pass>> {
+        Pass::get(self.folder.path())
     }
 
     /// The right to change blobs whose addresses start as `id` does.

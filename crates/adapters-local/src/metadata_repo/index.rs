@@ -1,12 +1,17 @@
 //! What saved images are found by: the one file that knows the table `image_index`. Its rows change in the same
 //! transaction as the images.
 
-use super::{image_of, images_of};
+mod counts;
+mod plan;
+
+use super::image_of;
 use crate::error::Fault;
+use plan::Plan;
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeSet;
 use tintype_core::domain::{
-    BlobId, ImageFilter, ImageId, ImageQuery, OwnerId, Phrase, Position, SavedImage, Sort, Timestamp, facets,
-    limits, words,
+    BlobId, ImageFilter, ImageId, ImageQuery, OwnerId, Position, SavedImage, Sort, Timeline, TimelineCounter,
+    Timestamp, facets, limits, words,
 };
 
 /// Stands between two texts, so that no phrase reaches across. No query holds it: it is no letter.
@@ -20,6 +25,11 @@ const LAST_MS: i64 = (1 << 42) - 1;
 
 /// Gives `image`, which has a row already, its place, and notes what it is found by.
 pub(super) fn enter(connection: &Connection, image: &SavedImage) -> Result<(), Fault> {
+    place(connection, image)?;
+    counts::add(connection, counted(image))
+}
+
+fn place(connection: &Connection, image: &SavedImage) -> Result<(), Fault> {
     let mut place = place_of(&Position::of_image(image.saved_at, &image.id));
     let mut taken = connection.prepare_cached("SELECT 1 FROM images WHERE place = ?")?;
     while taken.exists([place])? {
@@ -30,16 +40,23 @@ pub(super) fn enter(connection: &Connection, image: &SavedImage) -> Result<(), F
     write(connection, place, image)
 }
 
-/// Notes anew what `image` is found by.
-pub(super) fn update(connection: &Connection, image: &SavedImage) -> Result<(), Fault> {
-    match stored_place(connection, &image.id)? {
-        Some(place) => write(connection, place, image),
-        None => Ok(()),
-    }
+/// Notes anew what `image` is found by, and no longer what it was found by `before`, if that could be read.
+pub(super) fn update(
+    connection: &Connection,
+    before: Option<&SavedImage>,
+    image: &SavedImage,
+) -> Result<(), Fault> {
+    let Some(place) = stored_place(connection, &image.id)? else { return Ok(()) };
+    let (old, new): (BTreeSet<_>, BTreeSet<_>) =
+        (before.into_iter().flat_map(counted).collect(), counted(image).collect());
+    counts::take(connection, old.difference(&new).cloned())?;
+    counts::add(connection, new.difference(&old).cloned())?;
+    write(connection, place, image)
 }
 
-/// Forgets an image, whose row is still there.
-pub(super) fn leave(connection: &Connection, id: &ImageId) -> Result<(), Fault> {
+/// Forgets an image, whose row is still there; `before` is its record, if that can be read.
+pub(super) fn leave(connection: &Connection, id: &ImageId, before: Option<&SavedImage>) -> Result<(), Fault> {
+    counts::take(connection, before.into_iter().flat_map(counted))?;
     if let Some(place) = stored_place(connection, id)? {
         connection.prepare_cached("DELETE FROM image_index WHERE rowid = ?")?.execute([place])?;
     }
@@ -48,13 +65,23 @@ pub(super) fn leave(connection: &Connection, id: &ImageId) -> Result<(), Fault> 
 
 fn write(connection: &Connection, place: i64, image: &SavedImage) -> Result<(), Fault> {
     let texts: Vec<_> = words(image).map(|words| words.join(" ")).collect();
-    let list = list_of(&image.owner, image.trashed_at.is_some());
-    let facets: Vec<_> =
-        facets(image).chain([WHOLE_LIST.to_owned()]).map(|facet| token(&list, &facet)).collect();
     let sql = "INSERT OR REPLACE INTO image_index (rowid, words, facets) VALUES (?, ?, ?)";
+    let facets: Vec<_> = tokens_of(image, |_| true).collect();
     let values = params![place, texts.join(BETWEEN_TEXTS), facets.join(" ")];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
+}
+
+/// The tokens of the facets that are wanted, and that of the whole list.
+fn tokens_of(image: &SavedImage, is_wanted: fn(&str) -> bool) -> impl Iterator<Item = String> {
+    let list = list_of(&image.owner, image.trashed_at.is_some());
+    let facets = facets(image).filter(move |facet| is_wanted(facet)).chain([WHOLE_LIST.to_owned()]);
+    facets.map(move |facet| token(&list, &facet))
+}
+
+/// The tokens that are counted. Nearly every image has a seed of its own: they would be as many as the images.
+fn counted(image: &SavedImage) -> impl Iterator<Item = String> {
+    tokens_of(image, |facet| !facet.starts_with("seed="))
 }
 
 fn stored_place(connection: &Connection, id: &ImageId) -> Result<Option<i64>, Fault> {
@@ -86,38 +113,19 @@ fn first_place(at: Timestamp) -> i64 {
     at.as_millis().clamp(0, LAST_MS) * PLACES_PER_MS
 }
 
-/// What FTS5 is asked for.
-fn expression(owner: &OwnerId, query: &ImageQuery) -> String {
-    let list = list_of(owner, query.trashed);
-    let mut facets: Vec<_> = query.filter.facets().map(|facet| token(&list, &facet)).collect();
-    if facets.is_empty() {
-        facets.push(token(&list, WHOLE_LIST));
-    }
-    let facets = format!("facets : ({})", facets.join(" AND "));
-    let phrases: Vec<_> = query.filter.text.phrases().iter().map(phrase).collect();
-    // Facets first: FTS5 goes along the first, and of those the filter names the rarest first.
-    if phrases.is_empty() { facets } else { format!("{facets} AND words : ({})", phrases.join(" AND ")) }
-}
-
-/// A phrase of letters and digits needs no escaping.
-fn phrase(phrase: &Phrase) -> String {
-    let star = if phrase.is_prefix() { " *" } else { "" };
-    format!("\"{}\"{star}", phrase.words().join(" "))
-}
-
-/// The query of a page. The index goes first: it gives the images in order, and stops where the page ends. Whose an image is
+/// The query of a page. The index goes first: it gives the images in order, and the reader stops where the page ends. Whose an image is
 /// is looked up in its row too: a token is a short hash, and two may be alike.
 const fn page_sql(sort: Sort) -> &'static str {
     match sort {
         Sort::Newest => {
             "SELECT images.body FROM image_index CROSS JOIN images ON images.place = image_index.rowid \
-             WHERE image_index MATCH ?1 AND image_index.rowid > ?2 AND image_index.rowid < ?3 AND images.owner = ?6 \
-             AND (images.trashed_at IS NULL OR images.trashed_at > ?4) ORDER BY image_index.rowid DESC LIMIT ?5"
+             WHERE image_index MATCH ?1 AND image_index.rowid > ?2 AND image_index.rowid < ?3 AND images.owner = ?5 \
+             AND (images.trashed_at IS NULL OR images.trashed_at > ?4) ORDER BY image_index.rowid DESC"
         }
         Sort::Oldest => {
             "SELECT images.body FROM image_index CROSS JOIN images ON images.place = image_index.rowid \
-             WHERE image_index MATCH ?1 AND image_index.rowid > ?2 AND image_index.rowid < ?3 AND images.owner = ?6 \
-             AND (images.trashed_at IS NULL OR images.trashed_at > ?4) ORDER BY image_index.rowid LIMIT ?5"
+             WHERE image_index MATCH ?1 AND image_index.rowid > ?2 AND image_index.rowid < ?3 AND images.owner = ?5 \
+             AND (images.trashed_at IS NULL OR images.trashed_at > ?4) ORDER BY image_index.rowid"
         }
     }
 }
@@ -131,9 +139,49 @@ pub(super) fn find(
 ) -> Result<Vec<SavedImage>, Fault> {
     let (low, high) = bounds(connection, query)?;
     let still_kept = now.before(limits::TRASH_RETENTION).as_millis();
-    let values =
-        params![expression(owner, query), low, high, still_kept, query.limit.get() + 1, owner.as_str()];
-    images_of(connection.prepare_cached(page_sql(query.sort))?.query(values)?)
+    let Plan { expression, is_exact } = plan::quick(connection, owner, query)?;
+    let mut statement = connection.prepare_cached(page_sql(query.sort))?;
+    let mut rows = statement.query(params![expression, low, high, still_kept, owner.as_str()])?;
+    let mut images = Vec::new();
+    while images.len() <= query.limit.get() as usize {
+        let Some(row) = rows.next()? else { break };
+        let image = image_of(row)?;
+        if is_exact || query.filter.matches(&image) {
+            images.push(image);
+        }
+    }
+    Ok(images)
+}
+
+/// How what the filter finds lies in time, by places alone. A token that two owners share, one pair in 10^19, would count
+/// for both.
+pub(super) fn timeline(
+    connection: &Connection,
+    owner: &OwnerId,
+    query: &ImageQuery,
+) -> Result<Timeline<i64>, Fault> {
+    let (low, high) = bounds(connection, query)?;
+    let mut statement = connection.prepare_cached(places_sql(query.sort))?;
+    let mut rows = statement.query(params![plan::exact(owner, query), low, high])?;
+    let mut counter = TimelineCounter::new(query.limit.get());
+    while let Some(row) = rows.next()? {
+        let place: i64 = row.get(0)?;
+        counter.count(Timestamp::from_millis(place / PLACES_PER_MS), place);
+    }
+    Ok(counter.finish(true))
+}
+
+const fn places_sql(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Newest => {
+            "SELECT rowid FROM image_index WHERE image_index MATCH ?1 AND rowid > ?2 AND rowid < ?3 \
+             ORDER BY rowid DESC"
+        }
+        Sort::Oldest => {
+            "SELECT rowid FROM image_index WHERE image_index MATCH ?1 AND rowid > ?2 AND rowid < ?3 \
+             ORDER BY rowid"
+        }
+    }
 }
 
 /// The places between which the page lies, without them.
@@ -155,11 +203,20 @@ fn bounds(connection: &Connection, query: &ImageQuery) -> Result<(i64, i64), Fau
 /// Gives the images of a database that had no index their places.
 pub(crate) fn enter_all(connection: &Connection) -> Result<(), Fault> {
     connection.execute_batch("CREATE UNIQUE INDEX images_by_place ON images (place)")?;
+    for_each(connection, |image| place(connection, image))
+}
+
+/// Notes anew what the images are found by, and counts their facets, in a database that did not count.
+pub(crate) fn enter_again(connection: &Connection) -> Result<(), Fault> {
+    for_each(connection, |image| update(connection, None, image))
+}
+
+fn for_each(connection: &Connection, work: impl Fn(&SavedImage) -> Result<(), Fault>) -> Result<(), Fault> {
     let mut statement = connection.prepare("SELECT body FROM images")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         match image_of(row) {
-            Ok(image) => enter(connection, &image)?,
+            Ok(image) => work(&image)?,
             // Its own reader meets it again; the others are not held up.
             Err(fault) => {
                 tracing::warn!(error = %fault.into_sqlite(), "an image that can't be read is not searched");

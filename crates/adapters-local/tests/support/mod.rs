@@ -15,8 +15,8 @@ use tintype_core::{
     ports::{MockConnectionRegistry, MockNotifier, Models, Ports},
 };
 use tintype_local::{
-    DataFolder, Database, FileImageStore, LocalWorkflow, PathLinkSigner, SqliteJobRepo, SqliteMetadataRepo,
-    WorkflowSettings,
+    DataFolder, Database, FileImageStore, LocalWorkflow, PathLinkSigner, SqliteCollectionRepo, SqliteJobRepo,
+    SqliteMetadataRepo, WorkflowSettings,
 };
 use tintype_testkit::samples::START;
 
@@ -66,11 +66,13 @@ impl Machine {
             models,
             images: Arc::new(FileImageStore::open(&folder).expect("open the store")),
             metadata: Arc::new(SqliteMetadataRepo::new(database.clone())),
+            collections: Arc::new(SqliteCollectionRepo::new(database.clone())),
             jobs: Arc::new(SqliteJobRepo::new(database.clone())),
             connections: Arc::new(connections),
             notifier: Arc::new(MockNotifier::new()),
             workflow: Arc::new(workflow.clone()),
             links: Arc::new(PathLinkSigner),
+            signer: None,
         };
         Self { ports, workflow, database }
     }

@@ -49,7 +49,10 @@ pub(super) fn in_words(status: u16, problem: &Problem) -> Failure {
 impl Problem {
     fn said(&self, status: u16) -> String {
         let said = [&self.detail, &self.title, &self.code].into_iter().find(|text| !text.is_empty());
-        said.cloned().unwrap_or_else(|| format!("the server answers with HTTP {status}"))
+        said.cloned().unwrap_or_else(|| match status {
+            413 => "it is larger than what the server takes (HTTP 413)".to_owned(),
+            _ => format!("the server answers with HTTP {status}"),
+        })
     }
 }
 

@@ -79,6 +79,14 @@ pub(crate) struct Image {
     pub(crate) trashed_at: Option<Timestamp>,
 }
 
+/// A collection.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Collection {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) note: Option<String>,
+}
+
 /// A message of a job's event stream.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Event {

@@ -59,3 +59,12 @@ choice!(
         Json = "json",
     }
 );
+choice!(
+    /// Whether drawn pictures are signed.
+    SignChoice {
+        /// Where this build can.
+        Auto = "auto",
+        /// Not.
+        Off = "off",
+    }
+);

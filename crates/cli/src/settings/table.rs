@@ -1,6 +1,6 @@
 //! Every setting, stated once.
 
-use super::choices::{ConnectionsPort, ImagesPort, JobsPort, LogFormat, MetadataPort};
+use super::choices::{ConnectionsPort, ImagesPort, JobsPort, LogFormat, MetadataPort, SignChoice};
 
 /// One setting and its names.
 #[derive(Debug)]
@@ -151,6 +151,24 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Write the address here once the server listens: for supervisors and tests",
     )
     .flag("ready-file"),
+    setting(
+        "c2pa.sign",
+        "TINTYPE_C2PA_SIGN",
+        "WHEN",
+        "Sign drawn pictures with Content Credentials; `auto`: where this build can",
+    )
+    .flag("c2pa-sign")
+    .one_of(SignChoice::NAMES),
+    setting(
+        "c2pa.cert",
+        "TINTYPE_C2PA_CERT",
+        "FILE",
+        "The certificate to sign with, and those that vouch for it (PEM); by default one that is made in the data \
+         folder at the first start, which nobody else trusts",
+    )
+    .flag("c2pa-cert"),
+    setting("c2pa.key", "TINTYPE_C2PA_KEY", "FILE", "The certificate's private key (PEM, PKCS #8)")
+        .flag("c2pa-key"),
     setting("ports.images", "TINTYPE_PORTS_IMAGES", "ADAPTER", "What keeps pictures' bytes")
         .one_of(ImagesPort::NAMES),
     setting("ports.metadata", "TINTYPE_PORTS_METADATA", "ADAPTER", "What keeps the library")

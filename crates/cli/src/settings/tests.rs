@@ -102,6 +102,18 @@ fn keys_are_read_from_their_sections() {
 }
 
 #[test]
+fn a_certificate_and_its_key_go_together() {
+    let cert = flags(&[("c2pa.cert", "cert.pem")]);
+    assert_eq!(settings(&Flags::default(), &[]).unwrap().signing, Signing::Local);
+    assert!(settings(&cert, &[]).unwrap_err().message.contains("go together"));
+    let both = [("TINTYPE_C2PA_KEY", "key.pem")];
+    let signing = settings(&cert, &both).unwrap().signing;
+    assert_eq!(signing, Signing::Operator { cert: "cert.pem".into(), key: "key.pem".into() });
+    let off = [("TINTYPE_C2PA_KEY", "key.pem"), ("TINTYPE_C2PA_SIGN", "off")];
+    assert_eq!(settings(&cert, &off).unwrap().signing, Signing::Off);
+}
+
+#[test]
 fn every_setting_has_names_of_its_own() {
     for (index, setting) in SETTINGS.iter().enumerate() {
         assert!(setting.env.starts_with("TINTYPE_"), "{}", setting.key);

@@ -6,7 +6,7 @@ mod values;
 pub(crate) use values::is_forbidden_control;
 pub use values::{GuidanceScale, OutputFormat, Priority, Prompt, Seed, Strength};
 
-use super::{BlobId, Checker, FieldError, InvalidInput, ModelCard, ModelName, limits};
+use super::{BlobId, Checker, FieldError, InvalidInput, ModelCard, ModelName, Parent, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -64,6 +64,9 @@ pub struct GenerateInput {
     pub webhook: Option<String>,
     /// The client's own names and values.
     pub labels: Option<Labels>,
+    /// The saved image that the results come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
     /// The fields that whoever read this could not read; they stand as "not given" above, and the request is refused.
     #[serde(skip)]
     pub unreadable: Vec<FieldError>,
@@ -114,6 +117,9 @@ pub struct GenerationRequest {
     /// The client's own names and values.
     #[serde(skip_serializing_if = "Labels::is_empty", default)]
     pub labels: Labels,
+    /// The saved image that the results come from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parent: Option<Parent>,
 }
 
 impl GenerationRequest {
@@ -158,9 +164,33 @@ impl GenerationRequest {
                 priority: common.priority?,
                 deadline_s: common.deadline_s?,
                 labels: common.labels,
+                parent: input.parent,
             })
         })();
         check.finish(request)
+    }
+
+    /// Notes what no model of any server could do, each field below `pointer`: for a request that comes from elsewhere.
+    pub fn check(&self, check: &mut Checker, pointer: &str) {
+        let ranges = [
+            ("width", self.width, limits::SIDE_MAX),
+            ("height", self.height, limits::SIDE_MAX),
+            ("steps", self.steps, limits::STEPS_MAX),
+            ("count", self.count, limits::COUNT_MAX),
+            ("deadline_s", self.deadline_s, limits::DEADLINE_MAX_S),
+        ];
+        for (name, value, max) in ranges {
+            if !(1..=max).contains(&value) {
+                let detail = format!("is {value}; must be from 1 to {max}");
+                check.refuse(format!("{pointer}/{name}"), "out_of_range", detail);
+            }
+        }
+        let chars = self.scheduler.chars().count();
+        if !(1..=limits::SCHEDULER_CHARS).contains(&chars) || self.scheduler.chars().any(char::is_control) {
+            let detail = format!("has 1 to {} characters and no control characters", limits::SCHEDULER_CHARS);
+            check.refuse(format!("{pointer}/scheduler"), "bad_name", detail);
+        }
+        check_labels(check, &format!("{pointer}/labels"), &self.labels);
     }
 }
 

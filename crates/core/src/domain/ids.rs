@@ -107,6 +107,11 @@ uuid_id!(
     ImageId,
     "image id"
 );
+uuid_id!(
+    /// Names a collection of saved images.
+    CollectionId,
+    "collection id"
+);
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $allowed:expr) => {

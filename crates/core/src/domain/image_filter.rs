@@ -2,7 +2,9 @@
 //! from an index of [`words`] and [`facets`], and then gives the same images.
 
 use super::saved_image::clean_tags;
-use super::{Checker, ImageQuery, InvalidInput, ModelName, SavedImage, Seed, Timestamp, limits};
+use super::{
+    Checker, CollectionId, ImageId, ImageQuery, InvalidInput, ModelName, SavedImage, Seed, Timestamp, limits,
+};
 use std::collections::BTreeSet;
 
 /// Words of a query, each of which must be in the image: `red heart`, `"red heart"` side by side, `hea*` as a start.
@@ -96,6 +98,12 @@ pub struct ImageFilter {
     pub text: TextQuery,
     /// With all of these tags, however they are capitalised.
     pub tags: Vec<String>,
+    /// In all of these collections.
+    pub collections: Vec<CollectionId>,
+    /// With a parent, or without one.
+    pub has_parent: Option<bool>,
+    /// That came from this image.
+    pub parent: Option<ImageId>,
     /// A favourite, or not one.
     pub favorite: Option<bool>,
     /// With this rating or a better one.
@@ -125,6 +133,18 @@ impl ImageFilter {
         check.finish(Some(tags))
     }
 
+    /// Collections as a client looks for them.
+    ///
+    /// # Errors
+    /// Names `/collection` if there are too many, or one is not the id of one.
+    pub fn parse_collections(ids: &[String]) -> Result<Vec<CollectionId>, InvalidInput> {
+        let refuse = |detail: String| InvalidInput::field("/collection", "bad_collection", detail);
+        let parsed: Result<Vec<CollectionId>, _> = ids.iter().map(|id| id.parse()).collect();
+        let parsed = parsed.map_err(|_| refuse("must be the id of a collection".to_owned()))?;
+        let most = limits::COLLECTIONS_OF_IMAGE_MAX;
+        if parsed.len() > most { Err(refuse(format!("at most {most} are allowed"))) } else { Ok(parsed) }
+    }
+
     /// Whether it leaves nothing out.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -150,14 +170,24 @@ impl ImageFilter {
     /// The [`facets`] that an image must have, those first that the fewest images are likely to have.
     pub fn facets(&self) -> impl Iterator<Item = String> {
         let tags = self.tags.iter().map(|tag| tag_facet(tag));
+        let collections = self.collections.iter().map(collection_facet);
         let others = [
             self.favorite.map(favorite_facet),
             self.rating.map(rating_facet),
-            self.width.map(width_facet),
-            self.height.map(height_facet),
+            self.size_facet(),
             self.model.as_ref().map(model_facet),
+            self.has_parent.map(has_parent_facet),
         ];
-        self.seed.map(seed_facet).into_iter().chain(tags).chain(others.into_iter().flatten())
+        let rare = [self.parent.as_ref().map(parent_facet), self.seed.map(seed_facet)];
+        rare.into_iter().flatten().chain(tags).chain(collections).chain(others.into_iter().flatten())
+    }
+
+    /// A whole size is one facet: two sides that many images have may be a size that none has.
+    fn size_facet(&self) -> Option<String> {
+        match (self.width, self.height) {
+            (Some(width), Some(height)) => Some(size_facet(width, height)),
+            (width, height) => width.map(width_facet).or(height.map(height_facet)),
+        }
     }
 
     /// The filter as one line, the same for the same filter: a cursor belongs to it.
@@ -222,12 +252,32 @@ pub fn facets(image: &SavedImage) -> impl Iterator<Item = String> {
     let ratings = (1..=image.rating.unwrap_or(0)).map(rating_facet);
     let model = image.source.request.as_ref().map(|request| model_facet(&request.model));
     let seed = image.source.seed.map(seed_facet);
-    let always = [favorite_facet(image.favorite), width_facet(image.width), height_facet(image.height)];
-    tags.chain(ratings).chain(model).chain(seed).chain(always)
+    let parent = image.parent.as_ref().map(|parent| parent_facet(&parent.id));
+    let collections = image.collections.iter().map(collection_facet);
+    let always = [
+        favorite_facet(image.favorite),
+        width_facet(image.width),
+        height_facet(image.height),
+        size_facet(image.width, image.height),
+        has_parent_facet(image.parent.is_some()),
+    ];
+    tags.chain(collections).chain(ratings).chain(model).chain(seed).chain(parent).chain(always)
 }
 
 fn tag_facet(tag: &str) -> String {
     format!("tag={}", tag.to_lowercase())
+}
+
+fn collection_facet(collection: &CollectionId) -> String {
+    format!("collection={collection}")
+}
+
+fn parent_facet(parent: &ImageId) -> String {
+    format!("parent={parent}")
+}
+
+fn has_parent_facet(has_parent: bool) -> String {
+    format!("has_parent={has_parent}")
 }
 
 fn favorite_facet(favorite: bool) -> String {
@@ -249,6 +299,10 @@ fn width_facet(width: u32) -> String {
 
 fn height_facet(height: u32) -> String {
     format!("height={height}")
+}
+
+fn size_facet(width: u32, height: u32) -> String {
+    format!("size={width}x{height}")
 }
 
 fn seed_facet(seed: Seed) -> String {

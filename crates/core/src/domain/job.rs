@@ -106,16 +106,21 @@ impl JobError {
     }
 }
 
-/// Something a person should know of a job that was accepted all the same.
+/// Something a person should know of a job that was accepted, or succeeded, all the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
-    /// The sort of warning: `unknown_word`.
+    /// The sort of warning: `unknown_word` or [`unsigned`](Self::UNSIGNED).
     pub code: String,
     /// The warning, for a person.
     pub detail: String,
     /// The word it is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub word: Option<String>,
+}
+
+impl Warning {
+    /// The code of pictures that could not be signed. It is told at the job's end.
+    pub const UNSIGNED: &str = "unsigned";
 }
 
 /// An image a job made, by reference: its bytes are in the image store.
@@ -140,8 +145,13 @@ pub struct JobImage {
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// With these images, whose bytes are stored.
-    Succeeded(Vec<JobImage>),
+    /// With images.
+    Succeeded {
+        /// The images, whose bytes are stored.
+        images: Vec<JobImage>,
+        /// What its owner should know of them.
+        warnings: Vec<Warning>,
+    },
     /// With this error, for good.
     Failed(JobError),
 }
@@ -339,7 +349,7 @@ impl Job {
         now: Timestamp,
     ) -> PortResult<Option<JobEvent>> {
         let repeats = match &outcome {
-            Outcome::Succeeded(_) => self.status == JobStatus::Succeeded,
+            Outcome::Succeeded { .. } => self.status == JobStatus::Succeeded,
             Outcome::Failed(_) => self.status == JobStatus::Failed,
         };
         if repeats && fence.attempt == self.attempts {
@@ -347,8 +357,9 @@ impl Job {
         }
         self.check(fence, "JobRepo::finish")?;
         let event = match outcome {
-            Outcome::Succeeded(images) => {
+            Outcome::Succeeded { images, warnings } => {
                 self.images.clone_from(&images);
+                self.warnings.extend(warnings);
                 self.error = None;
                 self.end(JobStatus::Succeeded, EventBody::Succeeded { images }, now)
             }
@@ -422,6 +433,10 @@ mod tests {
         .0
     }
 
+    const fn success(warnings: Vec<Warning>) -> Outcome {
+        Outcome::Succeeded { images: vec![], warnings }
+    }
+
     fn failure() -> JobError {
         JobError { code: "unavailable".into(), message: "no answer".into(), retryable: true }
     }
@@ -432,7 +447,7 @@ mod tests {
         let running = job.begin(NOW).unwrap();
         let fence = job.fence();
         let step = job.advance(&fence, Progress { image: 0, step: 1, steps: 2 }, NOW).unwrap();
-        let end = job.finish(&fence, Outcome::Succeeded(vec![]), NOW).unwrap().unwrap();
+        let end = job.finish(&fence, success(vec![]), NOW).unwrap().unwrap();
         assert_eq!([running.seq, step.seq, end.seq], [Seq(2), Seq(3), Seq(4)]);
     }
 
@@ -475,7 +490,7 @@ mod tests {
         let canceled = job.clone();
         assert!(job.cancel(NOW).is_none());
         assert!(job.begin(NOW).is_err());
-        assert!(job.finish(&fence, Outcome::Succeeded(vec![]), NOW).is_err());
+        assert!(job.finish(&fence, success(vec![]), NOW).is_err());
         assert_eq!(job, canceled);
     }
 
@@ -484,8 +499,17 @@ mod tests {
         let mut job = job();
         job.begin(NOW).unwrap();
         let fence = job.fence();
-        job.finish(&fence, Outcome::Succeeded(vec![]), NOW).unwrap().unwrap();
-        assert_eq!(job.finish(&fence, Outcome::Succeeded(vec![]), NOW).unwrap(), None);
+        job.finish(&fence, success(vec![]), NOW).unwrap().unwrap();
+        assert_eq!(job.finish(&fence, success(vec![]), NOW).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_told_at_its_end_comes_after_what_was_told_before() {
+        let warning = |code: &str| Warning { code: code.into(), detail: "told".into(), word: None };
+        let mut job = Job { warnings: vec![warning("unknown_word")], ..job() };
+        job.begin(NOW).unwrap();
+        job.finish(&job.fence(), success(vec![warning("unsigned")]), NOW).unwrap().unwrap();
+        assert_eq!(job.warnings, [warning("unknown_word"), warning("unsigned")]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub const COUNT_MAX: u32 = 16;
 pub const SIDE_MAX: u32 = 4_096;
 /// The most sampling steps, whatever the model.
 pub const STEPS_MAX: u32 = 500;
+/// The longest name of a scheduler, in characters.
+pub const SCHEDULER_CHARS: usize = 64;
 /// The largest guidance scale, whatever the model.
 pub const GUIDANCE_MAX: f64 = 50.0;
 /// The highest priority; 0 is the lowest.
@@ -32,6 +34,14 @@ pub const LABEL_VALUE_CHARS: usize = 256;
 pub const TAGS_MAX: usize = 32;
 /// The longest tag, in characters.
 pub const TAG_CHARS: usize = 64;
+/// The most collections one image is in.
+pub const COLLECTIONS_OF_IMAGE_MAX: usize = 32;
+/// The most collections of one owner.
+pub const COLLECTIONS_MAX: usize = 500;
+/// The longest name of a collection, in characters.
+pub const COLLECTION_NAME_CHARS: usize = 100;
+/// The most images that one request changes.
+pub const EDIT_IMAGES_MAX: usize = 100;
 /// The longest title, in characters.
 pub const TITLE_CHARS: usize = 200;
 /// The longest note, in characters.
@@ -54,6 +64,8 @@ pub const QUERY_WORDS: usize = 16;
 pub const RANKED_MAX: u32 = PAGE_MAX;
 /// The most bytes of pictures in other sizes and encodings that one machine keeps.
 pub const VARIANTS_BYTES: u64 = 256 * 1024 * 1024;
+/// The most pixels of a picture that is made in AVIF: they take a second of one core.
+pub const AVIF_PIXELS: u64 = 1_536 * 1_536;
 /// How long a finished job and its results are kept.
 pub const RESULT_RETENTION: Duration = Duration::from_secs(24 * 3_600);
 /// How long a trashed image can be restored.

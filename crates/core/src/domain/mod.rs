@@ -1,7 +1,9 @@
 //! The domain: values that can't be bad, a job's life, a saved image. Pure; every rule of ours is stated here once.
 
 mod blob;
+mod collection;
 mod credential;
+mod embedding;
 mod event;
 mod generation;
 mod ids;
@@ -15,23 +17,29 @@ mod saved_image;
 mod subscription;
 mod thumb_hash;
 mod time;
+mod timeline;
 mod variant;
 
 pub use blob::{Blob, BlobId, ContentType};
+pub use collection::{Collection, CollectionEdit};
 pub use credential::{ApiKey, KeyPlace, Secret, Ticket};
+pub use embedding::{Embedding, Near, Space, Understood, Vectors};
 pub use event::{EventBody, JobEvent, Seq};
 pub use generation::{
     GenerateInput, GenerationRequest, GuidanceScale, Labels, OutputFormat, Priority, Prompt, Seed,
     SourceImage, SourceInput, Strength,
 };
-pub use ids::{BadId, ConnectionId, Entropy, IdempotencyKey, ImageId, JobId, KeyName, ModelName, OwnerId};
+pub use ids::{
+    BadId, CollectionId, ConnectionId, Entropy, IdempotencyKey, ImageId, JobId, KeyName, ModelName, OwnerId,
+};
 pub use image_filter::{ImageFilter, Phrase, TextQuery, facets, words};
 pub use invalid::{Checker, FieldError, InvalidInput};
 pub use job::{Fence, Idempotency, Job, JobError, JobImage, JobStatus, NewJob, Outcome, Progress, Warning};
 pub use model::{FloatRange, IntRange, ModelCard, Vocabulary};
 pub use page::{CursorCodec, ImageQuery, JobQuery, Page, PageSize, Position, Sort};
-pub use saved_image::{ImageEdit, ImageSource, SavedImage, Version};
+pub use saved_image::{ImageEdit, ImageSource, Parent, Relation, SavedImage, Version};
 pub use subscription::{Connection, Subscription};
 pub use thumb_hash::ThumbHash;
 pub use time::{Clock, Timestamp};
-pub use variant::Variant;
+pub use timeline::{Mark, Month, MonthCount, Timeline, TimelineCounter};
+pub use variant::{Encoding, Variant};

@@ -1,8 +1,8 @@
 //! A picture someone decided to keep.
 
 use super::{
-    BlobId, Checker, ContentType, GenerationRequest, ImageId, InvalidInput, JobId, Labels, OwnerId, Seed,
-    ThumbHash, Timestamp,
+    BlobId, Checker, CollectionId, ContentType, GenerationRequest, ImageId, InvalidInput, JobId, Labels,
+    OwnerId, Seed, ThumbHash, Timestamp,
     generation::{check_labels, is_forbidden_control},
     limits,
 };
@@ -34,6 +34,39 @@ pub struct ImageSource {
     pub seed: Option<Seed>,
 }
 
+/// How an image came from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Relation {
+    /// Its request was the other's, changed.
+    Remix,
+    /// It was drawn over the other, or is another form of it.
+    Variant,
+}
+
+impl Relation {
+    /// Every relation.
+    pub const ALL: [Self; 2] = [Self::Remix, Self::Variant];
+
+    /// The relation's name in requests.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Remix => "remix",
+            Self::Variant => "variant",
+        }
+    }
+}
+
+/// The image another one came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parent {
+    /// The owner's image; it may have been erased since.
+    pub id: ImageId,
+    /// How the other came from it.
+    pub relation: Relation,
+}
+
 /// A saved image: what is known of it. Its bytes are in the image store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedImage {
@@ -58,12 +91,18 @@ pub struct SavedImage {
     pub prompt: Option<String>,
     /// Where it came from.
     pub source: ImageSource,
+    /// The image it came from, where it came from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
     /// A name its owner gave it.
     pub title: Option<String>,
     /// Words of its owner about it.
     pub note: Option<String>,
     /// Its tags, sorted, each once.
     pub tags: Vec<String>,
+    /// The collections it is in, sorted, each once; one that was deleted since means nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<CollectionId>,
     /// Whether its owner likes it most.
     pub favorite: bool,
     /// 1 to 5.
@@ -99,6 +138,8 @@ pub struct ImageEdit {
     pub note: Option<Option<String>>,
     /// All tags.
     pub tags: Option<Vec<String>>,
+    /// All collections.
+    pub collections: Option<Vec<CollectionId>>,
     /// Whether it is a favourite.
     pub favorite: Option<bool>,
     /// A new rating.
@@ -109,13 +150,58 @@ pub struct ImageEdit {
 }
 
 /// Tells `null` from a missing field.
-fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+pub(super) fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
 impl ImageEdit {
+    /// Whether these are tags an image may have.
+    ///
+    /// # Errors
+    /// Each that is none, by its place below `pointer`.
+    pub fn check_tags(pointer: &str, tags: &[String]) -> Result<(), InvalidInput> {
+        let mut check = Checker::default();
+        clean_tags(&mut check, pointer, tags);
+        check.finish(Some(()))
+    }
+
+    /// Whether this is a rating.
+    ///
+    /// # Errors
+    /// Names `/rating`.
+    pub fn check_rating(rating: i64) -> Result<(), InvalidInput> {
+        let mut check = Checker::default();
+        clean_rating(&mut check, rating);
+        check.finish(Some(()))
+    }
+
+    /// The change of `image` that adds what this one notes and replaces nothing: tags (however they are capitalised),
+    /// collections and labels that it does not have, title and rating where it has none, a note below its own.
+    #[must_use]
+    pub fn adding_to(&self, image: &SavedImage) -> Self {
+        let title = if image.title.is_some() { None } else { self.title.clone() };
+        let rating = if image.rating.is_some() { None } else { self.rating };
+        let tags = self.tags.as_ref().map(|tags| added_tags(&image.tags, tags));
+        let collections = self.collections.as_ref().map(|ids| [&image.collections[..], ids].concat());
+        let note = self.note.as_ref().map(|note| added_note(image.note.as_deref(), note.as_deref()));
+        let labels = self.labels.as_ref().map(|labels| {
+            let mut all = labels.clone();
+            all.extend(image.labels.clone());
+            all
+        });
+        Self {
+            title,
+            note,
+            tags,
+            collections,
+            favorite: self.favorite.filter(|liked| *liked),
+            rating,
+            labels,
+        }
+    }
+
     /// Applies the change and counts the version up; a bad field leaves the image as it was.
     ///
     /// # Errors
@@ -131,6 +217,9 @@ impl ImageEdit {
         }
         if let Some(tags) = &self.tags {
             edited.tags = clean_tags(&mut check, "/tags", tags);
+        }
+        if let Some(collections) = &self.collections {
+            edited.collections = clean_collections(&mut check, "/collections", collections);
         }
         if let Some(favorite) = self.favorite {
             edited.favorite = favorite;
@@ -148,7 +237,28 @@ impl ImageEdit {
     }
 }
 
-fn text(check: &mut Checker, pointer: &'static str, text: Option<&str>, max: usize) -> Option<String> {
+fn added_tags(have: &[String], tags: &[String]) -> Vec<String> {
+    let is_new = |tag: &&String| !have.iter().any(|have| have.to_lowercase() == tag.trim().to_lowercase());
+    have.iter().chain(tags.iter().filter(is_new)).cloned().collect()
+}
+
+/// Both notes, if the one does not hold the other and there is room for both; else the one that is there.
+fn added_note(have: Option<&str>, note: Option<&str>) -> Option<String> {
+    let (have, note) = (have.unwrap_or_default(), note.unwrap_or_default().trim());
+    if have.is_empty() {
+        return Some(note.to_owned());
+    }
+    let both = format!("{have}\n\n{note}");
+    let adds = !have.contains(note) && both.chars().count() <= limits::NOTE_CHARS;
+    Some(if adds { both } else { have.to_owned() })
+}
+
+pub(super) fn text(
+    check: &mut Checker,
+    pointer: &'static str,
+    text: Option<&str>,
+    max: usize,
+) -> Option<String> {
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
     if text.chars().count() > max {
         check.refuse(pointer, "too_long", format!("at most {max} characters are allowed"));
@@ -181,7 +291,22 @@ pub(super) fn clean_tags(check: &mut Checker, pointer: &str, tags: &[String]) ->
     cleaned
 }
 
-fn clean_rating(check: &mut Checker, rating: i64) -> Option<u8> {
+pub(super) fn clean_collections(
+    check: &mut Checker,
+    pointer: &str,
+    collections: &[CollectionId],
+) -> Vec<CollectionId> {
+    let mut cleaned = collections.to_vec();
+    cleaned.sort();
+    cleaned.dedup();
+    if cleaned.len() > limits::COLLECTIONS_OF_IMAGE_MAX {
+        let detail = format!("an image is in at most {} collections", limits::COLLECTIONS_OF_IMAGE_MAX);
+        check.refuse(pointer, "too_many", detail);
+    }
+    cleaned
+}
+
+pub(super) fn clean_rating(check: &mut Checker, rating: i64) -> Option<u8> {
     let cleaned = u8::try_from(rating).ok().filter(|n| (1..=limits::RATING_MAX).contains(n));
     if cleaned.is_none() {
         let detail = format!("is {rating}; must be from 1 to {}, or null", limits::RATING_MAX);

@@ -1,6 +1,83 @@
 //! Another form of a stored picture.
 
-use super::{BlobId, OutputFormat};
+use super::{BlobId, ContentType, limits};
+
+/// What another form of a picture is encoded in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// Lossless.
+    Png,
+    /// Lossy, quality 92.
+    Jpeg,
+    /// Lossless.
+    Webp,
+    /// Lossy, and far smaller than the others; slow to make. In builds with the feature `avif`.
+    #[cfg(feature = "avif")]
+    Avif,
+}
+
+impl Encoding {
+    /// Every encoding of this build.
+    pub const ALL: &[Self] = &[
+        Self::Png,
+        Self::Jpeg,
+        Self::Webp,
+        #[cfg(feature = "avif")]
+        Self::Avif,
+    ];
+
+    /// The encoding's name in requests.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpeg",
+            Self::Webp => "webp",
+            #[cfg(feature = "avif")]
+            Self::Avif => "avif",
+        }
+    }
+
+    /// The media type, as in `image/png`.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Png => ContentType::Png.as_str(),
+            Self::Jpeg => ContentType::Jpeg.as_str(),
+            Self::Webp => ContentType::Webp.as_str(),
+            #[cfg(feature = "avif")]
+            Self::Avif => "image/avif",
+        }
+    }
+
+    /// The usual file name ending, without a dot.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Png => ContentType::Png.extension(),
+            Self::Jpeg => ContentType::Jpeg.extension(),
+            Self::Webp => ContentType::Webp.extension(),
+            #[cfg(feature = "avif")]
+            Self::Avif => "avif",
+        }
+    }
+
+    /// The most pixels of a picture that is made in it: somebody waits for it.
+    pub const fn most_pixels(self) -> u64 {
+        match self {
+            Self::Png | Self::Jpeg | Self::Webp => limits::SIDE_MAX as u64 * limits::SIDE_MAX as u64,
+            #[cfg(feature = "avif")]
+            Self::Avif => limits::AVIF_PIXELS,
+        }
+    }
+}
+
+impl From<ContentType> for Encoding {
+    fn from(stored: ContentType) -> Self {
+        match stored {
+            ContentType::Png => Self::Png,
+            ContentType::Jpeg => Self::Jpeg,
+            ContentType::Webp => Self::Webp,
+        }
+    }
+}
 
 /// A picture made of another one's pixels: same source and form, same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -10,7 +87,7 @@ pub struct Variant {
     /// No wider than this, in pixels.
     pub max_width: Option<u32>,
     /// Its encoding.
-    pub format: OutputFormat,
+    pub format: Encoding,
 }
 
 impl Variant {
@@ -18,5 +95,16 @@ impl Variant {
     pub fn form(&self) -> String {
         let width = self.max_width.map_or_else(String::new, |width| format!("w{width}-"));
         format!("{width}{}", self.format.name())
+    }
+
+    /// The size of the form that is no wider than `max_width` of a picture of `width` and `height` pixels.
+    pub fn size(max_width: Option<u32>, width: u32, height: u32) -> (u32, u32) {
+        match max_width.filter(|max| *max < width) {
+            None => (width, height),
+            Some(max) => {
+                let scaled = u64::from(height) * u64::from(max) / u64::from(width);
+                (max.max(1), u32::try_from(scaled).unwrap_or(height).max(1))
+            }
+        }
     }
 }

@@ -46,7 +46,7 @@ pub trait ImageStore: Debug + Send + Sync + 'static {
     async fn find(&self, id: &BlobId) -> PortResult<Option<BlobInfo>>;
 
     /// Removes the blob at `id` unless it was put at or after `put_before`: a writer that just put it is about to
-    /// point at it. Says whether the store is without it now.
+    /// point at it. A store that is being copied may leave it too. Says whether the store is without it now.
     async fn delete(&self, id: &BlobId, put_before: Timestamp) -> PortResult<bool>;
 
     /// Up to `limit` blobs in order of their addresses, from the one after `after`.

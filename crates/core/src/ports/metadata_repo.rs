@@ -1,6 +1,6 @@
 //! The port to what is known of saved images.
 
-use crate::domain::{BlobId, ImageId, ImageQuery, OwnerId, Page, SavedImage, Timestamp, Version};
+use crate::domain::{BlobId, ImageId, ImageQuery, OwnerId, Page, SavedImage, Timeline, Timestamp, Version};
 use crate::error::PortResult;
 use async_trait::async_trait;
 use std::fmt::Debug;
@@ -34,6 +34,11 @@ pub trait MetadataRepo: Debug + Send + Sync + 'static {
     /// A page of the owner's images, by the time they were saved.
     async fn list(&self, owner: &OwnerId, query: &ImageQuery, now: Timestamp)
     -> PortResult<Page<SavedImage>>;
+
+    /// How the owner's list of `query` lies in time, from its start on and in pages of `query.limit`. Its cost grows with
+    /// the list; a store may stop counting at a number that it documents. Images that were trashed longer ago than they are
+    /// kept may be counted until they are purged.
+    async fn timeline(&self, owner: &OwnerId, query: &ImageQuery, now: Timestamp) -> PortResult<Timeline>;
 
     /// Replaces the record of `image`, if the stored version still is `expected`. `image.version` is the new one.
     ///

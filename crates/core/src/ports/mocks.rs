@@ -1,8 +1,8 @@
 //! Every port as a mock, for tests of failures that a real part won't produce on demand.
 
 use super::{
-    MockConnectionRegistry, MockImageModel, MockImageStore, MockJobRepo, MockLinkSigner, MockMetadataRepo,
-    MockNotifier, MockWorkflow, Models, Ports,
+    MockCollectionRepo, MockConnectionRegistry, MockImageModel, MockImageStore, MockJobRepo, MockLinkSigner,
+    MockMetadataRepo, MockNotifier, MockPictureSigner, MockWorkflow, Models, PictureSigner, Ports,
 };
 use crate::domain::ModelCard;
 use std::sync::Arc;
@@ -14,11 +14,13 @@ pub struct MockPorts {
     pub model: MockImageModel,
     pub images: MockImageStore,
     pub metadata: MockMetadataRepo,
+    pub collections: MockCollectionRepo,
     pub jobs: MockJobRepo,
     pub connections: MockConnectionRegistry,
     pub notifier: MockNotifier,
     pub workflow: MockWorkflow,
     pub links: MockLinkSigner,
+    pub signer: Option<MockPictureSigner>,
 }
 
 impl MockPorts {
@@ -30,11 +32,13 @@ impl MockPorts {
             model,
             images: MockImageStore::new(),
             metadata: MockMetadataRepo::new(),
+            collections: MockCollectionRepo::new(),
             jobs: MockJobRepo::new(),
             connections: MockConnectionRegistry::new(),
             notifier: MockNotifier::new(),
             workflow: MockWorkflow::new(),
             links: MockLinkSigner::new(),
+            signer: None,
         }
     }
 
@@ -44,11 +48,13 @@ impl MockPorts {
             models: Models::new(Arc::new(self.model)),
             images: Arc::new(self.images),
             metadata: Arc::new(self.metadata),
+            collections: Arc::new(self.collections),
             jobs: Arc::new(self.jobs),
             connections: Arc::new(self.connections),
             notifier: Arc::new(self.notifier),
             workflow: Arc::new(self.workflow),
             links: Arc::new(self.links),
+            signer: self.signer.map(|signer| Arc::new(signer) as Arc<dyn PictureSigner>),
         }
     }
 }

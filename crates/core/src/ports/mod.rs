@@ -1,8 +1,10 @@
 //! What the core needs from the outside world. Each trait's doc is its contract; testkit holds one named case per
 //! clause. A port and what implements it carry the same file name everywhere.
 
+mod collection_repo;
 mod connection_registry;
 mod credential_repo;
+mod embedder;
 mod image_model;
 mod image_store;
 mod job_repo;
@@ -11,26 +13,36 @@ mod metadata_repo;
 #[cfg(any(test, feature = "mock"))]
 mod mocks;
 mod notifier;
+mod picture_signer;
+mod text_embedder;
 mod variant_cache;
+mod vector_index;
 mod workflow;
 
+pub use collection_repo::CollectionRepo;
 pub use connection_registry::ConnectionRegistry;
 pub use credential_repo::CredentialRepo;
+pub use embedder::Embedder;
 pub use image_model::{Drawn, DrawnImage, Generated, ImageModel, Preview, SourceBytes};
 pub use image_store::{BlobInfo, ImageStore};
 pub use job_repo::{InsertedJob, JobRepo, PurgedJobs};
 pub use link_signer::{LinkSigner, LinkTarget};
 pub use metadata_repo::{InsertedImage, MetadataRepo};
 pub use notifier::{Delivery, Notifier};
+pub use picture_signer::PictureSigner;
+pub use text_embedder::TextEmbedder;
 pub use variant_cache::VariantCache;
+pub use vector_index::VectorIndex;
 pub use workflow::{Place, Workflow};
 
 #[cfg(any(test, feature = "mock"))]
 pub use {
-    connection_registry::MockConnectionRegistry, credential_repo::MockCredentialRepo,
-    image_model::MockImageModel, image_store::MockImageStore, job_repo::MockJobRepo,
-    link_signer::MockLinkSigner, metadata_repo::MockMetadataRepo, mocks::MockPorts, notifier::MockNotifier,
-    variant_cache::MockVariantCache, workflow::MockWorkflow,
+    collection_repo::MockCollectionRepo, connection_registry::MockConnectionRegistry,
+    credential_repo::MockCredentialRepo, embedder::MockEmbedder, image_model::MockImageModel,
+    image_store::MockImageStore, job_repo::MockJobRepo, link_signer::MockLinkSigner,
+    metadata_repo::MockMetadataRepo, mocks::MockPorts, notifier::MockNotifier,
+    picture_signer::MockPictureSigner, text_embedder::MockTextEmbedder, variant_cache::MockVariantCache,
+    vector_index::MockVectorIndex, workflow::MockWorkflow,
 };
 
 use crate::domain::{ModelCard, ModelName};
@@ -45,6 +57,8 @@ pub struct Ports {
     pub images: Arc<dyn ImageStore>,
     /// See [`MetadataRepo`].
     pub metadata: Arc<dyn MetadataRepo>,
+    /// See [`CollectionRepo`].
+    pub collections: Arc<dyn CollectionRepo>,
     /// See [`JobRepo`].
     pub jobs: Arc<dyn JobRepo>,
     /// See [`ConnectionRegistry`].
@@ -55,6 +69,8 @@ pub struct Ports {
     pub workflow: Arc<dyn Workflow>,
     /// See [`LinkSigner`].
     pub links: Arc<dyn LinkSigner>,
+    /// See [`PictureSigner`]; `None`: pictures are not signed.
+    pub signer: Option<Arc<dyn PictureSigner>>,
 }
 
 /// The models of one deployment, by name.

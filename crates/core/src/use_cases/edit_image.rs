@@ -1,5 +1,6 @@
 //! Changing what is known of a saved image.
 
+use super::collections::check_collections;
 use crate::domain::{ImageEdit, ImageId, OwnerId, SavedImage, Timestamp, Version};
 use crate::error::{Error, ErrorKind, PortError, Result};
 use crate::ports::Ports;
@@ -20,11 +21,25 @@ pub async fn edit_image(
     expected: Option<&[Version]>,
     now: Timestamp,
 ) -> Result<SavedImage> {
+    check_new_collections(ports, owner, id, edit, now).await?;
     change(ports, owner, id, expected, now, |image| match image.trashed_at {
         Some(_) => Err(Error::NotFound("image; it is in the trash: restore it first")),
         None => Ok(edit.apply(image, now)?),
     })
     .await
+}
+
+/// Refuses a collection that the owner does not have. One that the image is in already may have been deleted since.
+async fn check_new_collections(
+    ports: &Ports,
+    owner: &OwnerId,
+    id: &ImageId,
+    edit: &ImageEdit,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(wanted) = edit.collections.as_deref().filter(|wanted| !wanted.is_empty()) else { return Ok(()) };
+    let image = ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))?;
+    check_collections(ports, owner, "/collections", wanted, &image.collections).await
 }
 
 /// Reads the image, changes it and writes it back, again where another writer came first. A change that leaves it as
@@ -39,7 +54,7 @@ pub(super) async fn change(
 ) -> Result<SavedImage> {
     for _ in 0..TRIES {
         let image = ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))?;
-        check_version(&image, expected)?;
+        check_version(image.version, expected)?;
         let mut edited = edit(&image)?;
         edited.version = image.version;
         edited.updated_at = image.updated_at;
@@ -59,13 +74,13 @@ pub(super) async fn change(
 }
 
 pub(super) fn too_contended(operation: &'static str) -> Error {
-    let message = "others change this image all the time; try again";
+    let message = "others change it all the time; try again";
     PortError::new(ErrorKind::Unavailable, operation, message).into()
 }
 
-pub(super) fn check_version(image: &SavedImage, expected: Option<&[Version]>) -> Result<()> {
+pub(super) fn check_version(current: Version, expected: Option<&[Version]>) -> Result<()> {
     match expected {
-        Some(expected) if !expected.contains(&image.version) => Err(Error::Stale { current: image.version }),
+        Some(expected) if !expected.contains(&current) => Err(Error::Stale { current }),
         _ => Ok(()),
     }
 }

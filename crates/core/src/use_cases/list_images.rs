@@ -2,10 +2,12 @@
 
 use super::Listed;
 use crate::domain::{
-    CursorCodec, ImageFilter, ImageQuery, OwnerId, PageSize, Position, SavedImage, Sort, Timestamp, limits,
+    CursorCodec, ImageFilter, ImageQuery, InvalidInput, MonthCount, OwnerId, PageSize, Position, SavedImage,
+    Sort, Timestamp, limits,
 };
 use crate::error::Result;
 use crate::ports::Ports;
+use serde::Serialize;
 use std::cmp::Reverse;
 
 /// The order in which a client wants to see them.
@@ -60,22 +62,79 @@ pub async fn list_images(
     listing: &ImageListing,
     now: Timestamp,
 ) -> Result<Listed<SavedImage>> {
-    let ImageListing { trashed, filter, order, cursor, limit } = listing;
-    let scope = format!("images {owner} trashed={trashed} order={} {}", order.name(), filter.describe());
-    let after = cursor.as_deref().map(|cursor| codec.decode(&scope, cursor)).transpose()?;
-    let query = ImageQuery {
-        trashed: *trashed,
-        filter: filter.clone(),
-        sort: if *order == ImageOrder::Oldest { Sort::Oldest } else { Sort::Newest },
-        after,
-        limit: *limit,
-    };
-    if *order == ImageOrder::Best {
+    let scope = listing.scope(owner);
+    let after = listing.cursor.as_deref().map(|cursor| codec.decode(&scope, cursor)).transpose()?;
+    let query = ImageQuery { after, ..listing.query() };
+    if listing.order == ImageOrder::Best {
         return best(ports, owner, query, now).await;
     }
     let page = ports.metadata.list(owner, &query, now).await?;
     let next_cursor = page.next.map(|position: Position| codec.encode(&scope, &position));
     Ok(Listed { items: page.items, next_cursor })
+}
+
+/// How a list lies in time, and the cursor of each of its pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImageTimeline {
+    /// How many images there are of each month that has any, in the order of the list.
+    pub months: Vec<MonthCount>,
+    /// Where each page begins.
+    pub pages: Vec<PageMark>,
+    /// Whether all of the list was counted.
+    #[serde(rename = "complete")]
+    pub is_complete: bool,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PageMark {
+    /// The page's cursor; the first one has none.
+    pub cursor: Option<String>,
+    /// When its first image was saved.
+    pub saved_at: Timestamp,
+}
+
+/// How the owner's list lies in time: what [`list_images`] gives for `listing`, which has no cursor, counted.
+///
+/// # Errors
+/// [`Invalid`](crate::Error::Invalid) for the order of the best, which has one page; [`Port`](crate::Error::Port).
+pub async fn image_timeline(
+    ports: &Ports,
+    codec: &CursorCodec,
+    owner: &OwnerId,
+    listing: &ImageListing,
+    now: Timestamp,
+) -> Result<ImageTimeline> {
+    if listing.order == ImageOrder::Best {
+        let detail = "must be newest or oldest: the best are no list in time";
+        return Err(InvalidInput::field("/sort", "unsupported", detail).into());
+    }
+    let scope = listing.scope(owner);
+    let timeline = ports.metadata.timeline(owner, &listing.query(), now).await?;
+    let pages = timeline.marks.iter().map(|mark| PageMark {
+        cursor: mark.after.map(|after| codec.encode(&scope, &after)),
+        saved_at: mark.saved_at,
+    });
+    Ok(ImageTimeline { pages: pages.collect(), months: timeline.months, is_complete: timeline.is_complete })
+}
+
+impl ImageListing {
+    /// What its cursors belong to.
+    fn scope(&self, owner: &OwnerId) -> String {
+        let Self { trashed, filter, order, .. } = self;
+        format!("images {owner} trashed={trashed} order={} {}", order.name(), filter.describe())
+    }
+
+    /// Its first page.
+    fn query(&self) -> ImageQuery {
+        ImageQuery {
+            trashed: self.trashed,
+            filter: self.filter.clone(),
+            sort: if self.order == ImageOrder::Oldest { Sort::Oldest } else { Sort::Newest },
+            after: None,
+            limit: self.limit,
+        }
+    }
 }
 
 async fn best(

@@ -2,7 +2,7 @@
 
 use super::{deliver, deliver_preview};
 use crate::domain::{
-    Clock, Fence, GenerationRequest, Job, JobError, JobId, JobImage, Outcome, Timestamp, limits,
+    Clock, Fence, GenerationRequest, Job, JobError, JobId, JobImage, Outcome, Timestamp, Warning, limits,
 };
 use crate::error::{ErrorKind, PortError, PortResult};
 use crate::ports::{Drawn, DrawnImage, Generated, ImageModel, Ports, SourceBytes};
@@ -124,7 +124,7 @@ pub async fn settle_job(
         Err(error) => Err(error),
     };
     let recorded = match stored {
-        Ok(images) => ports.jobs.finish(&fence, Outcome::Succeeded(images), clock.now()).await.map(Ended),
+        Ok(outcome) => ports.jobs.finish(&fence, outcome, clock.now()).await.map(Ended),
         Err(error) if error == JobError::interrupted() => {
             let now = clock.now();
             ports.jobs.requeue(&fence, error, now, now).await.map(Requeued)
@@ -202,23 +202,38 @@ async fn draw(ports: &Ports, job: &Job, fence: &Fence, clock: &dyn Clock) -> Res
     follow(ports, job, fence, clock, drawn).await
 }
 
-/// Stores the pictures, each with how it was made written into it, together, right before they are recorded: one that
-/// waited long for the others to be drawn would look to the sweep like one that nothing refers to.
-async fn keep(
-    ports: &Ports,
-    job: &Job,
-    images: Vec<DrawnImage>,
-    clock: &dyn Clock,
-) -> PortResult<Vec<JobImage>> {
+/// Stores the pictures, each with how it was made written into it and signed, together, right before they are recorded: one
+/// that waited long for the others to be drawn would look to the sweep like one that nothing refers to.
+async fn keep(ports: &Ports, job: &Job, images: Vec<DrawnImage>, clock: &dyn Clock) -> PortResult<Outcome> {
     let mut images = check_complete(images, job.request.count)?;
+    let mut warnings = Vec::new();
     if is_generated(ports, &job.request) {
         let stated = images.into_iter().map(|image| provenance::state(image, &job.request));
         images = stated.collect::<PortResult<Vec<_>>>()?;
+        warnings = sign(ports, &mut images, &job.request).await.into_iter().collect();
     }
     for image in &images {
         ports.images.put(&image.picture, clock.now()).await?;
     }
-    Ok(images.iter().map(by_reference).collect())
+    Ok(Outcome::Succeeded { images: images.iter().map(by_reference).collect(), warnings })
+}
+
+/// Signs the pictures, where there is a signer. No picture is lost over it: one that can't be signed stays as it is, and
+/// the job's owner is told.
+async fn sign(ports: &Ports, images: &mut [DrawnImage], request: &GenerationRequest) -> Option<Warning> {
+    let signer = ports.signer.as_ref()?;
+    let mut failed = None;
+    for image in images.iter_mut().filter(|image| !provenance::is_signed(image)) {
+        match signer.sign(&image.picture, &provenance::title(request)).await {
+            Ok(signed) => image.picture = signed,
+            Err(error) => failed = Some(error),
+        }
+    }
+    failed.map(|error| Warning {
+        code: Warning::UNSIGNED.to_owned(),
+        detail: format!("not every picture could be signed with Content Credentials: {}", error.message()),
+        word: None,
+    })
 }
 
 /// Whether the pictures of this request must say that they are generated: also those of a model that is gone.

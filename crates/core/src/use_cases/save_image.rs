@@ -1,9 +1,10 @@
 //! Keeping a picture.
 
-use super::edit_image::change;
+use super::{collections::check_collections, edit_image::change};
 use crate::domain::{
-    Blob, BlobId, ContentType, Entropy, ImageEdit, ImageId, ImageSource, JobId, JobImage, JobStatus, Labels,
-    OwnerId, Prompt, SavedImage, ThumbHash, Timestamp, Version, limits,
+    Blob, BlobId, Checker, ContentType, Entropy, GenerationRequest, ImageEdit, ImageId, ImageSource,
+    InvalidInput, JobId, JobImage, JobStatus, Labels, OwnerId, Parent, Prompt, SavedImage, Seed, ThumbHash,
+    Timestamp, Version, limits,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::imaging::{self, Picture};
@@ -34,9 +35,37 @@ pub enum SaveFrom {
     Upload {
         /// The picture, decoded and checked by the entry.
         picture: Box<Picture>,
-        /// What it was drawn from, where the client knows.
-        prompt: Option<Prompt>,
+        /// Where it comes from.
+        origin: Box<Origin>,
     },
+}
+
+/// What a client knows of where an upload comes from. Nothing of it is proven.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// What it was drawn from; if not given, the request's.
+    pub prompt: Option<Prompt>,
+    /// Everything it was made with, on whatever server: the model may be one that this one does not have.
+    pub request: Option<GenerationRequest>,
+    /// The seed it was drawn from; if not given, the request's.
+    pub seed: Option<Seed>,
+    /// The image it came from, where it came from one.
+    pub parent: Option<Parent>,
+    /// When it was first saved; if not given, now.
+    pub saved_at: Option<Timestamp>,
+}
+
+impl Origin {
+    fn check(&self, now: Timestamp) -> std::result::Result<(), InvalidInput> {
+        let mut check = Checker::default();
+        if let Some(request) = &self.request {
+            request.check(&mut check, "/request");
+        }
+        if self.saved_at.is_some_and(|at| at < Timestamp::from_millis(0) || at > now) {
+            check.refuse("/saved_at", "out_of_range", "must be from 1970 to now");
+        }
+        check.finish(Some(()))
+    }
 }
 
 /// A kept picture.
@@ -52,22 +81,28 @@ pub struct Saved {
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is no such job or image, [`Error::NotReady`] if the job has no images (yet),
-/// [`Error::Port`].
+/// [`Error::Invalid`] for what an upload can't come from, [`Error::Port`].
 pub async fn find_picture(ports: &Ports, owner: &OwnerId, from: SaveFrom, now: Timestamp) -> Result<Draft> {
     match from {
         SaveFrom::Job { id, index } => of_job(ports, owner, &id, index, now).await,
-        SaveFrom::Upload { picture, prompt } => Ok(of_upload(*picture, prompt)),
+        SaveFrom::Upload { picture, origin } => {
+            origin.check(now)?;
+            check_parent(ports, owner, origin.parent.as_ref(), now).await?;
+            Ok(of_upload(*picture, *origin))
+        }
     }
 }
 
 /// Keeps a picture: first its bytes, then its record. The same bytes again are the same image; one in the trash
-/// comes out of it.
+/// comes out of it. What is noted with them then takes the place of what was, or is [added](Draft::merging) to it.
 ///
 /// # Errors
 /// [`Error::Invalid`], [`Error::Port`].
 pub async fn save_image(ports: &Ports, command: Save, now: Timestamp, entropy: &Entropy) -> Result<Saved> {
     let Save { owner, draft, edit } = command;
     let record = draft.record(ImageId::new(now, entropy), owner, now);
+    let wanted = edit.collections.as_deref().unwrap_or_default();
+    check_collections(ports, &record.owner, "/collections", wanted, &[]).await?;
     let mut record = edit.apply(&record, now)?;
     record.version = Version::FIRST;
     if !draft.held {
@@ -81,7 +116,12 @@ pub async fn save_image(ports: &Ports, command: Save, now: Timestamp, entropy: &
             InsertedImage::Existing(image) if !image.is_shown(now) => remove(ports, &image).await?,
             InsertedImage::Existing(image) => {
                 let image = untrash(ports, *image, now).await?;
-                return Ok(Saved { image: edited(ports, image, &edit, now).await?, created: false });
+                let image = if draft.merging {
+                    merged(ports, image, &draft, &edit, now).await?
+                } else {
+                    edited(ports, image, &edit, now).await?
+                };
+                return Ok(Saved { image, created: false });
             }
         }
     }
@@ -106,10 +146,30 @@ pub struct Draft {
     height: u32,
     prompt: Option<String>,
     source: ImageSource,
+    parent: Option<Parent>,
     labels: Labels,
+    saved_at: Option<Timestamp>,
+    merging: bool,
 }
 
 impl Draft {
+    /// Where the picture is there already, what is noted with it is added: tags, collections and labels it does not have,
+    /// and whatever else is not known of it yet. Nothing that is there is replaced.
+    #[must_use]
+    pub const fn merging(mut self) -> Self {
+        self.merging = true;
+        self
+    }
+
+    /// What is known of this picture and was not of the one that is there.
+    fn complete(&self, image: &mut SavedImage) {
+        image.prompt = image.prompt.take().or_else(|| self.prompt.clone());
+        image.parent = image.parent.or(self.parent.filter(|parent| parent.id != image.id));
+        if image.source == ImageSource::default() {
+            image.source = self.source.clone();
+        }
+    }
+
     /// Looks at the picture once, for what is shown until it is there. Slow: keep it off async threads. A picture that
     /// can't be decoded is kept without.
     #[must_use]
@@ -130,13 +190,15 @@ impl Draft {
             thumb_hash: self.thumb_hash.clone(),
             prompt: self.prompt.clone(),
             source: self.source.clone(),
+            parent: self.parent,
             title: None,
             note: None,
             tags: Vec::new(),
+            collections: Vec::new(),
             favorite: false,
             rating: None,
             labels: self.labels.clone(),
-            saved_at: now,
+            saved_at: self.saved_at.unwrap_or(now),
             updated_at: now,
             trashed_at: None,
             version: Version::FIRST,
@@ -165,7 +227,10 @@ async fn of_job(ports: &Ports, owner: &OwnerId, id: &JobId, index: u32, now: Tim
         height,
         prompt: Some(job.request.prompt.as_str().to_owned()),
         labels: job.request.labels.clone(),
+        parent: job.request.parent,
         source: ImageSource { job: Some((job.id, index)), request: Some(job.request), seed: Some(seed) },
+        saved_at: None,
+        merging: false,
     })
 }
 
@@ -180,7 +245,25 @@ async fn load(ports: &Ports, id: BlobId, content_type: ContentType) -> Result<Bl
     Ok(Blob::new(bytes, content_type))
 }
 
-fn of_upload(picture: Picture, prompt: Option<Prompt>) -> Draft {
+/// Refuses a parent that the owner does not have.
+pub(super) async fn check_parent(
+    ports: &Ports,
+    owner: &OwnerId,
+    parent: Option<&Parent>,
+    now: Timestamp,
+) -> Result<()> {
+    match parent {
+        Some(parent) if ports.metadata.find(owner, &parent.id, now).await?.is_none() => {
+            Err(InvalidInput::field("/parent/id", "unknown", "there is no such image").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn of_upload(picture: Picture, origin: Origin) -> Draft {
+    let Origin { prompt, request, seed, parent, saved_at } = origin;
+    let prompt = prompt.or_else(|| request.as_ref().map(|request| request.prompt.clone()));
+    let seed = seed.or(request.as_ref().map(|request| request.seed));
     Draft {
         blob: picture.blob,
         held: false,
@@ -188,8 +271,11 @@ fn of_upload(picture: Picture, prompt: Option<Prompt>) -> Draft {
         width: picture.width,
         height: picture.height,
         prompt: prompt.map(String::from),
-        source: ImageSource::default(),
+        source: ImageSource { job: None, request, seed },
+        parent,
         labels: Labels::new(),
+        saved_at,
+        merging: false,
     }
 }
 
@@ -207,6 +293,21 @@ async fn untrash(ports: &Ports, image: SavedImage, now: Timestamp) -> Result<Sav
     }
     change(ports, &image.owner, &image.id, None, now, |image| {
         Ok(SavedImage { trashed_at: None, ..image.clone() })
+    })
+    .await
+}
+
+async fn merged(
+    ports: &Ports,
+    image: SavedImage,
+    draft: &Draft,
+    edit: &ImageEdit,
+    now: Timestamp,
+) -> Result<SavedImage> {
+    change(ports, &image.owner, &image.id, None, now, |image| {
+        let mut merged = edit.adding_to(image).apply(image, now)?;
+        draft.complete(&mut merged);
+        Ok(merged)
     })
     .await
 }

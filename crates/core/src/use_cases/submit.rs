@@ -1,5 +1,6 @@
 //! Accepting a request: from here on the job reaches an end, whatever crashes.
 
+use super::save_image::check_parent;
 use crate::domain::{
     BlobId, Entropy, FieldError, GenerateInput, GenerationRequest, Idempotency, IdempotencyKey, InvalidInput,
     Job, JobId, ModelCard, ModelName, NewJob, OwnerId, Seed, SourceInput, Timestamp,
@@ -52,6 +53,7 @@ pub async fn submit(ports: &Ports, command: Submit, now: Timestamp, entropy: &En
     let sources =
         SourceInput { image: address(&command.sources.image), mask: address(&command.sources.mask) };
     let request = GenerationRequest::resolve(&command.input, sources, card, Seed(entropy.seed()))?;
+    check_parent(ports, &command.owner, request.parent.as_ref(), now).await?;
     // Bytes first, then the row that points at them.
     for picture in [&command.sources.image, &command.sources.mask].into_iter().flatten() {
         ports.images.put(&picture.blob, now).await?;

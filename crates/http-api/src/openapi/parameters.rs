@@ -2,7 +2,7 @@
 
 use crate::generate::WAIT_MAX_S;
 use serde_json::{Map, Value, json};
-use tintype_core::domain::{IdempotencyKey, JobStatus, OutputFormat, limits};
+use tintype_core::domain::{Encoding, IdempotencyKey, JobStatus, limits};
 use tintype_core::use_cases::ImageOrder;
 
 /// Every parameter, by the name routes use.
@@ -23,7 +23,7 @@ fn path() -> Vec<(&'static str, Value)> {
 
 fn query() -> Vec<(&'static str, Value)> {
     let statuses = JobStatus::ALL.map(JobStatus::name);
-    let formats = OutputFormat::ALL.map(OutputFormat::name);
+    let formats: Vec<_> = Encoding::ALL.iter().map(|encoding| encoding.name()).collect();
     let flag = json!({ "type": "boolean", "default": false });
     let limit = json!({
         "type": "integer", "minimum": 1, "maximum": limits::PAGE_MAX, "default": limits::PAGE_DEFAULT,
@@ -42,7 +42,8 @@ fn query() -> Vec<(&'static str, Value)> {
         ),
         parameter(
             "q",
-            "Words of title, prompt, note or tags, all of them: `red heart`, `\"red heart\"` side by side, `hea*`",
+            "Words of title, prompt, note or tags, all of them: `red heart`, `\"red heart\"` side by side, `hea*`. \
+             In `/images/by-meaning`, what is meant, in English",
             json!({ "type": "string", "maxLength": limits::QUERY_CHARS }),
         ),
         parameter(
@@ -50,6 +51,20 @@ fn query() -> Vec<(&'static str, Value)> {
             "A tag; give it again for each tag that must be there",
             json!({ "type": "array", "maxItems": limits::TAGS_MAX, "items": { "type": "string", "maxLength": limits::TAG_CHARS } }),
         ),
+        parameter(
+            "collection",
+            "A collection's id; give it again for each one that the image must be in",
+            json!({
+                "type": "array", "maxItems": limits::COLLECTIONS_OF_IMAGE_MAX,
+                "items": { "type": "string", "format": "uuid" },
+            }),
+        ),
+        parameter(
+            "has_parent",
+            "Only what came from another image, or only what did not",
+            json!({ "type": "boolean" }),
+        ),
+        parameter("parent", "Only what came from this image", json!({ "type": "string", "format": "uuid" })),
         parameter("favorite", "Only favourites, or only others", json!({ "type": "boolean" })),
         parameter(
             "rating",

@@ -5,7 +5,7 @@
 use super::operation::schema_ref;
 use crate::{api::Api, problem::Code};
 use serde_json::{Map, Value, json};
-use tintype_core::domain::{ContentType, IntRange, JobStatus, ModelCard, OutputFormat, limits};
+use tintype_core::domain::{ContentType, IntRange, JobStatus, ModelCard, OutputFormat, Relation, limits};
 
 /// Every schema, by name.
 pub(super) fn schemas(api: &Api) -> Value {
@@ -15,11 +15,19 @@ pub(super) fn schemas(api: &Api) -> Value {
         ("GenerateInput", generate_input(&cards)),
         ("SaveInput", save_input()),
         ("ImageEdit", image_edit()),
+        ("ImagesEdit", images_edit()),
+        ("EditedImages", edited_images()),
+        ("CollectionEdit", input(collection_notes())),
+        ("Collection", collection()),
+        ("Collections", object(json!({ "items": { "type": "array", "items": schema_ref("Collection") } }))),
+        ("Timeline", timeline()),
         ("Job", job()),
         ("JobImage", job_image()),
         ("JobPage", page("Job")),
         ("Image", image()),
         ("ImagePage", page("Image")),
+        ("SimilarImages", similar_images()),
+        ("ImagesByMeaning", images_by_meaning()),
         ("Models", models()),
         ("Problem", problem()),
         ("Ticket", ticket()),
@@ -123,6 +131,7 @@ fn generate_input(cards: &[&ModelCard]) -> Value {
         },
         "webhook": { "type": "string", "format": "uri" },
         "labels": labels(),
+        "parent": parent(),
     }));
     schema["required"] = json!(["prompt"]);
     schema
@@ -141,8 +150,71 @@ fn notes() -> Map<String, Value> {
         ("favorite", json!({ "type": "boolean" })),
         ("rating", rating),
         ("labels", labels()),
+        (
+            "collections",
+            json!({ "type": "array", "maxItems": limits::COLLECTIONS_OF_IMAGE_MAX, "items": uuid() }),
+        ),
     ];
     notes.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+fn parent() -> Value {
+    let relations = Relation::ALL.map(Relation::name);
+    let mut schema = input(json!({ "id": uuid(), "relation": { "type": "string", "enum": relations } }));
+    schema["required"] = json!(["id", "relation"]);
+    schema
+}
+
+fn images_edit() -> Value {
+    let tags = json!({ "type": "array", "items": { "type": "string", "minLength": 1, "maxLength": limits::TAG_CHARS } });
+    let ids = json!({ "type": "array", "items": uuid() });
+    let mut schema = input(json!({
+        "ids": { "type": "array", "minItems": 1, "maxItems": limits::EDIT_IMAGES_MAX, "items": uuid() },
+        "add_tags": tags,
+        "remove_tags": tags,
+        "add_to": ids,
+        "remove_from": ids,
+        "favorite": { "type": "boolean" },
+        "rating": { "type": "integer", "minimum": 0, "maximum": limits::RATING_MAX, "description": "0: none" },
+        "trashed": { "type": "boolean", "description": "`true` puts them in the trash, `false` takes them out" },
+    }));
+    schema["required"] = json!(["ids"]);
+    schema
+}
+
+fn edited_images() -> Value {
+    object(json!({
+        "items": { "type": "array", "items": schema_ref("Image") },
+        "missing": { "type": "array", "items": uuid() },
+        "refused": { "type": "array", "items": object(json!({ "id": uuid(), "errors": { "type": "array", "items": field_error() } })) },
+    }))
+}
+
+fn collection_notes() -> Value {
+    json!({
+        "name": { "type": "string", "minLength": 1, "maxLength": limits::COLLECTION_NAME_CHARS },
+        "note": { "type": ["string", "null"], "maxLength": limits::NOTE_CHARS },
+    })
+}
+
+fn collection() -> Value {
+    let mut properties = collection_notes();
+    properties["id"] = uuid();
+    properties["created_at"] = time();
+    properties["updated_at"] = time();
+    properties["version"] = count();
+    object(properties)
+}
+
+fn timeline() -> Value {
+    let month =
+        object(json!({ "month": { "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$" }, "count": count() }));
+    let page = object(json!({ "cursor": nullable("string"), "saved_at": time() }));
+    object(json!({
+        "months": { "type": "array", "items": month },
+        "pages": { "type": "array", "items": page },
+        "complete": { "type": "boolean", "description": "Whether all of the list was counted" },
+    }))
 }
 
 fn image_edit() -> Value {
@@ -161,6 +233,27 @@ fn save_input() -> Value {
     properties.insert("index".to_owned(), index);
     properties.insert("image".to_owned(), picture);
     properties.insert("prompt".to_owned(), chars(limits::PROMPT_CHARS));
+    let origin = [
+        ("parent", parent()),
+        (
+            "request",
+            json!({ "type": "object", "description": "Everything it was made with, as `Image` shows it" }),
+        ),
+        ("seed", json!({ "type": "integer", "minimum": 0, "maximum": limits::SEED_MAX })),
+        (
+            "saved_at",
+            json!({ "type": "string", "format": "date-time", "description": "When it was first saved; not in the future" }),
+        ),
+        (
+            "merge",
+            json!({
+                "type": "boolean",
+                "default": false,
+                "description": "Where the picture is there already: add to what is noted of it, and replace nothing",
+            }),
+        ),
+    ];
+    properties.extend(origin.map(|(name, schema)| (name.to_owned(), schema)));
     let mut schema = input(Value::Object(properties));
     schema["oneOf"] = json!([{ "required": ["job_id"] }, { "required": ["image"] }]);
     schema
@@ -218,6 +311,7 @@ fn image() -> Value {
         ("thumbhash", json!({ "type": "string", "contentEncoding": "base64" })),
         ("prompt", nullable("string")),
         ("request", nullable("object")),
+        ("parent", nullable("object")),
         ("job_id", nullable("string")),
         ("job_index", nullable("integer")),
         ("saved_at", time()),
@@ -236,6 +330,20 @@ fn page(item: &str) -> Value {
     }))
 }
 
+fn similar_images() -> Value {
+    object(json!({ "items": scored_images() }))
+}
+
+fn images_by_meaning() -> Value {
+    let unknown = json!({ "type": "array", "items": { "type": "string" } });
+    object(json!({ "items": scored_images(), "unknown": unknown }))
+}
+
+fn scored_images() -> Value {
+    let score = object(json!({ "score": { "type": "number", "maximum": 1 } }));
+    json!({ "type": "array", "items": { "allOf": [schema_ref("Image"), score] } })
+}
+
 fn ticket() -> Value {
     object(json!({ "ticket": text(), "expires_at": time(), "expires_in_s": count() }))
 }
@@ -244,9 +352,12 @@ fn models() -> Value {
     object(json!({ "default": text(), "models": { "type": "array", "items": { "type": "object" } } }))
 }
 
+fn field_error() -> Value {
+    object(json!({ "pointer": text(), "code": text(), "detail": text() }))
+}
+
 fn problem() -> Value {
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
-    let error = object(json!({ "pointer": text(), "code": text(), "detail": text() }));
     object(json!({
         "type": { "type": "string", "format": "uri-reference" },
         "title": text(),
@@ -255,6 +366,6 @@ fn problem() -> Value {
         "instance": text(),
         "code": { "type": "string", "enum": codes },
         "request_id": text(),
-        "errors": { "type": "array", "items": error },
+        "errors": { "type": "array", "items": field_error() },
     }))
 }

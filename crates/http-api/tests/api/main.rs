@@ -3,18 +3,21 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod collections;
 mod desk;
 mod drain;
 mod events;
 mod failures;
 mod generate;
 mod images;
+mod imports;
 mod jobs;
 mod operator;
 mod owners;
 mod pictures;
 mod public_url;
 mod security;
+mod similar;
 mod slow_clients;
 mod socket;
 mod tickets;

@@ -1,13 +1,20 @@
 //! Smaller forms: made once, in the encoding the client likes, gone with their picture.
 
-use crate::desk::{Answer, Desk, ask, with_header};
+use crate::desk::{Answer, Desk, ask, soon, with_header};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use serde_json::json;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 use tintype_core::{
     ErrorKind, PortError,
+    domain::OutputFormat,
+    imaging,
     ports::{MockVariantCache, VariantCache},
 };
 use tintype_http::Access;
@@ -76,7 +83,7 @@ async fn a_small_form_is_in_the_encoding_its_client_likes() {
     let desk = Desk::open();
     let id = desk.saved_image().await;
     for (accept, kind) in [
-        ("image/avif,image/webp,*/*", "image/webp"),
+        ("image/avif,image/webp,*/*", if cfg!(feature = "avif") { "image/avif" } else { "image/webp" }),
         ("image/jpeg", "image/jpeg"),
         ("image/webp;q=0, image/*", "image/png"),
         ("text/html", "image/webp"),
@@ -111,11 +118,51 @@ async fn a_saved_image_has_a_thumbhash_whether_it_was_drawn_or_uploaded() {
     let drawn = desk.saved_image().await;
     let bytes = desk.get(&format!("/images/{drawn}/content?format=webp")).await.body;
     let upload = serde_json::json!({
-        "image": base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &bytes),
+        "image": STANDARD.encode(&bytes),
     });
     let uploaded = desk.post("/save", upload).await.id();
     let hash_of = async |id: &str| desk.get(&format!("/images/{id}")).await.json()["thumbhash"].clone();
     let (drawn, uploaded) = (hash_of(&drawn).await, hash_of(&uploaded).await);
     assert!(drawn.as_str().is_some_and(|hash| (8..=36).contains(&hash.len())), "{drawn}");
     assert_eq!(drawn, uploaded, "the same pixels");
+}
+
+/// A picture that a thumbnail is smaller than; its id.
+async fn save_large(desk: &Desk) -> String {
+    let pixels = [200, 10, 10].repeat(400 * 300);
+    let picture = imaging::encode_rgb(400, 300, pixels, OutputFormat::Png).unwrap();
+    let image = STANDARD.encode(picture.blob.bytes());
+    desk.post("/save", json!({ "image": image })).await.id()
+}
+
+#[tokio::test]
+async fn the_thumbnail_of_a_saved_picture_is_made_before_anybody_asks() {
+    let (cache, puts) = one_place();
+    let desk = desk(cache);
+    let id = save_large(&desk).await;
+    let made = async {
+        while puts.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    soon("the thumbnail", made).await;
+    let path = format!("/images/{id}/content?variant=thumbnail");
+    let shown = desk.send(with_header(ask("GET", &path), "accept", "image/avif,image/webp,image/*")).await;
+    assert_eq!((shown.status.as_u16(), puts.load(Ordering::SeqCst)), (200, 1));
+}
+
+#[cfg(feature = "avif")]
+#[tokio::test]
+async fn a_small_form_in_avif_is_asked_for_by_name_and_bounded() {
+    let desk = Desk::open();
+    let id = save_large(&desk).await;
+    let answer = desk.get(&format!("/images/{id}/content?format=avif&w=100")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "image/avif"));
+    assert_eq!(&answer.body[4..12], b"ftypavif");
+    let pixels = [0].repeat(3 * 2_000 * 2_000);
+    let picture = imaging::encode_rgb(2_000, 2_000, pixels, OutputFormat::Png).unwrap();
+    let image = STANDARD.encode(picture.blob.bytes());
+    let id = desk.post("/save", json!({ "image": image })).await.id();
+    let refused = desk.get(&format!("/images/{id}/content?format=avif")).await;
+    assert_eq!((refused.status.as_u16(), refused.pointers()), (400, vec!["/format".to_owned()]));
 }

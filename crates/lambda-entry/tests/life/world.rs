@@ -13,8 +13,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 use tintype_aws::{
-    AsyncClients, AsyncInference, AsyncSettings, DynamoConnectionRegistry, DynamoJobRepo, DynamoMetadataRepo,
-    S3ImageStore, SageMakerSettings,
+    AsyncClients, AsyncInference, AsyncSettings, DynamoCollectionRepo, DynamoConnectionRegistry,
+    DynamoJobRepo, DynamoMetadataRepo, S3ImageStore, SageMakerSettings,
 };
 use tintype_core::{
     domain::{
@@ -100,6 +100,7 @@ impl World {
         let later = later(emulator, wire, (&counted, &bucket), (&dynamodb, &jobs)).await;
         self.later = Some(Arc::new(later));
         self.ports.images = Arc::new(S3ImageStore::new(counted, bucket.clone()));
+        self.ports.collections = Arc::new(DynamoCollectionRepo::new(dynamodb.clone(), images.clone()));
         self.ports.metadata = Arc::new(DynamoMetadataRepo::new(dynamodb.clone(), images));
         self.ports.jobs = Arc::new(DynamoJobRepo::new(dynamodb.clone(), jobs));
         self.ports.connections = Arc::new(DynamoConnectionRegistry::new(dynamodb, connections));

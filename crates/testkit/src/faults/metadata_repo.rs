@@ -3,7 +3,7 @@
 use super::Faulty;
 use async_trait::async_trait;
 use tintype_core::{
-    domain::{BlobId, ImageId, ImageQuery, OwnerId, Page, SavedImage, Timestamp, Version},
+    domain::{BlobId, ImageId, ImageQuery, OwnerId, Page, SavedImage, Timeline, Timestamp, Version},
     error::PortResult,
     ports::{InsertedImage, MetadataRepo},
 };
@@ -25,6 +25,10 @@ impl MetadataRepo for Faulty<dyn MetadataRepo> {
         now: Timestamp,
     ) -> PortResult<Page<SavedImage>> {
         self.call("MetadataRepo::list", self.inner.list(owner, query, now)).await
+    }
+
+    async fn timeline(&self, owner: &OwnerId, query: &ImageQuery, now: Timestamp) -> PortResult<Timeline> {
+        self.call("MetadataRepo::timeline", self.inner.timeline(owner, query, now)).await
     }
 
     async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()> {

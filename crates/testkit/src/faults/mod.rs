@@ -1,16 +1,21 @@
 //! Wrappers that make a port fail on demand. A [`FaultPlan`] says which calls fail and how; [`Faulty`] wraps one port,
 //! [`wrap`] all of them. Everything a plan decides follows from its seed and the number of the call.
 
+mod collection_repo;
 mod connection_registry;
 mod credential_repo;
+mod embedder;
 mod image_model;
 mod image_store;
 mod job_repo;
 mod link_signer;
 mod metadata_repo;
 mod notifier;
+mod picture_signer;
 mod plan;
+mod text_embedder;
 mod variant_cache;
+mod vector_index;
 mod workflow;
 
 pub use plan::{Fault, FaultPlan, When};
@@ -18,7 +23,7 @@ pub use plan::{Fault, FaultPlan, When};
 use std::{fmt, sync::Arc};
 use tintype_core::{
     error::PortResult,
-    ports::{ImageModel, Models, Ports},
+    ports::{ImageModel, Models, PictureSigner, Ports},
 };
 
 /// A port whose calls go through a plan. Implements the port it wraps: `Faulty<dyn ImageStore>` is an `ImageStore`.
@@ -71,11 +76,13 @@ pub fn wrap(ports: Ports, plan: &FaultPlan) -> Ports {
         models: wrap_models(&ports.models, plan),
         images: Arc::new(Faulty::new(ports.images, plan)),
         metadata: Arc::new(Faulty::new(ports.metadata, plan)),
+        collections: Arc::new(Faulty::new(ports.collections, plan)),
         jobs: Arc::new(Faulty::new(ports.jobs, plan)),
         connections: Arc::new(Faulty::new(ports.connections, plan)),
         notifier: Arc::new(Faulty::new(ports.notifier, plan)),
         workflow: Arc::new(Faulty::new(ports.workflow, plan)),
         links: Arc::new(Faulty::new(ports.links, plan)),
+        signer: ports.signer.map(|signer| Arc::new(Faulty::new(signer, plan)) as Arc<dyn PictureSigner>),
     }
 }
 

@@ -36,7 +36,7 @@ async fn events_tell_of_every_change(repo: Arc<dyn JobRepo>) {
     repo.requeue(&first, failure(), at(5), NOW).await.expect("requeue");
     let second = begin(&*repo, &new.id).await.fence();
     finish(&*repo, &second, success()).await;
-    let Outcome::Succeeded(images) = success() else { unreachable!("is a success") };
+    let Outcome::Succeeded { images, .. } = success() else { unreachable!("is a success") };
     let bodies: Vec<_> = log(&*repo, &new.id).await.into_iter().map(|event| event.body).collect();
     let expected = [
         EventBody::Queued { attempts: 0, error: None },

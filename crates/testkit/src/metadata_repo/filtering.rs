@@ -1,11 +1,11 @@
 //! Which images a list with a filter shows.
 
 use super::{backwards, edit, oldest_first, pages_of, save, trash, trash_in_pages_of, walk};
-use crate::samples::{START, at, image_of, mallory, request_with, saved_image};
+use crate::samples::{START, at, collection, image_of, mallory, request_with, saved_image};
 use crate::suites::cases;
 use std::sync::Arc;
 use tintype_core::{
-    domain::{ImageFilter, ImageId, ImageQuery, SavedImage, Seed, TextQuery},
+    domain::{CollectionId, ImageFilter, ImageId, ImageQuery, Parent, Relation, SavedImage, Seed, TextQuery},
     ports::MetadataRepo,
 };
 
@@ -18,6 +18,9 @@ cases! { CASES of Arc<dyn MetadataRepo>:
     a_prefix_finds_the_words_it_begins,
     words_of_any_script_are_found,
     every_tag_must_be_there,
+    every_collection_must_be_there,
+    with_a_parent_or_without_one,
+    what_came_from_an_image,
     a_favorite_or_not,
     a_rating_or_a_better_one,
     the_model,
@@ -32,6 +35,8 @@ cases! { CASES of Arc<dyn MetadataRepo>:
     filtered_pages_show_everything_once_oldest_first,
     a_filter_finds_nothing_that_was_deleted,
     a_filter_finds_nothing_that_was_purged,
+    an_image_of_very_many_words_is_found_by_each,
+    an_edit_of_very_many_words_is_seen_by_every_filter,
 }
 
 fn image(n: u64, change: impl FnOnce(&mut SavedImage)) -> SavedImage {
@@ -144,6 +149,41 @@ async fn every_tag_must_be_there(repo: Arc<dyn MetadataRepo>) {
     };
     assert_eq!(found(&*repo, &images, tags(&["blue SKY"])).await, [0, 1]);
     assert_eq!(found(&*repo, &images, tags(&["blue sky", "sea"])).await, [0]);
+}
+
+async fn every_collection_must_be_there(repo: Arc<dyn MetadataRepo>) {
+    let ids = [collection(1).id, collection(2).id];
+    let within = |n, collections: &[CollectionId]| image(n, |image| image.collections = collections.to_vec());
+    let images = save_all(&*repo, vec![within(0, &ids), within(1, &ids[..1]), within(2, &[])]).await;
+    let wanted = |collections: &[CollectionId]| ImageFilter {
+        collections: collections.to_vec(),
+        ..ImageFilter::default()
+    };
+    assert_eq!(found(&*repo, &images, wanted(&ids[..1])).await, [0, 1]);
+    assert_eq!(found(&*repo, &images, wanted(&ids)).await, [0]);
+    assert!(found(&*repo, &images, wanted(&[collection(3).id])).await.is_empty());
+}
+
+fn child(n: u64, parent: &SavedImage, relation: Relation) -> SavedImage {
+    image(n, |image| image.parent = Some(Parent { id: parent.id, relation }))
+}
+
+async fn with_a_parent_or_without_one(repo: Arc<dyn MetadataRepo>) {
+    let parent = image(0, |_| ());
+    let images = vec![child(1, &parent, Relation::Remix), child(2, &parent, Relation::Variant), parent];
+    let images = save_all(&*repo, images).await;
+    let having = |has_parent| ImageFilter { has_parent: Some(has_parent), ..ImageFilter::default() };
+    assert_eq!(found(&*repo, &images, having(true)).await, [0, 1]);
+    assert_eq!(found(&*repo, &images, having(false)).await, [2]);
+}
+
+async fn what_came_from_an_image(repo: Arc<dyn MetadataRepo>) {
+    let parents = [image(0, |_| ()), image(1, |_| ())];
+    let children = vec![child(2, &parents[0], Relation::Remix), child(3, &parents[1], Relation::Remix)];
+    let images = save_all(&*repo, children).await;
+    let of = ImageFilter { parent: Some(parents[1].id), ..ImageFilter::default() };
+    // Also of one that is not there: it may have been erased.
+    assert_eq!(found(&*repo, &images, of).await, [1]);
 }
 
 async fn a_favorite_or_not(repo: Arc<dyn MetadataRepo>) {
@@ -322,4 +362,30 @@ async fn a_filter_finds_nothing_that_was_purged(repo: Arc<dyn MetadataRepo>) {
     // The same bytes again are another image, found once.
     let again = save(&*repo, SavedImage { trashed_at: None, ..image }).await;
     assert_eq!(walk(&*repo, only(words("red"))).await, [again.id]);
+}
+
+/// More words than an index is likely to hold of one image.
+fn many_words(start: &str) -> String {
+    (0..300).map(|n| format!("{start}{n} ")).collect()
+}
+
+async fn an_image_of_very_many_words_is_found_by_each(repo: Arc<dyn MetadataRepo>) {
+    let full = image(1, |image| image.note = Some(many_words("word")));
+    let images = save_all(&*repo, vec![prompt(0, "word0 word7"), full, prompt(2, "word299 red")]).await;
+    assert_eq!(found(&*repo, &images, words("word7")).await, [0, 1]);
+    assert_eq!(found(&*repo, &images, words("word299")).await, [1, 2]);
+    assert_eq!(found(&*repo, &images, words("word298 word299")).await, [1]);
+    assert!(found(&*repo, &images, words("word299 blue")).await.is_empty());
+}
+
+async fn an_edit_of_very_many_words_is_seen_by_every_filter(repo: Arc<dyn MetadataRepo>) {
+    // As many as can come and go at once.
+    let words_of = |start: &str| many_words(start).split_inclusive(' ').take(80).collect::<String>();
+    let images = save_all(&*repo, vec![image(0, |image| image.note = Some(words_of("old")))]).await;
+    let edited = edit(&*repo, &images[0], |image| image.note = Some(words_of("new"))).await;
+    assert!(found(&*repo, &images, words("old7")).await.is_empty());
+    assert!(found(&*repo, &images, words("old*")).await.is_empty());
+    assert_eq!(found(&*repo, &images, words("new79")).await, [0]);
+    trash(&*repo, &edited, START).await;
+    assert!(found(&*repo, &images, words("new79")).await.is_empty());
 }

@@ -1,0 +1,230 @@
+//! A copy of a data folder that is made while its server runs, and a data folder made of a copy. The copy is the database
+//! as it is at one moment, and every blob it refers to.
+//!
+//! Why it holds together: a row never points at a missing blob, so at the moment of the snapshot every blob of it is
+//! there. From before that moment until the last is copied, the [`Hold`] keeps the store from removing any: what is erased
+//! meanwhile loses its row at once and its bytes to a later sweep. A removal that was under way when the hold was
+//! taken belongs to a row that was gone before the snapshot.
+
+mod files;
+mod hold;
+
+pub(crate) use hold::{Hold, Pass};
+
+use crate::{data_folder::make_private, database};
+use files::{Manifest, blob_path};
+use rusqlite::{
+    Connection,
+    backup::{Backup, StepResult},
+};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+use tintype_core::domain::{BlobId, Timestamp};
+
+/// The wait before a database that is busy is asked again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Why a backup can't be made or restored. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// There is nothing to copy.
+    #[error("there is no library in {}; name its data folder with --data", folder.display())]
+    NoLibrary {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is something else.
+    #[error("{} is not empty; name a folder that is, or that is not there", folder.display())]
+    NotEmpty {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// It is no backup, or none that was made to its end.
+    #[error("{} is no whole backup of tintype's", folder.display())]
+    NoBackup {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Another one is being made.
+    #[error("another backup of {} is being made; wait until it is done", folder.display())]
+    Busy {
+        /// The data folder.
+        folder: PathBuf,
+    },
+    /// Bytes are not what was put there, or are missing.
+    #[error(
+        "{} pictures of the backup are damaged or missing, the first is {first}; nothing was restored",
+        count
+    )]
+    Damaged {
+        /// How many.
+        count: usize,
+        /// The first one.
+        first: BlobId,
+    },
+    /// A file can't be made, read or written.
+    #[error("{} can't be read or written", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database can't be read.
+    #[error("the database in {} can't be read", folder.display())]
+    Database {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+}
+
+/// What a backup holds, or what was restored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// The blobs that the database refers to.
+    pub blobs: u64,
+    /// Those of them that were copied now.
+    pub new: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Blobs that are missing or damaged in the library itself: the backup has all the others.
+    pub missing: Vec<BlobId>,
+}
+
+/// Tells how many of how many blobs are done, and how many bytes were copied.
+pub type OnProgress<'a> = &'a mut dyn FnMut(u64, u64, u64);
+
+/// Copies the library in `data` into `target`, which is empty, not there, or holds an earlier backup. The server of `data`
+/// may run. An earlier backup stays whole until this one is; its blobs are not copied again, and those that nothing
+/// refers to any more are removed.
+///
+/// # Errors
+/// [`BackupError`].
+pub fn back_up(
+    data: &Path,
+    target: &Path,
+    now: Timestamp,
+    progress: OnProgress<'_>,
+) -> Result<Copied, BackupError> {
+    if !data.join(database::FILE).is_file() {
+        return Err(BackupError::NoLibrary { folder: data.to_owned() });
+    }
+    files::check_target(target)?;
+    make_private(target).map_err(at(target))?;
+    Manifest::begin(target, now)?;
+    let _hold = Hold::take(data)?;
+    let snapshot = target.join(format!("{}{}", database::FILE, files::UNFINISHED));
+    let wanted = take_snapshot(data, &snapshot)
+        .map_err(|source| BackupError::Database { folder: data.to_owned(), source })?;
+    let copied = copy_all(&wanted, data, target, progress)?;
+    let database = target.join(database::FILE);
+    fs::rename(&snapshot, &database).map_err(at(&database))?;
+    Manifest::finish(target, now, &copied)?;
+    files::remove_others(target, &wanted)?;
+    Ok(copied)
+}
+
+/// Makes the data folder `data` of the backup in `backup`. Every blob is checked against its hash, and `data` is there
+/// when all of it is.
+///
+/// # Errors
+/// [`BackupError`].
+pub fn restore_backup(backup: &Path, data: &Path, progress: OnProgress<'_>) -> Result<Copied, BackupError> {
+    let manifest = Manifest::read(backup)?;
+    files::check_empty(data)?;
+    let unfinished = files::beside(data, ".restoring");
+    // What a restoration that was stopped left behind.
+    files::remove_folder(&unfinished)?;
+    make_private(&unfinished).map_err(at(&unfinished))?;
+    let restored = restore_into(backup, &unfinished, &manifest, progress)
+        .inspect_err(|_| drop(files::remove_folder(&unfinished)))?;
+    files::remove_empty(data)?;
+    fs::rename(&unfinished, data).map_err(at(data))?;
+    Ok(restored)
+}
+
+fn restore_into(
+    backup: &Path,
+    data: &Path,
+    manifest: &Manifest,
+    progress: OnProgress<'_>,
+) -> Result<Copied, BackupError> {
+    let database = data.join(database::FILE);
+    fs::copy(backup.join(database::FILE), &database).map_err(at(&database))?;
+    let wanted =
+        check(&database).map_err(|source| BackupError::Database { folder: backup.to_owned(), source })?;
+    let copied = copy_all(&wanted, backup, data, progress)?;
+    let damaged: Vec<_> = copied.missing.iter().filter(|id| !manifest.missing.contains(id)).collect();
+    match damaged.first() {
+        Some(first) => Err(BackupError::Damaged { count: damaged.len(), first: **first }),
+        None => Ok(copied),
+    }
+}
+
+/// Copies the database at one moment; the blobs that it refers to. A log of writes is not left beside it.
+fn take_snapshot(data: &Path, snapshot: &Path) -> rusqlite::Result<BTreeSet<BlobId>> {
+    let source = database::open_read_only(&data.join(database::FILE))?;
+    drop(fs::remove_file(snapshot));
+    let mut copy = Connection::open(snapshot)?;
+    // All pages in one step: readers don't hinder the server's writer, nor it them.
+    let backup = Backup::new(&source, &mut copy)?;
+    while backup.step(-1)? != StepResult::Done {
+        thread::sleep(PAUSE);
+    }
+    drop(backup);
+    copy.pragma_update(None, "journal_mode", "DELETE")?;
+    blobs_of(&copy)
+}
+
+/// The blobs that a restored database refers to, if it is sound.
+fn check(database: &Path) -> rusqlite::Result<BTreeSet<BlobId>> {
+    let connection = Connection::open(database)?;
+    let found: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+    if found != "ok" {
+        return Err(rusqlite::Error::InvalidColumnName(found));
+    }
+    blobs_of(&connection)
+}
+
+fn blobs_of(connection: &Connection) -> rusqlite::Result<BTreeSet<BlobId>> {
+    let mut statement = connection.prepare("SELECT sha256 FROM images UNION SELECT sha256 FROM job_blobs")?;
+    let blobs = statement.query_map([], |row| row.get(0).map(BlobId::from_bytes))?;
+    blobs.collect()
+}
+
+fn copy_all(
+    wanted: &BTreeSet<BlobId>,
+    from: &Path,
+    to: &Path,
+    progress: OnProgress<'_>,
+) -> Result<Copied, BackupError> {
+    let mut copied = Copied { blobs: wanted.len() as u64, ..Copied::default() };
+    for (n, id) in (1..).zip(wanted) {
+        let target = blob_path(to, id);
+        let source = blob_path(from, id);
+        if !files::is_there(&target, &source) {
+            match files::read_whole(&source, id)? {
+                Some(bytes) => {
+                    files::write_durably(&target, &bytes)?;
+                    copied.new += 1;
+                    copied.bytes += bytes.len() as u64;
+                }
+                None => copied.missing.push(*id),
+            }
+        }
+        progress(n, copied.blobs, copied.bytes);
+    }
+    Ok(copied)
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
+    let path = path.to_owned();
+    |source| BackupError::File { path, source }
+}

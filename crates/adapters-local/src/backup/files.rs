@@ -1,0 +1,155 @@
+//! The files of a backup: its manifest, and blobs as they lie in a data folder.
+
+use super::{BackupError, Copied, at};
+use crate::data_folder::make_private;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+use tintype_core::domain::{BlobId, Timestamp};
+
+const MANIFEST: &str = "tintype-backup.json";
+const FORMAT: &str = "tintype-backup";
+const VERSION: u64 = 1;
+const BLOBS: &str = "blobs";
+/// What a file ends in while it is being written.
+pub(super) const UNFINISHED: &str = ".part";
+
+/// What a backup says of itself.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    /// Blobs that the library did not have when it was made.
+    pub(super) missing: Vec<BlobId>,
+}
+
+impl Manifest {
+    /// Marks the folder as a backup, if it is not one yet.
+    pub(super) fn begin(folder: &Path, now: Timestamp) -> Result<(), BackupError> {
+        if folder.join(MANIFEST).is_file() { Ok(()) } else { write_manifest(folder, now, None) }
+    }
+
+    /// Says that it is whole.
+    pub(super) fn finish(folder: &Path, now: Timestamp, copied: &Copied) -> Result<(), BackupError> {
+        write_manifest(folder, now, Some(copied))
+    }
+
+    /// Reads it.
+    pub(super) fn read(folder: &Path) -> Result<Self, BackupError> {
+        let no_backup = || BackupError::NoBackup { folder: folder.to_owned() };
+        let text = fs::read(folder.join(MANIFEST)).map_err(|_| no_backup())?;
+        let manifest: Value = serde_json::from_slice(&text).map_err(|_| no_backup())?;
+        let is_known = manifest["format"] == FORMAT
+            && manifest["complete"] == true
+            && manifest["version"].as_u64().is_some_and(|version| version <= VERSION);
+        if !is_known {
+            return Err(no_backup());
+        }
+        let missing = manifest["missing"].as_array().into_iter().flatten();
+        Ok(Self { missing: missing.filter_map(|id| id.as_str()?.parse().ok()).collect() })
+    }
+}
+
+fn write_manifest(folder: &Path, now: Timestamp, copied: Option<&Copied>) -> Result<(), BackupError> {
+    let manifest = json!({
+        "format": FORMAT, "version": VERSION, "tintype": env!("CARGO_PKG_VERSION"), "made_at": now,
+        "complete": copied.is_some(), "blobs": copied.map(|copied| copied.blobs),
+        "missing": copied.map(|copied| copied.missing.clone()),
+    });
+    write_durably(&folder.join(MANIFEST), format!("{manifest:#}\n").as_bytes())
+}
+
+/// Where the blob `id` is in a data folder, or in a backup of one.
+pub(super) fn blob_path(folder: &Path, id: &BlobId) -> PathBuf {
+    let [first, second, ..] = *id.as_bytes();
+    folder.join(BLOBS).join(format!("{first:02x}")).join(format!("{second:02x}")).join(id.to_string())
+}
+
+/// Whether a blob was copied before: a name is only ever given to bytes that were checked, so their number is enough.
+pub(super) fn is_there(target: &Path, source: &Path) -> bool {
+    let bytes = |path: &Path| fs::metadata(path).map(|metadata| metadata.len()).ok();
+    bytes(target).is_some_and(|there| bytes(source).is_none_or(|bytes| bytes == there))
+}
+
+/// The bytes of a blob; `None` if there are none, or not those.
+pub(super) fn read_whole(path: &Path, id: &BlobId) -> Result<Option<Vec<u8>>, BackupError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes).filter(|bytes| BlobId::of(bytes) == *id)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(at(path)(error)),
+    }
+}
+
+/// Writes a file that is whole on the disk before it has its name.
+pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
+    let unfinished = beside(path, UNFINISHED);
+    let write = || -> io::Result<()> {
+        path.parent().map_or(Ok(()), make_private)?;
+        let mut file = File::create(&unfinished)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
+    };
+    write().map_err(at(path))
+}
+
+/// `path` with more at the end of its name.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Refuses a target that holds something else than a backup.
+pub(super) fn check_target(target: &Path) -> Result<(), BackupError> {
+    if target.join(MANIFEST).is_file() { Ok(()) } else { check_empty(target) }
+}
+
+/// Refuses a folder that holds anything.
+pub(super) fn check_empty(folder: &Path) -> Result<(), BackupError> {
+    match fs::read_dir(folder).map(|mut entries| entries.next().is_some()) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(BackupError::NotEmpty { folder: folder.to_owned() }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(at(folder)(error)),
+    }
+}
+
+/// Removes a folder that is empty, if there is one.
+pub(super) fn remove_empty(folder: &Path) -> Result<(), BackupError> {
+    gone(fs::remove_dir(folder)).map_err(at(folder))
+}
+
+/// Removes a folder with all it holds, if there is one.
+pub(super) fn remove_folder(folder: &Path) -> Result<(), BackupError> {
+    gone(fs::remove_dir_all(folder)).map_err(at(folder))
+}
+
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Removes blobs of an earlier backup that this one does not refer to, and what was left half written.
+pub(super) fn remove_others(target: &Path, wanted: &BTreeSet<BlobId>) -> Result<(), BackupError> {
+    let blobs = target.join(BLOBS);
+    let is_wanted = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.and_then(|name| name.parse().ok()).is_some_and(|id: BlobId| wanted.contains(&id))
+    };
+    let remove = |path: &Path| if is_wanted(path) { Ok(()) } else { fs::remove_file(path) };
+    gone(each_file(&blobs, &remove)).map_err(at(&blobs))
+}
+
+fn each_file(folder: &Path, work: &dyn Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { each_file(&path, work)? } else { work(&path)? }
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! A copy of a library that is written to and erased from all the while, and a library made of the copy.
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails it by panicking")]
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use support::{Machine, ManualClock, blob_path};
+use tintype_core::{
+    domain::{
+        Blob, ContentType, ImageId, ImageQuery, ModelCard, PageSize, SavedImage, Sort, Timestamp, limits,
+    },
+    ports::{MockImageModel, Models, Ports},
+    use_cases::{erase_image, sweep_orphans},
+};
+use tintype_local::{BackupError, WorkflowSettings, back_up, restore_backup};
+use tintype_testkit::samples::{START, alice, at, saved_image};
+
+fn machine(folder: &Path) -> Machine {
+    let mut model = MockImageModel::new();
+    model.expect_card().return_const(ModelCard::example());
+    Machine::open(
+        folder,
+        Models::new(Arc::new(model)),
+        WorkflowSettings::default(),
+        Arc::new(ManualClock::default()),
+    )
+}
+
+/// Long after [`START`], so that what was put then may go.
+fn later() -> Timestamp {
+    START.after(limits::BLOB_GRACE * 2)
+}
+
+async fn save(ports: &Ports, n: u64) -> SavedImage {
+    let blob = Blob::new(format!("picture number {n} {}", "x".repeat(2_000)).into(), ContentType::Png);
+    let millis = i64::try_from(n).unwrap();
+    let image = SavedImage { sha256: *blob.id(), ..saved_image(n, millis) };
+    ports.images.put(&blob, START).await.unwrap();
+    ports.metadata.insert(&image).await.unwrap();
+    image
+}
+
+/// Every image by its id.
+async fn all(ports: &Ports) -> BTreeMap<ImageId, SavedImage> {
+    let mut images = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let limit = PageSize::new(200).unwrap();
+        let query = ImageQuery { sort: Sort::Oldest, limit, after, ..ImageQuery::default() };
+        let page = ports.metadata.list(&alice(), &query, later()).await.unwrap();
+        images.extend(page.items.into_iter().map(|image| (image.id, image)));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return images,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_copy_of_a_library_at_work_has_every_picture_of_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, target) = (folder.path().join("data"), folder.path().join("backup"));
+    let live = machine(&data);
+    let mut saved = BTreeMap::new();
+    for n in 0..60 {
+        let image = save(&live.ports, n).await;
+        saved.insert(image.id, image);
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let work = tokio::spawn({
+        let (ports, stop, mut order) =
+            (live.ports.clone(), Arc::clone(&stop), saved.keys().copied().collect::<Vec<_>>());
+        async move {
+            let mut made = BTreeMap::new();
+            for n in 60.. {
+                if stop.load(Ordering::SeqCst) {
+                    break;
+                }
+                let image = save(&ports, n).await;
+                order.push(image.id);
+                made.insert(image.id, image);
+                // The last ones: those that a copy comes to late, and some that it has never seen.
+                let place = order.len() - 1 - usize::try_from(n % 3).unwrap() * (order.len() / 3);
+                erase_image(&ports, &alice(), &order.remove(place), None, later()).await.unwrap();
+            }
+            made
+        }
+    });
+    for round in 0..4 {
+        // Into the same folder, and into new ones.
+        let target = if round % 2 == 0 { target.clone() } else { folder.path().join(format!("new-{round}")) };
+        let copied = tokio::task::spawn_blocking({
+            let (data, target) = (data.clone(), target.clone());
+            move || back_up(&data, &target, later(), &mut |_, _, _| {}).unwrap()
+        })
+        .await
+        .unwrap();
+        assert_eq!(copied.missing, []);
+        let again = folder.path().join(format!("again-{round}"));
+        let restored = restore_backup(&target, &again, &mut |_, _, _| {}).unwrap();
+        assert_eq!((restored.blobs, restored.new, &restored.missing), (copied.blobs, copied.blobs, &vec![]));
+    }
+    stop.store(true, Ordering::SeqCst);
+    saved.extend(work.await.unwrap());
+    for round in 0..4 {
+        let again = machine(&folder.path().join(format!("again-{round}")));
+        let images = all(&again.ports).await;
+        assert!(images.len() >= 60, "{}", images.len());
+        for (id, image) in images {
+            assert_eq!(saved.get(&id), Some(&image));
+            let bytes = again.ports.images.get(&image.sha256).await.unwrap();
+            assert!(bytes.starts_with(b"picture number"));
+        }
+    }
+    // What could not be removed during a copy goes afterwards.
+    let mut after = None;
+    loop {
+        (after, _) = sweep_orphans(&live.ports, after, later()).await.unwrap();
+        if after.is_none() {
+            break;
+        }
+    }
+    let kept = live.ports.images.list(None, 10_000).await.unwrap();
+    assert_eq!(kept.len(), all(&live.ports).await.len());
+}
+
+#[tokio::test]
+async fn a_second_copy_takes_only_what_is_new_and_lets_go_of_what_is_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, target) = (folder.path().join("data"), folder.path().join("backup"));
+    let live = machine(&data);
+    let (first, second) = (save(&live.ports, 1).await, save(&live.ports, 2).await);
+    let mut seen = Vec::new();
+    let copied = back_up(&data, &target, at(0), &mut |n, total, _| seen.push((n, total))).unwrap();
+    assert_eq!((copied.blobs, copied.new), (2, 2));
+    assert_eq!(seen, [(1, 2), (2, 2)]);
+    erase_image(&live.ports, &alice(), &first.id, None, later()).await.unwrap();
+    save(&live.ports, 3).await;
+    fs::write(blob_path(&target, &second.sha256).with_extension("part"), "half").unwrap();
+    let copied = back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
+    assert_eq!((copied.blobs, copied.new), (2, 1));
+    assert!(!blob_path(&target, &first.sha256).exists());
+    assert!(!blob_path(&target, &second.sha256).with_extension("part").exists());
+}
+
+#[tokio::test]
+async fn a_copy_tells_which_pictures_the_library_itself_has_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, target) = (folder.path().join("data"), folder.path().join("backup"));
+    let live = machine(&data);
+    let (lost, damaged) = (save(&live.ports, 1).await, save(&live.ports, 2).await);
+    save(&live.ports, 3).await;
+    fs::remove_file(blob_path(&data, &lost.sha256)).unwrap();
+    fs::write(blob_path(&data, &damaged.sha256), "something else").unwrap();
+    let copied = back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
+    let mut expected = [lost.sha256, damaged.sha256];
+    expected.sort();
+    assert_eq!((copied.new, copied.missing), (1, expected.to_vec()));
+    let restored = restore_backup(&target, &folder.path().join("again"), &mut |_, _, _| {}).unwrap();
+    assert_eq!((restored.new, restored.missing), (1, expected.to_vec()));
+}
+
+#[tokio::test]
+async fn a_damaged_copy_is_not_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, target, again) =
+        (folder.path().join("data"), folder.path().join("backup"), folder.path().join("again"));
+    let image = save(&machine(&data).ports, 1).await;
+    back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
+    let path = blob_path(&target, &image.sha256);
+    for damage in [&b"something else"[..], b""] {
+        fs::write(&path, damage).unwrap();
+        let error = restore_backup(&target, &again, &mut |_, _, _| {}).unwrap_err();
+        assert!(matches!(error, BackupError::Damaged { count: 1, .. }), "{error}");
+        assert!(!again.exists());
+    }
+    // The next copy repairs what is cut off, and what is gone.
+    back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
+    fs::remove_file(&path).unwrap();
+    restore_backup(&target, &again, &mut |_, _, _| {}).unwrap_err();
+    back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
+    restore_backup(&target, &again, &mut |_, _, _| {}).unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_written_where_something_else_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, target, other) =
+        (folder.path().join("data"), folder.path().join("backup"), folder.path().join("other"));
+    save(&machine(&data).ports, 1).await;
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("mine"), "mine").unwrap();
+    let silent = &mut |_: u64, _: u64, _: u64| {};
+    let error = back_up(&data, &other, at(0), silent).unwrap_err();
+    assert!(matches!(error, BackupError::NotEmpty { .. }), "{error}");
+    let error = back_up(&other, &target, at(0), silent).unwrap_err();
+    assert!(matches!(error, BackupError::NoLibrary { .. }), "{error}");
+    let error = restore_backup(&other, &folder.path().join("again"), silent).unwrap_err();
+    assert!(matches!(error, BackupError::NoBackup { .. }), "{error}");
+    back_up(&data, &target, at(0), silent).unwrap();
+    let error = restore_backup(&target, &other, silent).unwrap_err();
+    assert!(matches!(error, BackupError::NotEmpty { .. }), "{error}");
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 1);
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    restore_backup(&target, &empty, silent).unwrap();
+    assert_eq!(all(&machine(&empty).ports).await.len(), 1);
+}
+
+#[test]
+fn a_copy_that_was_broken_off_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("tintype-backup.json"),
+        r#"{"format": "tintype-backup", "version": 1, "complete": false}"#,
+    )
+    .unwrap();
+    let error = restore_backup(folder.path(), &folder.path().join("again"), &mut |_, _, _| {}).unwrap_err();
+    assert!(matches!(error, BackupError::NoBackup { .. }), "{error}");
+}

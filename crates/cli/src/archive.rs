@@ -1,0 +1,207 @@
+//! An export as it lies on the disk, a folder or a zip: what its files are called, and how they are read.
+//! docs/import-export.md tells the form.
+
+use crate::failure::{Exit, Failure, Outcome};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use zip::ZipArchive;
+
+/// The file that makes a folder or zip an export.
+pub(crate) const MANIFEST: &str = "tintype-export.json";
+/// The file that tells the collections.
+pub(crate) const COLLECTIONS: &str = "collections.json";
+/// The folder of the pictures; in it is one for each month.
+pub(crate) const PICTURES: &str = "pictures";
+/// What the manifest says it is.
+pub(crate) const FORMAT: &str = "tintype-export";
+/// The version of the form.
+pub(crate) const VERSION: u64 = 1;
+/// What a picture's file of JSON ends in.
+pub(crate) const SIDECAR: &str = ".json";
+
+/// The largest file of JSON that is read, in bytes.
+const JSON_BYTES: u64 = 16 * 1024 * 1024;
+
+/// An export, to be read.
+#[derive(Debug)]
+pub(crate) enum Archive {
+    /// A folder.
+    Folder(PathBuf),
+    /// A zip.
+    Zip {
+        /// Its path.
+        path: PathBuf,
+        /// What it holds.
+        zip: Box<ZipArchive<BufReader<File>>>,
+        /// What stands before every name: a zip of a folder has that in it.
+        root: String,
+    },
+}
+
+impl Archive {
+    /// Whether `folder` is an export.
+    pub(crate) fn is_at(folder: &Path) -> bool {
+        folder.join(MANIFEST).is_file()
+    }
+
+    /// Opens the export at `path`.
+    ///
+    /// # Errors
+    /// If there is none, or it is of a version that is not known here.
+    pub(crate) fn open(path: &Path) -> Outcome<Self> {
+        let mut archive = if path.is_dir() { Self::Folder(path.to_owned()) } else { open_zip(path)? };
+        let manifest = archive.json(MANIFEST)?;
+        match manifest["version"].as_u64() {
+            _ if manifest["format"] != FORMAT => Err(archive.failed(MANIFEST, "is none of tintype's")),
+            Some(version) if version <= VERSION => Ok(archive),
+            _ => Err(archive
+                .failed(MANIFEST, &format!("is of version {}; known is {VERSION}", manifest["version"]))
+                .hint("import it with the tintype that wrote it, or a newer one")),
+        }
+    }
+
+    /// Whether it was written to its end.
+    pub(crate) fn is_complete(&mut self) -> bool {
+        self.json(MANIFEST).is_ok_and(|manifest| manifest["complete"] == true)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Folder(path) | Self::Zip { path, .. } => path,
+        }
+    }
+
+    /// The names of the pictures' files of JSON, in order.
+    ///
+    /// # Errors
+    /// If a folder can't be read.
+    pub(crate) fn sidecars(&self) -> Outcome<Vec<String>> {
+        let mut names = match self {
+            Self::Folder(path) => names_below(path).map_err(|error| {
+                Failure::failed(format!("can't read the folder {}: {error}", path.display()))
+            })?,
+            Self::Zip { zip, root, .. } => {
+                names_of(zip).filter_map(|name| name.strip_prefix(root.as_str()).map(str::to_owned)).collect()
+            }
+        };
+        names.retain(|name| is_sidecar(name));
+        names.sort();
+        Ok(names)
+    }
+
+    /// The file `name`, if it has at most `limit` bytes.
+    ///
+    /// # Errors
+    /// If there is none, it is larger, or it can't be read.
+    pub(crate) fn read(&mut self, name: &str, limit: u64) -> Outcome<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let read = match self {
+            Self::Folder(path) => File::open(path.join(name))
+                .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
+                .map_err(|error| error.to_string()),
+            Self::Zip { zip, root, .. } => {
+                zip.by_name(&format!("{root}{name}")).map_err(|error| error.to_string()).and_then(|file| {
+                    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())
+                })
+            }
+        };
+        read.map_err(|error| self.failed(name, &error))?;
+        if bytes.len() as u64 > limit {
+            return Err(self.failed(name, &format!("is larger than {} MB", limit / (1024 * 1024))));
+        }
+        Ok(bytes)
+    }
+
+    /// The file `name` as JSON.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), or if it is none.
+    pub(crate) fn json(&mut self, name: &str) -> Outcome<Value> {
+        let bytes = self.read(name, JSON_BYTES)?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| self.failed(name, &format!("is no good JSON: {error}")))
+    }
+
+    fn failed(&self, name: &str, problem: &str) -> Failure {
+        let failure = Failure::new(Exit::Refused, format!("{name} in {}: {problem}", self.path().display()));
+        if problem.contains("ompression method") {
+            return failure.hint("another program packed it; unpack it, and take the folder");
+        }
+        failure
+    }
+}
+
+fn open_zip(path: &Path) -> Outcome<Archive> {
+    let failed = |problem: String| Failure::new(Exit::Refused, format!("{}: {problem}", path.display()));
+    let file = File::open(path)
+        .map_err(|error| Failure::new(Exit::NotFound, format!("{}: {error}", path.display())))?;
+    let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| failed(error.to_string()))?;
+    let manifest = names_of(&zip).filter(|name| name.ends_with(MANIFEST)).min_by_key(String::len);
+    let root = manifest.and_then(|name| name.strip_suffix(MANIFEST).map(str::to_owned));
+    let root = root.ok_or_else(|| {
+        failed(format!("it holds no {MANIFEST}, so tintype did not write it"))
+            .hint("unpack it, and take the folder")
+    })?;
+    Ok(Archive::Zip { path: path.to_owned(), zip: Box::new(zip), root })
+}
+
+/// Whether this is the name of a picture's JSON, two folders deep: a zip may hold names that lead elsewhere.
+fn is_sidecar(name: &str) -> bool {
+    let parts: Vec<_> = name.split('/').collect();
+    let is_plain =
+        |part: &&str| !part.is_empty() && *part != "." && *part != ".." && !part.contains(['\\', ':']);
+    parts.len() == 3 && parts[0] == PICTURES && parts.iter().all(is_plain) && name.ends_with(SIDECAR)
+}
+
+/// The names of the files that can be read as text.
+fn names_of(zip: &ZipArchive<BufReader<File>>) -> impl Iterator<Item = String> {
+    zip.file_names().filter_map(|name| name.ok().map(std::borrow::Cow::into_owned))
+}
+
+/// The files in the months' folders, as a zip would name them.
+fn names_below(folder: &Path) -> std::io::Result<Vec<String>> {
+    let pictures = folder.join(PICTURES);
+    let mut names = Vec::new();
+    if !pictures.is_dir() {
+        return Ok(names);
+    }
+    for month in fs::read_dir(pictures)? {
+        let month = month?;
+        if !month.file_type()?.is_dir() {
+            continue;
+        }
+        let month_name = month.file_name();
+        for file in fs::read_dir(month.path())? {
+            let name = file?.file_name();
+            if let (Some(month), Some(name)) = (month_name.to_str(), name.to_str()) {
+                names.push(format!("{PICTURES}/{month}/{name}"));
+            }
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_no_picture_s() {
+        assert!(is_sidecar("pictures/2026-11/2026-11-24_101503_red-heart_0c8a4e1f2b77.json"));
+        for name in [
+            "pictures/../x_0c8a4e1f2b77.json",
+            "pictures/2026-11/../../x.json",
+            "pictures//x.json",
+            "/pictures/2026-11/x.json",
+            "pictures/2026-11/..\\x.json",
+            "pictures/C:/x.json",
+            "pictures/2026-11/x.png",
+            "collections.json",
+        ] {
+            assert!(!is_sidecar(name), "{name}");
+        }
+    }
+}

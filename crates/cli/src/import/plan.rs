@@ -1,0 +1,204 @@
+//! What there is to import, and in which order: a picture after the one it came from.
+
+use crate::archive::Archive;
+use crate::failure::Failure;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The endings of pictures' names.
+const ENDINGS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
+/// Folders that other tools keep small forms of their pictures in.
+const SMALL_FORMS: &str = "thumbnails";
+
+/// One file to import.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// What it is called when a person is told of it.
+    pub(super) name: String,
+    /// Where it is.
+    pub(super) place: Place,
+    /// The id it had where it was exported.
+    pub(super) id: Option<String>,
+    /// The id of the image it came from.
+    parent: Option<String>,
+}
+
+/// Where a picture is.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// A file.
+    File(PathBuf),
+    /// In an export.
+    Archive {
+        /// Which of [`Plan::archives`].
+        archive: usize,
+        /// Its file of JSON.
+        sidecar: String,
+    },
+}
+
+/// Everything to import.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// The exports.
+    pub(super) archives: Vec<Archive>,
+    /// The pictures, in order.
+    pub(super) entries: Vec<Entry>,
+    /// What can't be looked into, and why.
+    pub(super) problems: Vec<(String, String)>,
+    /// How many files are no pictures.
+    pub(super) others: u64,
+}
+
+impl Plan {
+    /// What these paths hold.
+    pub(super) fn of(paths: &[PathBuf]) -> Self {
+        let mut plan = Self::default();
+        for path in paths {
+            if path.is_dir() {
+                plan.folder(path);
+            } else if ends_in(path, &["zip"]) {
+                plan.archive(path);
+            } else if path.is_file() {
+                plan.file(path);
+            } else {
+                plan.problem(path, "there is no such file or folder");
+            }
+        }
+        plan.entries = parents_first(std::mem::take(&mut plan.entries));
+        plan
+    }
+
+    fn problem(&mut self, path: &Path, problem: impl Into<String>) {
+        self.problems.push((path.display().to_string(), problem.into()));
+    }
+
+    fn folder(&mut self, path: &Path) {
+        if Archive::is_at(path) {
+            return self.archive(path);
+        }
+        match sorted(path) {
+            Ok(entries) => entries.iter().for_each(|entry| self.entry(entry)),
+            Err(error) => self.problem(path, format!("can't be read: {error}")),
+        }
+    }
+
+    fn entry(&mut self, path: &Path) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // A link to a folder may lead in a circle.
+        let is_link = path.is_symlink();
+        if name.starts_with('.') {
+            self.others += u64::from(!path.is_dir());
+        } else if path.is_dir() {
+            if !is_link && name != SMALL_FORMS {
+                self.folder(path);
+            }
+        } else if ends_in(path, &ENDINGS) {
+            self.file(path);
+        } else {
+            self.others += 1;
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        let (name, place) = (path.display().to_string(), Place::File(path.to_owned()));
+        self.entries.push(Entry { name, place, id: None, parent: None });
+    }
+
+    fn archive(&mut self, path: &Path) {
+        let number = self.archives.len();
+        match Archive::open(path)
+            .and_then(|mut archive| Ok((archive.sidecars()?, archive.read_ids()?, archive)))
+        {
+            Ok((sidecars, ids, archive)) => {
+                for (sidecar, (id, parent)) in sidecars.into_iter().zip(ids) {
+                    let name = format!("{}/{sidecar}", path.display());
+                    let place = Place::Archive { archive: number, sidecar };
+                    self.entries.push(Entry { name, place, id, parent });
+                }
+                self.archives.push(archive);
+            }
+            Err(Failure { message, .. }) => self.problem(path, message),
+        }
+    }
+}
+
+impl Archive {
+    /// The id of each image, and of the one it came from; a file that can't be read is told of when its turn comes.
+    fn read_ids(&mut self) -> crate::failure::Outcome<Vec<(Option<String>, Option<String>)>> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let names = self.sidecars()?;
+        let ids = names.iter().map(|name| {
+            let known = self.json(name).unwrap_or_default();
+            (text(&known["id"]), text(&known["parent"]["id"]))
+        });
+        Ok(ids.collect())
+    }
+}
+
+/// The entries as they come, but for those whose parent comes later: they follow it. A circle is broken somewhere.
+fn parents_first(entries: Vec<Entry>) -> Vec<Entry> {
+    let place: HashMap<String, usize> =
+        entries.iter().enumerate().filter_map(|(n, entry)| Some((entry.id.clone()?, n))).collect();
+    let parent = |n: usize| entries[n].parent.as_ref().and_then(|id| place.get(id)).copied();
+    let mut order = Vec::with_capacity(entries.len());
+    let mut is_taken = vec![false; entries.len()];
+    for n in 0..entries.len() {
+        let mut line = Vec::new();
+        let mut next = Some(n).filter(|n| !is_taken[*n]);
+        while let Some(n) = next {
+            is_taken[n] = true;
+            line.push(n);
+            next = parent(n).filter(|n| !is_taken[*n]);
+        }
+        order.extend(line.into_iter().rev());
+    }
+    let mut entries: Vec<_> = entries.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|n| entries[n].take()).collect()
+}
+
+fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn ends_in(path: &Path, endings: &[&str]) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    endings.iter().any(|ending| extension.eq_ignore_ascii_case(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: &str, parent: Option<&str>) -> Entry {
+        let place = Place::File(PathBuf::from(id));
+        Entry { name: id.to_owned(), place, id: Some(id.to_owned()), parent: parent.map(str::to_owned) }
+    }
+
+    fn ordered(entries: Vec<Entry>) -> Vec<String> {
+        parents_first(entries).into_iter().map(|entry| entry.name).collect()
+    }
+
+    #[test]
+    fn a_picture_follows_the_one_it_came_from() {
+        let entries = vec![
+            entry("grandchild", Some("child")),
+            entry("other", None),
+            entry("child", Some("parent")),
+            entry("parent", None),
+            entry("orphan", Some("nobody")),
+        ];
+        assert_eq!(ordered(entries), ["parent", "child", "grandchild", "other", "orphan"]);
+    }
+
+    #[test]
+    fn a_circle_ends() {
+        let entries = vec![entry("a", Some("b")), entry("b", Some("a")), entry("c", Some("c"))];
+        assert_eq!(ordered(entries), ["b", "a", "c"]);
+    }
+}

@@ -1,0 +1,37 @@
+//! The port to the vectors of saved images.
+
+use crate::domain::{Embedding, ImageId, Near, OwnerId, Space};
+use crate::error::PortResult;
+use async_trait::async_trait;
+use std::fmt::Debug;
+
+/// Keeps a vector for each saved image, and finds the nearest.
+///
+/// # Contract
+/// - An image that is saved waits until `put` was called for it. Where the space changed, every image waits again, and the
+///   vectors of the earlier space are gone.
+/// - `put` replaces what it put before, with `None` too: then there is nothing to compare. Of an image that is gone nothing is
+///   kept. A vector of another number of dimensions than the space has is not kept.
+/// - `nearest` gives the owner's images alone, at most `limit`, the nearest first; of those as near, the one that was saved
+///   later.
+/// - An image that is deleted takes its vector along, and is found no more; one in the trash is.
+///
+/// # Errors
+/// [`Unavailable`](crate::ErrorKind::Unavailable), [`Data`](crate::ErrorKind::Data).
+///
+/// # Cancellation
+/// A `put` is made or not.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait VectorIndex: Debug + Send + Sync + 'static {
+    /// Says of what space the vectors are from now on.
+    async fn use_space(&self, space: &Space) -> PortResult<()>;
+    /// Images that wait, at most `limit`, of any owner.
+    async fn waiting(&self, limit: u32) -> PortResult<Vec<(OwnerId, ImageId)>>;
+    /// Notes the vector of an image of the owner's: it does not wait any more.
+    async fn put(&self, owner: &OwnerId, id: &ImageId, vector: Option<Embedding>) -> PortResult<()>;
+    /// The vector of an image of the owner's.
+    async fn get(&self, owner: &OwnerId, id: &ImageId) -> PortResult<Option<Embedding>>;
+    /// The owner's images nearest to `to`.
+    async fn nearest(&self, owner: &OwnerId, to: &Embedding, limit: u32) -> PortResult<Vec<Near>>;
+}

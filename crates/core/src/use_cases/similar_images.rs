@@ -1,0 +1,141 @@
+//! Saved images that look alike, and what that needs to know of them.
+
+use crate::domain::{Blob, Embedding, ImageId, Near, OwnerId, PageSize, SavedImage, Timestamp};
+use crate::error::{Error, ErrorKind, PortResult, Result};
+use crate::ports::{Embedder, Ports, VectorIndex};
+use crate::use_cases::find_image;
+use std::sync::Arc;
+
+/// The ports of what looks alike, for the deployments that have them.
+#[derive(Clone, Debug)]
+pub struct Alike {
+    /// What makes vectors.
+    pub embedder: Arc<dyn Embedder>,
+    /// What keeps them.
+    pub vectors: Arc<dyn VectorIndex>,
+}
+
+/// An image that was found, and how near it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The image.
+    pub image: SavedImage,
+    /// From 1, the same, down.
+    pub score: f32,
+}
+
+/// The owner's images that look most like the image `id`, itself left out and those in the trash.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such image, [`Error::NotReady`] if it was not looked at yet, [`Error::Port`].
+pub async fn similar_images(
+    ports: &Ports,
+    alike: &Alike,
+    owner: &OwnerId,
+    id: &ImageId,
+    limit: PageSize,
+    now: Timestamp,
+) -> Result<Vec<Found>> {
+    find_image(ports, owner, id, now).await?;
+    let Some(vector) = alike.vectors.get(owner, id).await? else {
+        let detail =
+            "the image was not looked at yet, or there is nothing in it to look at; ask again in a moment";
+        return Err(Error::NotReady(detail.to_owned()));
+    };
+    let near = Nearest { to: &vector, least: f32::NEG_INFINITY, but: Some(id), limit };
+    nearest_images(ports, &*alike.vectors, owner, near, now).await
+}
+
+/// What is asked of an index.
+#[derive(Clone, Copy)]
+pub(super) struct Nearest<'a> {
+    pub(super) to: &'a Embedding,
+    /// Those with a score below are not wanted.
+    pub(super) least: f32,
+    /// Nor is this one.
+    pub(super) but: Option<&'a ImageId>,
+    pub(super) limit: PageSize,
+}
+
+/// The owner's nearest images, those in the trash left out.
+///
+/// # Errors
+/// [`Error::Port`].
+pub(super) async fn nearest_images(
+    ports: &Ports,
+    vectors: &dyn VectorIndex,
+    owner: &OwnerId,
+    nearest: Nearest<'_>,
+    now: Timestamp,
+) -> Result<Vec<Found>> {
+    let Nearest { to, least, but, limit } = nearest;
+    let most = limit.get() as usize;
+    let mut asked = limit.get() + 1;
+    // As many more are asked for as turn out to be in the trash.
+    loop {
+        let near = vectors.nearest(owner, to, asked).await?;
+        let is_all = near.len() < asked as usize || near.last().is_some_and(|last| last.score < least);
+        let wanted = near.into_iter().filter(|near| near.score >= least && but != Some(&near.id));
+        let mut found = Vec::new();
+        for Near { id, score } in wanted {
+            let image = ports.metadata.find(owner, &id, now).await?;
+            let image = image.filter(|image| image.trashed_at.is_none());
+            found.extend(image.map(|image| Found { image, score }));
+            if found.len() == most {
+                return Ok(found);
+            }
+        }
+        if is_all {
+            return Ok(found);
+        }
+        asked = asked.saturating_mul(4);
+    }
+}
+
+/// Looks at images that wait for it, at most `limit`, and tells how many it went through: fewer than that when none waits
+/// any more. One that can't be looked at is noted as that.
+///
+/// # Errors
+/// Those of the ports, when what was seen could not be noted: call it again.
+pub async fn embed_waiting(ports: &Ports, alike: &Alike, limit: u32, now: Timestamp) -> PortResult<u32> {
+    let mut gone_through = 0;
+    for (owner, id, image) in waiting_images(ports, &*alike.vectors, limit, now).await? {
+        let vector = match image {
+            Some(image) => embed(ports, alike, &image).await?,
+            None => None,
+        };
+        alike.vectors.put(&owner, &id, vector).await?;
+        gone_through += 1;
+    }
+    Ok(gone_through)
+}
+
+/// The images that wait, at most `limit`. One that is gone in the meantime is among them: it is not to wait any more.
+///
+/// # Errors
+/// Those of the ports.
+pub(super) async fn waiting_images(
+    ports: &Ports,
+    vectors: &dyn VectorIndex,
+    limit: u32,
+    now: Timestamp,
+) -> PortResult<Vec<(OwnerId, ImageId, Option<SavedImage>)>> {
+    let mut waiting = Vec::new();
+    for (owner, id) in vectors.waiting(limit).await? {
+        let image = ports.metadata.find(&owner, &id, now).await?;
+        waiting.push((owner, id, image));
+    }
+    Ok(waiting)
+}
+
+async fn embed(ports: &Ports, alike: &Alike, image: &SavedImage) -> PortResult<Option<Embedding>> {
+    let made = match ports.images.get(&image.sha256).await {
+        Ok(bytes) => alike.embedder.embed(&Blob::new(bytes, image.content_type)).await,
+        Err(error) => Err(error),
+    };
+    match made {
+        // It will be no better another time.
+        Err(error) if matches!(error.kind(), ErrorKind::Data | ErrorKind::NotFound) => Ok(None),
+        made => made,
+    }
+}

@@ -1,0 +1,156 @@
+// Putting the library in order: many pictures at once, collections, tags, the trash.
+
+import assert from "node:assert/strict";
+import { counts, onPage, says } from "../browser.mjs";
+import { png } from "../png.mjs";
+
+const NAMES = ["one", "two", "three", "four", "five", "six"];
+/** Six pictures, of which “six” stands first. */
+const six = async (server) => {
+  for (const [shade, title] of NAMES.entries()) await server.upload(png({ width: 64, height: 64, shade: 40 * shade }), { title });
+};
+const filled = { server: { model: "noop" }, before: six };
+const tile = (page, n) => page.getByTestId("saved-image").nth(n);
+const check = (page, n) => tile(page, n).getByTestId("select");
+const link = (page, n) => tile(page, n).getByRole("link");
+const titles = async (server, query) => (await server.call("GET", `images${query}`)).items.map((image) => image.title);
+const selected = (page, count) => says(page.getByTestId("selection-count"), new RegExp(`^${count} selected`));
+
+onPage("pictures are selected one by one, as a range, and all", filled, async ({ page }) => {
+  await counts(page.getByTestId("saved-image"), 6);
+  await check(page, 0).click();
+  await selected(page, 1);
+  await check(page, 3).click({ modifiers: ["Shift"] });
+  await selected(page, 4);
+  await link(page, 1).click();
+  await selected(page, 3);
+  await link(page, 1).press("Control+a");
+  await selected(page, 6);
+  await page.keyboard.press("Escape");
+  await page.getByTestId("selection").waitFor({ state: "hidden" });
+});
+
+onPage("keys select: space, and shift with an arrow", filled, async ({ page }) => {
+  await link(page, 0).focus();
+  await page.keyboard.press("Space");
+  await selected(page, 1);
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.keyboard.press("Shift+ArrowRight");
+  await selected(page, 3);
+  assert.equal(await page.locator('[role=gridcell][aria-selected=true]').count(), 3);
+});
+
+onPage("what is selected becomes favourites, is rated and tagged at once", filled, async ({ page, server }) => {
+  await check(page, 0).click();
+  await check(page, 1).click();
+  await page.getByTestId("bulk-favorite").click();
+  await counts(page.locator("[data-testid=favorite][aria-pressed=true]"), 2);
+  await page.getByTestId("bulk-rating").selectOption("4");
+  await says(page.getByTestId("toast"), /rated 4 of 5/);
+  await page.getByTestId("bulk-tags").click();
+  await page.getByTestId("pick-find").fill("Winter");
+  await page.getByTestId("pick-find").press("Enter");
+  await page.locator('[data-testid=choice][aria-pressed=true]').waitFor();
+  assert.deepEqual(await titles(server, "?favorite=true"), ["six", "five"]);
+  assert.deepEqual(await titles(server, "?rating=4"), ["six", "five"]);
+  assert.deepEqual(await titles(server, "?tag=winter"), ["six", "five"]);
+  await page.getByTestId("choice").click();
+  await page.locator('[data-testid=choice][aria-pressed=false]').waitFor();
+  assert.deepEqual(await titles(server, "?tag=winter"), []);
+});
+
+onPage("one key rates, likes and trashes the picture that has the focus", filled, async ({ page, server }) => {
+  await link(page, 2).focus();
+  await page.keyboard.press("f");
+  await tile(page, 2).locator("[data-testid=favorite][aria-pressed=true]").waitFor();
+  await page.keyboard.press("3");
+  await says(page.getByTestId("toast"), /rated 3/);
+  assert.deepEqual(await titles(server, "?rating=3&favorite=true"), ["four"]);
+  await page.keyboard.press("Delete");
+  await counts(page.getByTestId("saved-image"), 5);
+  assert.deepEqual(await titles(server, "?trashed=true"), ["four"]);
+});
+
+onPage("many go to the trash and come back to their places with undo", filled, async ({ page }) => {
+  const order = () => page.getByTestId("saved-image").evaluateAll((tiles) => tiles.map((one) => one.querySelector(".name").textContent));
+  const before = await (await counts(page.getByTestId("saved-image"), 6), order());
+  await check(page, 1).click();
+  await check(page, 4).click();
+  await page.getByTestId("bulk-trash").click();
+  await counts(page.getByTestId("saved-image"), 4);
+  await page.getByTestId("toast-action").click();
+  await counts(page.getByTestId("saved-image"), 6);
+  assert.deepEqual(await order(), before);
+});
+
+onPage("the trash is emptied or restored by selection", filled, async ({ page, server }) => {
+  const { items } = await server.call("GET", "images");
+  await server.call("POST", "images/edit", { ids: items.slice(0, 4).map(({ id }) => id), trashed: true });
+  await page.getByTestId("view-trash").click();
+  await counts(page.getByTestId("saved-image"), 4);
+  await check(page, 0).click();
+  await check(page, 1).click();
+  await page.getByTestId("bulk-restore").click();
+  await counts(page.getByTestId("saved-image"), 2);
+  await check(page, 0).click();
+  await page.getByTestId("select-all").click();
+  await page.getByTestId("bulk-erase").click();
+  await page.getByTestId("confirm-yes").click();
+  await counts(page.getByTestId("saved-image"), 0);
+  await says(page.getByTestId("library-note"), /trash is empty/);
+  assert.equal((await server.call("GET", "images")).items.length, 4);
+});
+
+onPage("a collection is made, filled by dragging, renamed and deleted", filled, async ({ page, server }) => {
+  await page.getByTestId("collection-new").click();
+  await page.getByTestId("collection-name").fill("Best");
+  await page.getByTestId("collection-yes").click();
+  const target = page.getByTestId("collection-link");
+  await target.waitFor();
+  await check(page, 0).click();
+  await check(page, 2).click();
+  await tile(page, 0).dragTo(target);
+  await says(page.getByTestId("toast"), /2 pictures added to “Best”/);
+  await page.getByTestId("selection-clear").click();
+  await target.click();
+  await counts(page.getByTestId("saved-image"), 2);
+  await page.getByTestId("collection-edit").click();
+  await page.getByTestId("collection-name").fill("Finest");
+  await page.getByTestId("collection-yes").click();
+  await says(target, /Finest/);
+  await page.getByTestId("collection-edit").click();
+  await page.getByTestId("collection-delete").click();
+  await counts(page.getByTestId("saved-image"), 6);
+  assert.deepEqual((await server.call("GET", "collections")).items, []);
+});
+
+onPage("a second collection of the same name is refused in words", { ...filled, mayFail: /422/ }, async ({ page, server }) => {
+  await server.call("POST", "collections", { name: "Best" });
+  await page.reload();
+  await page.getByTestId("collection-new").click();
+  await page.getByTestId("collection-name").fill("best");
+  await page.getByTestId("collection-yes").click();
+  await says(page.locator("#collection-error"), /of that name already/);
+});
+
+onPage("keys put a picture into a collection, as dragging does", filled, async ({ page, server }) => {
+  await link(page, 0).focus();
+  await page.keyboard.press("c");
+  await page.keyboard.type("Mine");
+  await page.keyboard.press("Enter");
+  await page.locator('[data-testid=choice][aria-pressed=true]').waitFor();
+  const [{ id }] = (await server.call("GET", "collections")).items;
+  assert.deepEqual(await titles(server, `?collection=${id}`), ["six"]);
+});
+
+onPage("pictures dropped on a tag get it, and on the trash go there", filled, async ({ page, server }) => {
+  const { items } = await server.call("GET", "images");
+  await server.call("PATCH", `images/${items[5].id}`, { tags: ["sea"] });
+  await page.reload();
+  await tile(page, 0).dragTo(page.getByTestId("tag-link"));
+  await says(page.getByTestId("toast"), /tagged #sea/);
+  assert.deepEqual(await titles(server, "?tag=sea"), ["six", "one"]);
+  await tile(page, 1).dragTo(page.getByTestId("view-trash"));
+  await counts(page.getByTestId("saved-image"), 5);
+  assert.deepEqual(await titles(server, "?trashed=true"), ["five"]);
+});

@@ -1,0 +1,84 @@
+//! A backup while the server runs, and a server on what was restored.
+
+use crate::library::{Library, stderr, uploaded};
+use serde_json::json;
+use std::fs;
+use tintype_tests::{Server, Settings, sha256, text};
+
+#[tokio::test]
+async fn a_server_on_a_restored_backup_shows_the_same_library() {
+    let library = Library::full().await;
+    let data = library.server.data().display().to_string();
+    let report = library.json(&["backup", "copy", "--data", &data, "--json"]);
+    assert_eq!((&report["blobs"], &report["new"], &report["missing"]), (&json!(5), &json!(5), &json!([])));
+    let before = library.everything().await;
+    // What comes later is not in it.
+    uploaded(&library.client(), 9, json!({})).await;
+    let restored = tempfile::tempdir().unwrap();
+    let at = restored.path().join("data").display().to_string();
+    library.print(&["restore-backup", "copy", "--data", &at]);
+    let server = Server::start_on(restored, Settings::noop()).await;
+    let again = Library { server, folder: tempfile::tempdir().unwrap() };
+    assert_eq!(again.everything().await, before);
+    for image in before[0].as_array().unwrap() {
+        let path = format!("/images/{}/content", text(image, "/id"));
+        let answer = again.client().get(path).send().await.expect(200);
+        assert_eq!(sha256(&answer.body), text(image, "/sha256"));
+    }
+    let second = library.json(&["backup", "copy", "--data", &data, "--json"]);
+    assert_eq!((&second["blobs"], &second["new"]), (&json!(6), &json!(1)));
+    let found = again.json(&["list", "square", "--json"]);
+    assert_eq!(found.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn secrets_are_not_in_a_backup() {
+    let library = Library::full().await;
+    let data = library.server.data();
+    library.print(&["backup", "copy", "--data", &data.display().to_string()]);
+    let mut names: Vec<_> = fs::read_dir(library.path("copy"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["blobs", "tintype-backup.json", "tintype.db"]);
+}
+
+#[tokio::test]
+async fn a_folder_that_holds_something_is_left_alone() {
+    let library = Library::full().await;
+    let data = library.server.data().display().to_string();
+    library.print(&["backup", "copy", "--data", &data]);
+    let refused = library.run(&["restore-backup", "copy", "--data", &data]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("not empty"), "{}", stderr(&refused));
+    assert_eq!(library.run(&["backup", &data, "--data", &data]).status.code(), Some(2));
+    assert_eq!(library.run(&["backup", "x", "--data", "nowhere"]).status.code(), Some(3));
+    assert_eq!(library.run(&["restore-backup", "nowhere"]).status.code(), Some(3));
+}
+
+#[tokio::test]
+async fn a_backup_that_is_killed_leaves_the_one_of_before_whole_and_can_be_repeated() {
+    let library = Library::full().await;
+    let data = library.server.data().display().to_string();
+    library.print(&["backup", "copy", "--data", &data]);
+    let before = fs::read(library.path("copy/tintype.db")).unwrap();
+    for shade in 10..30 {
+        uploaded(&library.client(), shade, json!({})).await;
+    }
+    let mut child = library.command(&["backup", "copy", "--data", &data]).spawn().unwrap();
+    while !library.path("copy/tintype.db.part").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it was too quick to be killed");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let is_unfinished = library.path("copy/tintype.db.part").exists();
+    assert_eq!(fs::read(library.path("copy/tintype.db")).unwrap() == before, is_unfinished);
+    let restored = library.json(&["restore-backup", "copy", "--data", "again", "--json"]);
+    let blobs = if is_unfinished { 5 } else { 25 };
+    assert_eq!((&restored["blobs"], &restored["missing"]), (&json!(blobs), &json!([])));
+    // The lock went with the process.
+    let report = library.json(&["backup", "copy", "--data", &data, "--json"]);
+    assert_eq!((&report["blobs"], &report["missing"]), (&json!(25), &json!([])));
+    assert!(!library.path("copy/tintype.db.part").exists());
+}
