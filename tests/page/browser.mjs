@@ -30,6 +30,7 @@ export function onPage(name, options, run) {
       context = await (await launch()).newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", ...options.page });
       const page = await context.newPage();
       page.setDefaultTimeout(20_000);
+      if (process.env.TINTYPE_SLOW) await slowDown(page);
       const errors = [];
       page.on("console", (message) => message.type() === "error" && errors.push(`${message.text()} (${message.location().url})`));
       page.on("pageerror", (error) => errors.push(String(error)));
@@ -42,6 +43,14 @@ export function onPage(name, options, run) {
       await server.stop();
     }
   });
+}
+
+/** A slow processor and a server that is far away. */
+async function slowDown(page) {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+  await devtools.send("Network.enable");
+  await devtools.send("Network.emulateNetworkConditions", { offline: false, latency: 150, downloadThroughput: -1, uploadThroughput: -1 });
 }
 
 /** Waits until a locator's text matches. */

@@ -25,6 +25,8 @@ let fields = [];
 let send = async (_input) => {};
 let chosenModel = () => {};
 let sending = false;
+/** A press that comes before the models are known waits for them. */
+const { promise: areKnown, resolve: setKnown } = Promise.withResolvers();
 
 /**
  * @param {{submit: (input: object) => Promise<void>, model: () => void}} listeners `submit` sends a checked request and
@@ -59,6 +61,7 @@ export function offer(given) {
   catalogue = given;
   choose(given.models.find((one) => one.name === draft.model) ?? given.models.find((one) => one.name === given.default) ?? given.models[0]);
   if (draft.prompt === null && prompt.value === "") prompt.value = example();
+  setKnown();
 }
 
 export const models = () => catalogue.models;
@@ -188,12 +191,13 @@ export function reuse({ prompt: words, request, seed }) {
 
 /** Checks the form and sends it. */
 export async function generate() {
-  if (sending || !card) return;
-  const input = checked();
-  if (!input) return;
+  if (sending) return;
   setSending(true);
   setMessage(byId("form-error"), "");
   try {
+    await areKnown;
+    const input = card && checked();
+    if (!input) return;
     await send(parent ? { ...input, parent: { id: parent.id, relation: "remix" } } : input);
     setParent(null);
   } catch (error) {

@@ -6,8 +6,8 @@ import { icon } from "./icons.js";
 const dialog = byId("vocabulary");
 const find = byId("vocabulary-find");
 const list = byId("vocabulary-list");
-/** In the order of the alphabet. @type {HTMLElement[]} */
-let buttons = [];
+/** In the order of the alphabet; null until the models are known. @type {HTMLElement[] | null} */
+let buttons = null;
 
 /** @param {(concept: string) => void} pick */
 export function start(pick) {
@@ -36,10 +36,12 @@ export function offer(concepts) {
   byId("knows").hidden = concepts.length === 0;
   setText(byId("knows"), `What it can draw: ${concepts.length} things`);
   list.replaceChildren(...buttons);
+  if (buttons.length === 0) dialog.close();
+  else if (dialog.open) narrow();
 }
 
 export function open() {
-  if (buttons.length === 0) return;
+  if (buttons?.length === 0) return;
   find.value = "";
   narrow();
   dialog.showModal();
@@ -47,6 +49,7 @@ export function open() {
 }
 
 function narrow() {
+  if (!buttons) return setText(byId("vocabulary-count"), "Asking the server…");
   const text = find.value.trim().toLowerCase();
   const parts = text.split(/\s+/);
   for (const button of buttons) button.hidden = !parts.every((part) => button.textContent.includes(part));

@@ -13,7 +13,8 @@ const shelf = async (server) => {
 };
 const filled = { server: { model: "noop" }, before: shelf };
 const tiles = (page) => page.getByTestId("saved-image");
-const hash = (page) => page.evaluate(() => decodeURIComponent(location.hash));
+/** Waits until the address holds this. */
+const standsAt = (page, hash) => page.waitForURL((url) => decodeURIComponent(url.hash) === hash);
 
 onPage("filters narrow the list, stand as chips, and are taken away one by one", filled, async ({ page }) => {
   await counts(tiles(page), 3);
@@ -47,10 +48,10 @@ onPage("the address holds the search: it can be shared, and back leaves it", fil
   await counts(tiles(page), 3);
   await page.getByTestId("find").pressSequentially("car");
   await counts(tiles(page), 2);
-  assert.equal(await hash(page), "#q=car");
+  await standsAt(page, "#q=car");
   await page.getByTestId("favorites").click();
   await counts(tiles(page), 1);
-  assert.equal(await hash(page), "#q=car&favorite=true");
+  await standsAt(page, "#q=car&favorite=true");
   await page.goBack();
   await counts(tiles(page), 2);
   await page.goBack();
@@ -85,10 +86,10 @@ onPage("a link to a picture opens it, in its list; back closes it", filled, asyn
   await says(page.locator("#viewer-title"), /red car/);
   await page.keyboard.press("ArrowRight");
   await says(page.locator("#viewer-title"), /red heart/);
-  assert.equal(await hash(page), `#picture=${items[2].id}`);
+  await standsAt(page, `#picture=${items[2].id}`);
   await page.keyboard.press("Escape");
   await page.getByTestId("viewer").waitFor({ state: "hidden" });
-  assert.equal(await hash(page), "");
+  await standsAt(page, "");
   await tiles(page).first().getByRole("link").click();
   await says(page.locator("#viewer-title"), /blue car/);
   await page.goBack();
@@ -101,7 +102,7 @@ onPage("a link to a picture that is gone says so", { ...filled, mayFail: /404/ }
   await page.goto(`${server.url}#picture=${items[0].id}`);
   await page.reload();
   await page.getByTestId("toast").waitFor();
-  assert.equal(await hash(page), "");
+  await standsAt(page, "");
 });
 
 onPage("nothing found offers the way out", filled, async ({ page }) => {
@@ -131,14 +132,14 @@ onPage("what words do not find is found by what they mean", known, async ({ page
   await page.getByTestId("find").fill("vehicle");
   await page.getByTestId("by-meaning").click();
   await counts(tiles(page), 2);
-  assert.equal(await hash(page), "#q=vehicle&sort=meaning");
+  await standsAt(page, "#q=vehicle&sort=meaning");
   // It goes on as one types, says what it does not know, and is left with the words.
   await page.getByTestId("find").fill("vehicle qwrtzp");
   await says(page.getByTestId("library-note"), /Not known as words: qwrtzp/);
   await counts(tiles(page), 2);
   await page.getByTestId("find").fill("");
   await counts(tiles(page), 3);
-  assert.equal(await hash(page), "");
+  await standsAt(page, "");
 });
 
 onPage("a meaning is an order of its own, and ends where a filter is set", known, async ({ page, server }) => {
@@ -148,7 +149,7 @@ onPage("a meaning is an order of its own, and ends where a filter is set", known
   assert.equal(await page.getByTestId("sort").inputValue(), "meaning");
   await page.getByTestId("favorites").click();
   await counts(tiles(page), 0);
-  assert.equal(await hash(page), "#q=automobile&favorite=true");
+  await standsAt(page, "#q=automobile&favorite=true");
 });
 
 onPage("pictures that look like one are a list of their own, with a link and a way back", looked, async ({ page }) => {
@@ -158,7 +159,7 @@ onPage("pictures that look like one are a list of their own, with a link and a w
   await page.getByTestId("viewer").waitFor({ state: "hidden" });
   await says(page.locator("#library-title"), /Similar pictures/);
   await counts(tiles(page), 2);
-  assert.match(await hash(page), /^#similar=/);
+  await page.waitForURL(/#similar=/);
   await page.reload();
   await counts(tiles(page), 2);
   await page.getByTestId("chip").click();
