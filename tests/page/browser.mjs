@@ -3,6 +3,8 @@
 import { after, test } from "node:test";
 import assert from "node:assert/strict";
 import { launchChromium } from "./chromium.mjs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { Server } from "./server.mjs";
 
 let browser;
@@ -11,6 +13,9 @@ after(async () => (await browser)?.close());
 
 /** Asked for on every visit; that it is there has a test of its own, so that one cause fails one test. */
 const CONFIG = /\/config\.json/;
+
+/** How long something is waited for, in milliseconds. */
+const PATIENCE_MS = 20_000;
 
 /** A drawing that takes long enough to be met on its way. */
 export const LONG = { prompt: "red heart", steps: 50, count: 8 };
@@ -29,7 +34,7 @@ export function onPage(name, options, run) {
     try {
       context = await (await launch()).newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", ...options.page });
       const page = await context.newPage();
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(PATIENCE_MS);
       if (process.env.TINTYPE_SLOW) await slowDown(page);
       const errors = [];
       page.on("console", (message) => message.type() === "error" && errors.push(`${message.text()} (${message.location().url})`));
@@ -75,8 +80,19 @@ export async function generate(page, prompt) {
   await page.getByTestId("prompt").fill(prompt);
   await page.getByTestId("generate").click();
 }
-/** Whether a picture has been loaded, and has pixels. */
-export const isLoaded = (locator) => locator.evaluate(async (image) => {
-  await image.decode();
-  return image.naturalWidth > 0;
-});
+/** Waits until a picture has been loaded, and has pixels. */
+export const loaded = (locator) => becomes(() => locator.evaluate((image) => image.complete && image.naturalWidth > 0), true);
+
+/** Waits until what is read equals this, matches it, or fulfils it. */
+export async function becomes(read, expected) {
+  for (const end = Date.now() + PATIENCE_MS; ; await sleep(20)) {
+    const value = await read();
+    if (typeof expected === "function" ? expected(value) : expected instanceof RegExp ? expected.test(value) : isDeepStrictEqual(value, expected)) return;
+    if (Date.now() > end) assert.deepEqual(value, expected);
+  }
+}
+
+/** Does something, and waits until the server has answered what it asks of this path. */
+export async function answered(page, path, act) {
+  await Promise.all([page.waitForResponse((answer) => new URL(answer.url()).pathname === path), act()]);
+}

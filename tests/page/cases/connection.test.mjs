@@ -1,9 +1,9 @@
 // A server that goes and comes back, and one that asks for a key.
 
 import assert from "node:assert/strict";
-import { LONG, counts, generate, live, onPage, print, says } from "../browser.mjs";
+import { LONG, becomes, counts, generate, live, onPage, print, says } from "../browser.mjs";
 
-const AWAY = /ERR_CONNECTION|WebSocket connection|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|ERR_NETWORK/;
+const AWAY = /ERR_CONNECTION|ERR_INTERNET_DISCONNECTED|WebSocket connection|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|ERR_NETWORK/;
 
 onPage("a page whose server died says so, comes back by itself and catches up", { mayFail: AWAY }, async ({ page, server }) => {
   await live(page);
@@ -29,10 +29,12 @@ onPage("what was saved before the server died is there after it came back", { ma
 
 onPage("a picture that another client saved meanwhile is shown once the page is live again", { mayFail: AWAY }, async ({ page, server }) => {
   await live(page);
+  await page.context().setOffline(true);
   await server.kill();
   await page.locator('[data-testid=connection]:not([data-state=live])').waitFor();
   await server.restart();
   await server.saved({ prompt: "blue car", steps: 1 });
+  await page.context().setOffline(false);
   await live(page);
   await counts(page.getByTestId("saved-image"), 1);
 });
@@ -46,7 +48,7 @@ onPage("a key is asked for, a wrong one is refused in words, the right one opens
   await live(page);
   await generate(page, "red heart");
   await print(page, "succeeded").waitFor();
-  assert.equal((await server.call("GET", "jobs")).items.length, 1);
+  await becomes(async () => (await server.call("GET", "jobs")).items.length, 1);
 });
 
 onPage("a key is kept for the tab and can be forgotten", { server: { key: "tt_the-key" }, mayFail: /401/ }, async ({ page }) => {
@@ -57,7 +59,7 @@ onPage("a key is kept for the tab and can be forgotten", { server: { key: "tt_th
   await live(page);
   await page.locator("#forget-key").click();
   await page.getByTestId("key-form").waitFor();
-  assert.equal(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }).includes("tt_the-key")), false);
+  await becomes(() => page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }).includes("tt_the-key")), false);
 });
 
 onPage("a WebSocket with an address of its own is opened with a ticket, again after it was cut", { server: { key: "tt_the-key" }, mayFail: new RegExp(`401|${AWAY.source}`) }, async ({ page, server }) => {

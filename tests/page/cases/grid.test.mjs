@@ -1,7 +1,7 @@
 // A library of ten thousand in the page: only what is near is there, nothing jumps, and every part can be come to.
 
 import assert from "node:assert/strict";
-import { live, onPage, says } from "../browser.mjs";
+import { becomes, live, onPage, says } from "../browser.mjs";
 import { pretendPictures, scrollThrough } from "../scrolling.mjs";
 import { png } from "../png.mjs";
 
@@ -22,10 +22,8 @@ onPage("ten thousand pictures are scrolled from end to end, and few of them are 
   const run = await scrollThrough(page, { step: 4_000 });
   assert.ok(run.reachedEnd, "the end was not reached");
   assert.ok(run.mostTiles < 250, `${run.mostTiles} pictures were in the page at once`);
-  // A machine under load may stutter: how smooth it is, `tests/page/scroll` tells. This only finds what stands still.
-  assert.ok(run.median < 50, `a frame took ${run.median} ms`);
-  const last = await tiles(page).evaluateAll((all) => Math.max(...all.map((one) => Number(one.dataset.index))));
-  assert.equal(last, IMAGES - 1);
+  // How smooth it is, `tests/page/scroll` tells: a time that a machine under load takes is no test.
+  await page.locator(`[data-testid=saved-image][data-index="${IMAGES - 1}"]`).waitFor();
 });
 
 onPage("what is looked at stays where it is while the heights above it become known", missing, async ({ page }) => {
@@ -76,11 +74,11 @@ onPage("arrows go through the whole library, and the end key to its end", missin
   await tiles(page).first().getByRole("link").focus();
   const at = () => page.evaluate(() => Number(document.activeElement.closest(".tile")?.dataset.index));
   await page.keyboard.press("ArrowRight");
-  assert.equal(await at(), 1);
+  await becomes(at, 1);
   await page.keyboard.press("ArrowDown");
-  assert.ok((await at()) > 2);
+  await becomes(at, (now) => now > 2);
   await page.keyboard.press("ArrowUp");
-  assert.ok((await at()) <= 2);
+  await becomes(at, (now) => now <= 2);
   await page.keyboard.press("End");
   await page.waitForFunction((last) => Number(document.activeElement.closest(".tile")?.dataset.index) === last, IMAGES - 1);
   await page.keyboard.press("Home");

@@ -1,7 +1,7 @@
 // Everything without a mouse.
 
 import assert from "node:assert/strict";
-import { counts, onPage, print, says } from "../browser.mjs";
+import { becomes, counts, onPage, print, says } from "../browser.mjs";
 
 const two = async (server) => {
   await server.saved({ prompt: "red heart", steps: 1 });
@@ -18,15 +18,15 @@ onPage("single keys lead to the search and to the prompt, unless they are switch
   await page.locator("#desk-empty .lead").waitFor();
   const focused = () => page.evaluate(() => document.activeElement.id);
   await page.keyboard.press("/");
-  assert.equal(await focused(), "find");
+  await becomes(focused, "find");
   await page.getByTestId("keys-open").focus();
   await page.keyboard.press("p");
-  assert.equal(await focused(), "prompt");
+  await becomes(focused, "prompt");
   await page.getByTestId("keys-open").click();
   await page.getByTestId("keys-single").uncheck();
   await page.keyboard.press("Escape");
   await page.keyboard.press("/");
-  assert.equal(await focused(), "keys-open");
+  await becomes(focused, "keys-open");
 });
 
 onPage("a question mark shows all keys", {}, async ({ page }) => {
@@ -53,7 +53,7 @@ onPage("the focus comes back to the picture that was open", { before: two }, asy
   await counts(page.getByTestId("saved-image"), 2);
   await page.getByTestId("saved-image").first().getByRole("link", { name: "Open" }).press("Enter");
   await page.keyboard.press("Escape");
-  assert.match(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), /Open blue car/);
+  await becomes(() => page.evaluate(() => document.activeElement.getAttribute("aria-label")), /Open blue car/);
 });
 
 onPage("every control that can be reached has a name", { before: two }, async ({ page }) => {

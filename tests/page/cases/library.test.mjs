@@ -1,7 +1,7 @@
 // Saved pictures: the trash and back, and using what one was made with again.
 
 import assert from "node:assert/strict";
-import { counts, onPage, says } from "../browser.mjs";
+import { answered, becomes, counts, onPage, says } from "../browser.mjs";
 import { png } from "../png.mjs";
 
 const saved = (...inputs) => async (server) => {
@@ -36,22 +36,21 @@ onPage("a picture is erased for good only after a second thought", { before: sav
   await page.getByTestId("erase").click();
   await page.getByTestId("confirm-yes").click();
   await counts(page.getByTestId("saved-image"), 0);
-  assert.deepEqual((await server.call("GET", "images?trashed=true")).items, []);
+  await becomes(async () => (await server.call("GET", "images?trashed=true")).items, []);
 });
 
 onPage("what a picture was made with is used again", { before: saved({ prompt: "blue car", steps: 7, guidance_scale: 4, seed: 1234 }) }, async ({ page }) => {
   await page.getByTestId("saved-image").getByRole("link", { name: "Open" }).click();
   await page.getByTestId("reuse").click();
-  assert.equal(await page.getByTestId("prompt").inputValue(), "blue car");
-  assert.equal(await page.getByTestId("steps").inputValue(), "7");
-  assert.equal(await page.getByTestId("guidance_scale").inputValue(), "4");
-  assert.equal(await page.getByTestId("seed").inputValue(), "1234");
+  await becomes(() => page.getByTestId("prompt").inputValue(), "blue car");
+  await becomes(() => page.getByTestId("steps").inputValue(), "7");
+  await becomes(() => page.getByTestId("guidance_scale").inputValue(), "4");
+  await becomes(() => page.getByTestId("seed").inputValue(), "1234");
 });
 
 onPage("a favourite stays one after a reload", { before: saved({ prompt: "red heart" }) }, async ({ page }) => {
   const star = page.getByTestId("saved-image").getByTestId("favorite");
-  await star.click();
-  await page.locator('[data-testid=favorite][aria-pressed=true]').waitFor();
+  await answered(page, "/images/edit", () => star.click());
   await page.reload();
   await page.locator('[data-testid=favorite][aria-pressed=true]').waitFor();
 });
@@ -94,8 +93,7 @@ onPage("pictures are found as one types", { before: saved({ prompt: "red heart" 
 });
 
 onPage("favourites alone are shown when asked", { before: saved({ prompt: "red heart" }, { prompt: "blue car" }) }, async ({ page }) => {
-  await page.getByTestId("saved-image").first().getByTestId("favorite").click();
-  await page.locator("[data-testid=favorite][aria-pressed=true]").waitFor();
+  await answered(page, "/images/edit", () => page.getByTestId("saved-image").first().getByTestId("favorite").click());
   await page.getByTestId("favorites").click();
   await counts(page.getByTestId("saved-image"), 1);
   await page.getByTestId("favorites").click();

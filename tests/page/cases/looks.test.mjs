@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { generate, isLoaded, live, onPage, print, says } from "../browser.mjs";
+import { LONG, generate, loaded, live, onPage, print, says } from "../browser.mjs";
 import { looksAsBefore } from "../likeness.mjs";
 import { png } from "../png.mjs";
 
@@ -35,7 +35,7 @@ for (const look of LOOKS) {
 
   onPage(`${look.name}: a full page`, { page: look.page, before: filled }, async ({ page, server }) => {
     await server.drawn({ prompt: "red heart", count: 3, steps: 8 });
-    await server.call("POST", "generate", { prompt: "red zeppelin", steps: 50, count: 4 });
+    await server.call("POST", "generate", { ...LONG, prompt: "red zeppelin" });
     await page.reload();
     await says(page.getByTestId("library-count"), /^5$/);
     await says(page.getByTestId("state"), /Step/);
@@ -46,12 +46,13 @@ for (const look of LOOKS) {
     await page.getByTestId("settings").click();
     await page.getByTestId("steps").fill("99");
     await page.getByTestId("generate").click();
+    await says(page.locator("#field-steps-error"), /from 1 to 50/);
     await shot(page, `${look.name}-3-wrong`);
     await page.locator("#library-part").evaluate((part) => part.scrollIntoView());
     await page.getByTestId("saved-image").first().waitFor();
     await shot(page, `${look.name}-4-library`);
     await page.getByTestId("saved-image").first().getByRole("link", { name: "Open" }).click();
-    assert.ok(await isLoaded(page.getByTestId("viewer-picture")));
+    await loaded(page.getByTestId("viewer-picture"));
     await shot(page, `${look.name}-5-viewer`);
   });
 
@@ -103,7 +104,7 @@ const MAIN_VIEWS = {
   },
   viewer: async (page) => {
     await page.getByTestId("saved-image").nth(1).getByRole("link").click();
-    assert.ok(await isLoaded(page.getByTestId("viewer-picture")));
+    await loaded(page.getByTestId("viewer-picture"));
   },
   trash: async (page) => {
     await page.evaluate(() => {

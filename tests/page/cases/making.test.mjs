@@ -1,11 +1,11 @@
 // Asking for a picture, and what becomes of it.
 
 import assert from "node:assert/strict";
-import { LONG, counts, generate, isLoaded, live, onPage, print, says } from "../browser.mjs";
+import { LONG, becomes, counts, generate, loaded, live, onPage, print, says } from "../browser.mjs";
 
 onPage("a first visit explains itself", {}, async ({ page }) => {
   await live(page);
-  assert.equal(await page.getByTestId("prompt").inputValue(), "red heart");
+  await becomes(() => page.getByTestId("prompt").inputValue(), "red heart");
   await says(page.locator("#desk-empty"), /Press Generate/);
   assert.ok((await page.getByTestId("example").count()) > 0);
 });
@@ -27,24 +27,25 @@ onPage("what the model knows is one press away and can be picked", {}, async ({ 
   await page.getByTestId("vocabulary-open").click();
   await page.locator("#vocabulary-find").fill("cat face");
   await page.getByTestId("concept").and(page.getByText("cat face", { exact: true })).click();
-  assert.equal(await page.getByTestId("prompt").inputValue(), "cat face");
+  await becomes(() => page.getByTestId("prompt").inputValue(), "cat face");
 });
 
 onPage("a picture develops step by step, is saved, and is there after a reload", {}, async ({ page }) => {
   await live(page);
   await page.getByTestId("settings").click();
   await page.getByTestId("steps").fill("50");
+  await page.getByTestId("count").fill("2");
   await generate(page, "red heart");
-  await says(page.getByTestId("state"), /Step \d+ of 50/);
+  await says(page.getByTestId("state"), /Step \d+ of 100/);
   await page.getByTestId("progress").waitFor();
-  await page.getByTestId("preview").waitFor();
+  await page.getByTestId("preview").first().waitFor();
   await print(page, "succeeded").waitFor();
-  assert.ok(await isLoaded(page.getByTestId("result-picture")));
-  await page.getByTestId("job").getByTestId("save").click();
+  await loaded(page.getByTestId("result-picture").first());
+  await page.getByTestId("job").getByTestId("save").first().click();
   await counts(page.getByTestId("saved-image"), 1);
   await page.reload();
   await counts(page.getByTestId("saved-image"), 1);
-  assert.ok(await isLoaded(page.getByTestId("saved-image").locator("img")));
+  await loaded(page.getByTestId("saved-image").locator("img"));
 });
 
 onPage("a result that was not saved is found again after a reload", {}, async ({ page }) => {
@@ -52,7 +53,7 @@ onPage("a result that was not saved is found again after a reload", {}, async ({
   await print(page, "succeeded").waitFor();
   await page.reload();
   await print(page, "succeeded").waitFor();
-  assert.ok(await isLoaded(page.getByTestId("result-picture")));
+  await loaded(page.getByTestId("result-picture"));
 });
 
 onPage("a job that runs goes on being shown after a reload", {}, async ({ page, server }) => {
@@ -102,14 +103,14 @@ onPage("a setting that is not allowed is named in words, beside its field", {}, 
 
 onPage("a model of one size states it and offers no field to get it wrong", {}, async ({ page }) => {
   await page.getByTestId("settings").click();
-  assert.equal(await page.getByTestId("width").count(), 0);
   await says(page.locator("#settings-line"), /64 × 64/);
+  assert.equal(await page.getByTestId("width").count(), 0);
 });
 
 onPage("what the server refuses is said in its words, beside the field", { mayFail: /422/ }, async ({ page }) => {
   await generate(page, "x".repeat(2_001));
   await says(page.locator("#prompt-error"), /at most 2000 are allowed/);
-  assert.equal(await page.getByTestId("prompt").getAttribute("aria-invalid"), "true");
+  await becomes(() => page.getByTestId("prompt").getAttribute("aria-invalid"), "true");
 });
 
 onPage("a word the model was never taught is warned of", {}, async ({ page }) => {
@@ -127,5 +128,5 @@ onPage("a prompt with markup is shown as text", { server: { workers: 0 } }, asyn
 onPage("a draft survives a reload", {}, async ({ page }) => {
   await page.getByTestId("prompt").fill("a green owl");
   await page.reload();
-  assert.equal(await page.getByTestId("prompt").inputValue(), "a green owl");
+  await becomes(() => page.getByTestId("prompt").inputValue(), "a green owl");
 });

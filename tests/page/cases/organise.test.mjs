@@ -1,7 +1,6 @@
 // Putting the library in order: many pictures at once, collections, tags, the trash.
 
-import assert from "node:assert/strict";
-import { counts, onPage, says } from "../browser.mjs";
+import { becomes, counts, onPage, says } from "../browser.mjs";
 import { png } from "../png.mjs";
 
 const NAMES = ["one", "two", "three", "four", "five", "six"];
@@ -37,7 +36,7 @@ onPage("keys select: space, and shift with an arrow", filled, async ({ page }) =
   await page.keyboard.press("Shift+ArrowRight");
   await page.keyboard.press("Shift+ArrowRight");
   await selected(page, 3);
-  assert.equal(await page.locator('[role=gridcell][aria-selected=true]').count(), 3);
+  await becomes(() => page.locator('[role=gridcell][aria-selected=true]').count(), 3);
 });
 
 onPage("what is selected becomes favourites, is rated and tagged at once", filled, async ({ page, server }) => {
@@ -51,12 +50,12 @@ onPage("what is selected becomes favourites, is rated and tagged at once", fille
   await page.getByTestId("pick-find").fill("Winter");
   await page.getByTestId("pick-find").press("Enter");
   await page.locator('[data-testid=choice][aria-pressed=true]').waitFor();
-  assert.deepEqual(await titles(server, "?favorite=true"), ["six", "five"]);
-  assert.deepEqual(await titles(server, "?rating=4"), ["six", "five"]);
-  assert.deepEqual(await titles(server, "?tag=winter"), ["six", "five"]);
+  await becomes(() => titles(server, "?favorite=true"), ["six", "five"]);
+  await becomes(() => titles(server, "?rating=4"), ["six", "five"]);
+  await becomes(() => titles(server, "?tag=winter"), ["six", "five"]);
   await page.getByTestId("choice").click();
   await page.locator('[data-testid=choice][aria-pressed=false]').waitFor();
-  assert.deepEqual(await titles(server, "?tag=winter"), []);
+  await becomes(() => titles(server, "?tag=winter"), []);
 });
 
 onPage("one key rates, likes and trashes the picture that has the focus", filled, async ({ page, server }) => {
@@ -65,10 +64,10 @@ onPage("one key rates, likes and trashes the picture that has the focus", filled
   await tile(page, 2).locator("[data-testid=favorite][aria-pressed=true]").waitFor();
   await page.keyboard.press("3");
   await says(page.getByTestId("toast"), /rated 3/);
-  assert.deepEqual(await titles(server, "?rating=3&favorite=true"), ["four"]);
+  await becomes(() => titles(server, "?rating=3&favorite=true"), ["four"]);
   await page.keyboard.press("Delete");
   await counts(page.getByTestId("saved-image"), 5);
-  assert.deepEqual(await titles(server, "?trashed=true"), ["four"]);
+  await becomes(() => titles(server, "?trashed=true"), ["four"]);
 });
 
 onPage("many go to the trash and come back to their places with undo", filled, async ({ page }) => {
@@ -80,7 +79,7 @@ onPage("many go to the trash and come back to their places with undo", filled, a
   await counts(page.getByTestId("saved-image"), 4);
   await page.getByTestId("toast-action").click();
   await counts(page.getByTestId("saved-image"), 6);
-  assert.deepEqual(await order(), before);
+  await becomes(order, before);
 });
 
 onPage("the trash is emptied or restored by selection", filled, async ({ page, server }) => {
@@ -98,7 +97,7 @@ onPage("the trash is emptied or restored by selection", filled, async ({ page, s
   await page.getByTestId("confirm-yes").click();
   await counts(page.getByTestId("saved-image"), 0);
   await says(page.getByTestId("library-note"), /trash is empty/);
-  assert.equal((await server.call("GET", "images")).items.length, 4);
+  await becomes(async () => (await server.call("GET", "images")).items.length, 4);
 });
 
 onPage("a collection is made, filled by dragging, renamed and deleted", filled, async ({ page, server }) => {
@@ -121,7 +120,7 @@ onPage("a collection is made, filled by dragging, renamed and deleted", filled, 
   await page.getByTestId("collection-edit").click();
   await page.getByTestId("collection-delete").click();
   await counts(page.getByTestId("saved-image"), 6);
-  assert.deepEqual((await server.call("GET", "collections")).items, []);
+  await becomes(async () => (await server.call("GET", "collections")).items, []);
 });
 
 onPage("a second collection of the same name is refused in words", { ...filled, mayFail: /422/ }, async ({ page, server }) => {
@@ -140,7 +139,7 @@ onPage("keys put a picture into a collection, as dragging does", filled, async (
   await page.keyboard.press("Enter");
   await page.locator('[data-testid=choice][aria-pressed=true]').waitFor();
   const [{ id }] = (await server.call("GET", "collections")).items;
-  assert.deepEqual(await titles(server, `?collection=${id}`), ["six"]);
+  await becomes(() => titles(server, `?collection=${id}`), ["six"]);
 });
 
 onPage("pictures dropped on a tag get it, and on the trash go there", filled, async ({ page, server }) => {
@@ -149,8 +148,8 @@ onPage("pictures dropped on a tag get it, and on the trash go there", filled, as
   await page.reload();
   await tile(page, 0).dragTo(page.getByTestId("tag-link"));
   await says(page.getByTestId("toast"), /tagged #sea/);
-  assert.deepEqual(await titles(server, "?tag=sea"), ["six", "one"]);
+  await becomes(() => titles(server, "?tag=sea"), ["six", "one"]);
   await tile(page, 1).dragTo(page.getByTestId("view-trash"));
   await counts(page.getByTestId("saved-image"), 5);
-  assert.deepEqual(await titles(server, "?trashed=true"), ["five"]);
+  await becomes(() => titles(server, "?trashed=true"), ["five"]);
 });

@@ -1,7 +1,7 @@
 // A picture file that says how it was made: ours, and those of other programs.
 
 import assert from "node:assert/strict";
-import { counts, onPage, says } from "../browser.mjs";
+import { becomes, counts, onPage, says } from "../browser.mjs";
 import { png, text } from "../png.mjs";
 
 const THEIRS = "a cat, 猫 by the sea\nNegative prompt: dogs\nrain\nSteps: 9, Sampler: Euler a, CFG scale: 6.5, Seed: 77, Size: 512x384, Model: other";
@@ -13,9 +13,9 @@ onPage("our own picture tells how it was made, and its parameters are used", { b
   await give(page, Buffer.from(await (await fetch(server.url + url.slice(1))).arrayBuffer()));
   await says(page.getByTestId("recall-facts"), /blue car/);
   await page.getByTestId("recall-use").click();
-  assert.equal(await page.getByTestId("prompt").inputValue(), "blue car");
-  assert.equal(await page.getByTestId("steps").inputValue(), "7");
-  assert.equal(await page.getByTestId("seed").inputValue(), "1234");
+  await becomes(() => page.getByTestId("prompt").inputValue(), "blue car");
+  await becomes(() => page.getByTestId("steps").inputValue(), "7");
+  await becomes(() => page.getByTestId("seed").inputValue(), "1234");
 });
 
 for (const [name, chunk] of [["an international text", text.international("parameters", THEIRS)], ["a packed international text", text.internationalPacked("parameters", THEIRS)]]) {

@@ -1,7 +1,7 @@
 // Finding: words, filters, chips, and the address that holds them.
 
 import assert from "node:assert/strict";
-import { counts, onPage, says } from "../browser.mjs";
+import { becomes, counts, onPage, says } from "../browser.mjs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { png } from "../png.mjs";
 
@@ -56,13 +56,13 @@ onPage("the address holds the search: it can be shared, and back leaves it", fil
   await counts(tiles(page), 2);
   await page.goBack();
   await counts(tiles(page), 3);
-  assert.equal(await page.getByTestId("find").inputValue(), "");
+  await becomes(() => page.getByTestId("find").inputValue(), "");
   await page.goForward();
   await counts(tiles(page), 2);
   await page.goto("about:blank");
   await page.goto(`${server.url}#q=car&favorite=true`);
   await counts(tiles(page), 1);
-  assert.equal(await page.getByTestId("find").inputValue(), "car");
+  await becomes(() => page.getByTestId("find").inputValue(), "car");
 });
 
 onPage("a link to a collection opens it, by name", { ...filled, before: async (server) => {
@@ -99,8 +99,8 @@ onPage("a link to a picture opens it, in its list; back closes it", filled, asyn
 onPage("a link to a picture that is gone says so", { ...filled, mayFail: /404/ }, async ({ page, server }) => {
   const { items } = await server.call("GET", "images");
   await server.call("DELETE", `images/${items[0].id}?permanent=true`).catch(() => {});
+  await page.goto("about:blank");
   await page.goto(`${server.url}#picture=${items[0].id}`);
-  await page.reload();
   await page.getByTestId("toast").waitFor();
   await standsAt(page, "");
 });
@@ -146,7 +146,7 @@ onPage("a meaning is an order of its own, and ends where a filter is set", known
   await page.goto(`${server.url}#q=automobile&sort=meaning`);
   await page.reload();
   await counts(tiles(page), 2);
-  assert.equal(await page.getByTestId("sort").inputValue(), "meaning");
+  await becomes(() => page.getByTestId("sort").inputValue(), "meaning");
   await page.getByTestId("favorites").click();
   await counts(tiles(page), 0);
   await standsAt(page, "#q=automobile&favorite=true");

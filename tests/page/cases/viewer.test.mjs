@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { counts, onPage, says } from "../browser.mjs";
+import { becomes, counts, onPage, says } from "../browser.mjs";
 
 const two = async (server) => {
   await server.saved({ prompt: "red heart", steps: 1, seed: 7 });
@@ -18,20 +18,20 @@ const scale = (page) => page.getByTestId("viewer-picture").evaluate((picture) =>
 onPage("a picture is looked at closer by keys, wheel and double press, and is whole again", filled, async ({ page }) => {
   await open(page);
   await page.keyboard.press("+");
-  assert.ok((await scale(page)) > 1.3);
+  await becomes(() => scale(page), (now) => now > 1.3);
   await page.keyboard.press("0");
-  assert.equal(await scale(page), 1);
+  await becomes(() => scale(page), 1);
   const stage = page.locator("#viewer-stage");
   await stage.hover();
   await page.mouse.wheel(0, -400);
   await page.waitForFunction(() => document.querySelector("#viewer-stage.close"));
-  assert.ok((await scale(page)) > 1.5);
+  await becomes(() => scale(page), (now) => now > 1.5);
   await stage.dblclick({ position: { x: 300, y: 300 } });
-  assert.equal(await scale(page), 1);
+  await becomes(() => scale(page), 1);
   await page.getByTestId("zoom-in").click();
-  assert.ok((await scale(page)) > 1);
+  await becomes(() => scale(page), (now) => now > 1);
   await page.getByTestId("zoom-reset").click();
-  assert.equal(await scale(page), 1);
+  await becomes(() => scale(page), 1);
 });
 
 onPage("a closer picture is moved by dragging and by arrows, and does not turn", filled, async ({ page }) => {
@@ -43,9 +43,9 @@ onPage("a closer picture is moved by dragging and by arrows, and does not turn",
   await page.mouse.down();
   await page.mouse.move(500, 400, { steps: 4 });
   await page.mouse.up();
-  assert.ok(Math.abs((await place()) - before - 100) < 2);
+  await becomes(place, (now) => Math.abs(now - before - 100) < 2);
   await page.keyboard.press("ArrowLeft");
-  assert.ok((await place()) > before + 150);
+  await becomes(place, (now) => now > before + 150);
   await says(page.locator("#viewer-title"), /blue car/);
 });
 
@@ -67,7 +67,7 @@ onPage("a finger turns the pictures and two look closer", { ...filled, page: { v
   await touch("pointerdown", [1, 180, 200], [2, 210, 200]);
   await touch("pointermove", [1, 100, 200], [2, 290, 200]);
   await touch("pointerup", [1, 100, 200], [2, 290, 200]);
-  assert.ok((await scale(page)) > 3);
+  await becomes(() => scale(page), (now) => now > 3);
 });
 
 onPage("what a picture was made with stands beside it, and fills the form only when asked", filled, async ({ page }) => {
@@ -75,9 +75,9 @@ onPage("what a picture was made with stands beside it, and fills the form only w
   await open(page);
   await says(page.locator("#viewer-facts"), /Steps\s*2/);
   await page.keyboard.press("ArrowRight");
-  assert.equal(await page.getByTestId("prompt").inputValue(), "my own words");
+  await becomes(() => page.getByTestId("prompt").inputValue(), "my own words");
   await page.getByTestId("reuse").click();
-  assert.equal(await page.getByTestId("prompt").inputValue(), "red heart");
+  await becomes(() => page.getByTestId("prompt").inputValue(), "red heart");
 });
 
 onPage("a variant is drawn at once from another seed and knows its parent", filled, async ({ page, server }) => {
@@ -116,9 +116,9 @@ onPage("two pictures are compared with a slider that keys move", filled, async (
   const slider = page.getByTestId("compare-slider");
   await slider.waitFor();
   await slider.press("ArrowRight");
-  assert.equal(await slider.inputValue(), "51");
-  assert.match(await slider.getAttribute("aria-valuetext"), /51 percent/);
-  assert.equal(await page.locator("#compare-stage").evaluate((stage) => getComputedStyle(stage).getPropertyValue("--cut")), "51%");
+  await becomes(() => slider.inputValue(), "51");
+  await becomes(() => slider.getAttribute("aria-valuetext"), /51 percent/);
+  await becomes(() => page.locator("#compare-stage").evaluate((stage) => getComputedStyle(stage).getPropertyValue("--cut")), "51%");
 });
 
 onPage("two that are selected are compared", filled, async ({ page }) => {
@@ -145,7 +145,7 @@ onPage("a picture is rated beside it", filled, async ({ page, server }) => {
   await open(page);
   await page.getByTestId("rate-4").click();
   await page.locator("[data-testid=rate-4][aria-pressed=true]").waitFor();
-  assert.equal((await server.call("GET", "images?rating=4")).items.length, 1);
+  await becomes(async () => (await server.call("GET", "images?rating=4")).items.length, 1);
 });
 
 onPage("title and note are written, found by their words, and not over what another window wrote", { ...filled, mayFail: /412/ }, async ({ page, server }) => {
@@ -163,8 +163,8 @@ onPage("title and note are written, found by their words, and not over what anot
   await page.getByTestId("caption-text").fill("Mine");
   await page.getByTestId("caption-keep").click();
   await says(page.locator("#caption-error"), /changed meanwhile: its title is “Meanwhile”/);
-  assert.equal(await page.getByTestId("caption-text").inputValue(), "Mine");
+  await becomes(() => page.getByTestId("caption-text").inputValue(), "Mine");
   await page.getByTestId("caption-keep").click();
   await says(page.locator("#viewer-title"), /Mine/);
-  assert.equal((await server.call("GET", `images/${id}`)).title, "Mine");
+  await becomes(async () => (await server.call("GET", `images/${id}`)).title, "Mine");
 });
