@@ -11,8 +11,8 @@ mod hold;
 
 pub(crate) use hold::{Hold, Pass};
 
-use crate::{data_folder::make_private, database};
-use files::{Manifest, blob_path};
+use crate::{DataFolder, OpenError, data_folder::make_private, database};
+use files::{Earlier, Manifest, blob_path};
 use rusqlite::{
     Connection,
     backup::{Backup, StepResult},
@@ -58,8 +58,7 @@ pub enum BackupError {
     },
     /// Bytes are not what was put there, or are missing.
     #[error(
-        "{} pictures of the backup are damaged or missing, the first is {first}; nothing was restored",
-        count
+        "{count} pictures of the backup are damaged or missing, the first is {first}; there is no library yet"
     )]
     Damaged {
         /// How many.
@@ -67,6 +66,9 @@ pub enum BackupError {
         /// The first one.
         first: BlobId,
     },
+    /// The data folder can't be had: a server may have begun on it.
+    #[error(transparent)]
+    Folder(#[from] OpenError),
     /// A file can't be made, read or written.
     #[error("{} can't be read or written", path.display())]
     File {
@@ -123,7 +125,7 @@ pub fn back_up(
     let snapshot = target.join(format!("{}{}", database::FILE, files::UNFINISHED));
     let wanted = take_snapshot(data, &snapshot)
         .map_err(|source| BackupError::Database { folder: data.to_owned(), source })?;
-    let copied = copy_all(&wanted, data, target, progress)?;
+    let copied = copy_all(&wanted, data, target, Earlier::Trusted, progress)?;
     let database = target.join(database::FILE);
     fs::rename(&snapshot, &database).map_err(at(&database))?;
     Manifest::finish(target, now, &copied)?;
@@ -131,40 +133,35 @@ pub fn back_up(
     Ok(copied)
 }
 
-/// Makes the data folder `data` of the backup in `backup`. Every blob is checked against its hash, and `data` is there
-/// when all of it is.
+/// Makes the data folder `data`, which is empty or not there, of the backup in `backup`. Every blob is checked against its
+/// hash. The database has its name when all of it is there: without one a folder is no library. Until then no server
+/// begins on the folder, and a restoration that broke off is gone on with by the next.
 ///
 /// # Errors
 /// [`BackupError`].
 pub fn restore_backup(backup: &Path, data: &Path, progress: OnProgress<'_>) -> Result<Copied, BackupError> {
     let manifest = Manifest::read(backup)?;
-    files::check_empty(data)?;
-    let unfinished = files::beside(data, ".restoring");
-    // What a restoration that was stopped left behind.
-    files::remove_folder(&unfinished)?;
-    make_private(&unfinished).map_err(at(&unfinished))?;
-    let restored = restore_into(backup, &unfinished, &manifest, progress)
-        .inspect_err(|_| drop(files::remove_folder(&unfinished)))?;
-    files::remove_empty(data)?;
-    fs::rename(&unfinished, data).map_err(at(data))?;
+    files::check_restorable(data)?;
+    let _folder = DataFolder::open(data)?;
+    let unfinished = data.join(database::RESTORING);
+    // The first file, so that whatever comes after it is known by it.
+    fs::copy(backup.join(database::FILE), &unfinished).map_err(at(&unfinished))?;
+    let wanted =
+        check(&unfinished).map_err(|source| BackupError::Database { folder: backup.to_owned(), source })?;
+    let restored = copy_all(&wanted, backup, data, Earlier::Checked, progress)?;
+    refuse_damaged(&restored, &manifest)?;
+    files::remove_others(data, &wanted)?;
+    let database = data.join(database::FILE);
+    fs::rename(&unfinished, &database).map_err(at(&database))?;
     Ok(restored)
 }
 
-fn restore_into(
-    backup: &Path,
-    data: &Path,
-    manifest: &Manifest,
-    progress: OnProgress<'_>,
-) -> Result<Copied, BackupError> {
-    let database = data.join(database::FILE);
-    fs::copy(backup.join(database::FILE), &database).map_err(at(&database))?;
-    let wanted =
-        check(&database).map_err(|source| BackupError::Database { folder: backup.to_owned(), source })?;
-    let copied = copy_all(&wanted, backup, data, progress)?;
-    let damaged: Vec<_> = copied.missing.iter().filter(|id| !manifest.missing.contains(id)).collect();
+/// Refuses to go without blobs that the library had when the backup was made.
+fn refuse_damaged(restored: &Copied, manifest: &Manifest) -> Result<(), BackupError> {
+    let damaged: Vec<_> = restored.missing.iter().filter(|id| !manifest.missing.contains(id)).collect();
     match damaged.first() {
         Some(first) => Err(BackupError::Damaged { count: damaged.len(), first: **first }),
-        None => Ok(copied),
+        None => Ok(()),
     }
 }
 
@@ -203,13 +200,14 @@ fn copy_all(
     wanted: &BTreeSet<BlobId>,
     from: &Path,
     to: &Path,
+    earlier: Earlier,
     progress: OnProgress<'_>,
 ) -> Result<Copied, BackupError> {
     let mut copied = Copied { blobs: wanted.len() as u64, ..Copied::default() };
     for (n, id) in (1..).zip(wanted) {
         let target = blob_path(to, id);
         let source = blob_path(from, id);
-        if !files::is_there(&target, &source) {
+        if !files::is_there(&target, &source, id, earlier)? {
             match files::read_whole(&source, id)? {
                 Some(bytes) => {
                     files::write_durably(&target, &bytes)?;

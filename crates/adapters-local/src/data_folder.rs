@@ -8,7 +8,8 @@ use std::{
     sync::Arc,
 };
 
-const LOCK_FILE: &str = "lock";
+/// The name of the file that is locked.
+pub(crate) const LOCK_FILE: &str = "lock";
 
 /// A data folder that this process has to itself, for as long as this value or anything opened over it lives.
 ///

@@ -20,6 +20,8 @@ use writer::Writer;
 
 /// The database's name in its data folder.
 pub(crate) const FILE: &str = "tintype.db";
+/// Its name while the pictures that it refers to are still being restored.
+pub(crate) const RESTORING: &str = "tintype.db.restoring";
 /// How long a statement waits for a program that looks into the file, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than the statements of this crate: each is prepared once per connection.
@@ -43,9 +45,12 @@ impl Database {
     /// Opens the database in `folder`, makes or updates its tables, and voids the leases of a process that is gone.
     ///
     /// # Errors
-    /// [`Newer`](OpenError::Newer) if a newer tintype wrote it, [`Database`](OpenError::Database),
-    /// [`File`](OpenError::File).
+    /// [`Newer`](OpenError::Newer) if a newer tintype wrote it, [`Unrestored`](OpenError::Unrestored),
+    /// [`Database`](OpenError::Database), [`File`](OpenError::File).
     pub fn open(folder: &Arc<DataFolder>) -> Result<Self, OpenError> {
+        if folder.path().join(RESTORING).exists() {
+            return Err(OpenError::Unrestored { folder: folder.path().to_owned() });
+        }
         let file = folder.path().join(FILE);
         let failed = |source| OpenError::Database { folder: folder.path().to_owned(), source };
         let mut connection = open_writable(&file).map_err(failed)?;

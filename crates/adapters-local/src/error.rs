@@ -32,6 +32,15 @@ pub enum OpenError {
         /// The newest layout that this program knows.
         known: i64,
     },
+    /// A restoration of a backup broke off in it.
+    #[error(
+        "a backup was not restored to its end in {}; repeat that (tintype restore-backup), or use another folder with \
+         --data", folder.display()
+    )]
+    Unrestored {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A file or folder in it can't be made, read or written.
     #[error("{} can't be used; check that it exists, that this user may write there, and that the disk is not full",
         path.display())]

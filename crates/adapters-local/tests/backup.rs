@@ -6,7 +6,8 @@ mod support;
 use std::{
     collections::BTreeMap,
     fs,
-    path::Path,
+    panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,12 +16,15 @@ use std::{
 use support::{Machine, ManualClock, blob_path};
 use tintype_core::{
     domain::{
-        Blob, ContentType, ImageId, ImageQuery, ModelCard, PageSize, SavedImage, Sort, Timestamp, limits,
+        Blob, BlobId, ContentType, ImageId, ImageQuery, ModelCard, PageSize, SavedImage, Sort, Timestamp,
+        limits,
     },
     ports::{MockImageModel, Models, Ports},
     use_cases::{erase_image, sweep_orphans},
 };
-use tintype_local::{BackupError, WorkflowSettings, back_up, restore_backup};
+use tintype_local::{
+    BackupError, DataFolder, Database, OpenError, WorkflowSettings, back_up, restore_backup,
+};
 use tintype_testkit::samples::{START, alice, at, saved_image};
 
 fn machine(folder: &Path) -> Machine {
@@ -180,7 +184,7 @@ async fn a_damaged_copy_is_not_restored() {
         fs::write(&path, damage).unwrap();
         let error = restore_backup(&target, &again, &mut |_, _, _| {}).unwrap_err();
         assert!(matches!(error, BackupError::Damaged { count: 1, .. }), "{error}");
-        assert!(!again.exists());
+        assert!(!again.join("tintype.db").exists());
     }
     // The next copy repairs what is cut off, and what is gone.
     back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
@@ -213,6 +217,107 @@ async fn nothing_is_written_where_something_else_is() {
     fs::create_dir(&empty).unwrap();
     restore_backup(&target, &empty, silent).unwrap();
     assert_eq!(all(&machine(&empty).ports).await.len(), 1);
+}
+
+/// A library of three pictures, its backup, and a folder that is not there.
+async fn backed_up(folder: &Path) -> (Vec<SavedImage>, PathBuf, PathBuf) {
+    let (data, target) = (folder.join("data"), folder.join("backup"));
+    let live = machine(&data);
+    let mut images = Vec::new();
+    for n in 1..=3 {
+        images.push(save(&live.ports, n).await);
+    }
+    back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
+    (images, target, folder.join("again"))
+}
+
+/// Fails unless the folder is a library of these images, each with its bytes.
+async fn check_library(folder: &Path, images: &[SavedImage]) {
+    let again = machine(folder);
+    assert_eq!(all(&again.ports).await.into_values().collect::<Vec<_>>(), images);
+    for image in images {
+        again.ports.images.get(&image.sha256).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_folder_may_be_named_with_a_slash_at_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, target, again) = backed_up(folder.path()).await;
+    restore_backup(&target, &again.join(""), &mut |_, _, _| {}).unwrap();
+    check_library(&again, &images).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_that_is_there_and_empty_is_filled_and_not_replaced() {
+    use std::os::unix::fs::{MetadataExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (images, target, again) = backed_up(folder.path()).await;
+    fs::create_dir(&again).unwrap();
+    let inode = fs::metadata(&again).unwrap().ino();
+    let link = folder.path().join("link");
+    symlink(&again, &link).unwrap();
+    restore_backup(&target, &link, &mut |_, _, _| {}).unwrap();
+    assert!(link.is_symlink() && fs::metadata(&again).unwrap().ino() == inode);
+    check_library(&again, &images).await;
+}
+
+/// Restores, and breaks off after the first picture as a process that is killed does: nothing is tidied away.
+fn break_off(target: &Path, again: &Path) {
+    let restore = || restore_backup(target, again, &mut |_, _, _| panic!("killed"));
+    std::panic::catch_unwind(AssertUnwindSafe(restore)).unwrap_err();
+}
+
+#[tokio::test]
+async fn a_restoration_that_broke_off_is_no_library_and_can_be_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, target, again) = backed_up(folder.path()).await;
+    break_off(&target, &again);
+    let error = Database::open(&DataFolder::open(&again).unwrap()).unwrap_err();
+    assert!(matches!(error, OpenError::Unrestored { .. }), "{error}");
+    // What another backup had, and a picture that the loss of power emptied.
+    let first = images.iter().map(|image| image.sha256).min().unwrap();
+    fs::write(blob_path(&again, &first), "").unwrap();
+    let other = blob_path(&again, &first).with_file_name(BlobId::of(b"other").to_string());
+    fs::write(&other, "other").unwrap();
+    restore_backup(&target, &again, &mut |_, _, _| {}).unwrap();
+    assert!(!other.exists());
+    check_library(&again, &images).await;
+}
+
+#[tokio::test]
+async fn a_restoration_that_broke_off_is_gone_on_with_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, target, again) = backed_up(folder.path()).await;
+    break_off(&target, &again);
+    let restored = restore_backup(&target, &again, &mut |_, _, _| {}).unwrap();
+    assert_eq!((restored.blobs, restored.new), (3, 2));
+    check_library(&again, &images).await;
+}
+
+#[tokio::test]
+async fn what_else_is_beside_a_restoration_that_broke_off_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, target, again) = backed_up(folder.path()).await;
+    break_off(&target, &again);
+    fs::write(again.join("mine"), "mine").unwrap();
+    let error = restore_backup(&target, &again, &mut |_, _, _| {}).unwrap_err();
+    assert!(matches!(error, BackupError::NotEmpty { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn no_server_begins_on_a_folder_that_is_being_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, target, again) = backed_up(folder.path()).await;
+    let mut refused = 0;
+    restore_backup(&target, &again, &mut |_, _, _| {
+        let error = DataFolder::open(&again).unwrap_err();
+        refused += u32::from(matches!(error, OpenError::InUse { .. }));
+    })
+    .unwrap();
+    assert_eq!(refused, 3);
+    check_library(&again, &images).await;
 }
 
 #[test]

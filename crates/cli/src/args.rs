@@ -376,7 +376,7 @@ pub(crate) struct Backup {
 /// `tintype restore-backup`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Every picture is checked against its hash. The data folder must be empty, or not be there.
+Every picture is checked against its hash. The data folder must be empty, or not be there. What broke off can be repeated.
 
 Example:
   tintype restore-backup /mnt/disk/tintype --data /srv/tintype-again

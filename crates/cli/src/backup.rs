@@ -76,6 +76,7 @@ fn in_words(error: &BackupError) -> Failure {
         BackupError::NotEmpty { .. } => Exit::Usage,
         BackupError::Busy { .. }
         | BackupError::Damaged { .. }
+        | BackupError::Folder(_)
         | BackupError::File { .. }
         | BackupError::Database { .. } => Exit::Failed,
     };

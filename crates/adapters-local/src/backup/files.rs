@@ -1,11 +1,14 @@
 //! The files of a backup: its manifest, and blobs as they lie in a data folder.
 
 use super::{BackupError, Copied, at};
-use crate::data_folder::make_private;
+use crate::{
+    data_folder::{LOCK_FILE, make_private},
+    database,
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, File},
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
@@ -68,10 +71,29 @@ pub(super) fn blob_path(folder: &Path, id: &BlobId) -> PathBuf {
     folder.join(BLOBS).join(format!("{first:02x}")).join(format!("{second:02x}")).join(id.to_string())
 }
 
-/// Whether a blob was copied before: a name is only ever given to bytes that were checked, so their number is enough.
-pub(super) fn is_there(target: &Path, source: &Path) -> bool {
+/// What is thought of a blob that was copied earlier.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Earlier {
+    /// A name is only ever given to bytes that were checked, so their number is enough.
+    Trusted,
+    /// It is read and checked.
+    Checked,
+}
+
+/// Whether a blob was copied earlier.
+pub(super) fn is_there(
+    target: &Path,
+    source: &Path,
+    id: &BlobId,
+    earlier: Earlier,
+) -> Result<bool, BackupError> {
     let bytes = |path: &Path| fs::metadata(path).map(|metadata| metadata.len()).ok();
-    bytes(target).is_some_and(|there| bytes(source).is_none_or(|bytes| bytes == there))
+    match earlier {
+        Earlier::Trusted => {
+            Ok(bytes(target).is_some_and(|there| bytes(source).is_none_or(|bytes| bytes == there)))
+        }
+        Earlier::Checked => Ok(read_whole(target, id)?.is_some()),
+    }
 }
 
 /// The bytes of a blob; `None` if there are none, or not those.
@@ -97,7 +119,7 @@ pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), BackupError
 }
 
 /// `path` with more at the end of its name.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
@@ -108,24 +130,29 @@ pub(super) fn check_target(target: &Path) -> Result<(), BackupError> {
     if target.join(MANIFEST).is_file() { Ok(()) } else { check_empty(target) }
 }
 
+/// Refuses a data folder that holds anything else than what a restoration that broke off has left.
+pub(super) fn check_restorable(data: &Path) -> Result<(), BackupError> {
+    let broke_off = data.join(database::RESTORING).is_file();
+    check_holds(data, |name| name == LOCK_FILE || broke_off && (name == database::RESTORING || name == BLOBS))
+}
+
 /// Refuses a folder that holds anything.
-pub(super) fn check_empty(folder: &Path) -> Result<(), BackupError> {
-    match fs::read_dir(folder).map(|mut entries| entries.next().is_some()) {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(BackupError::NotEmpty { folder: folder.to_owned() }),
+fn check_empty(folder: &Path) -> Result<(), BackupError> {
+    check_holds(folder, |_| false)
+}
+
+/// Refuses a folder that holds anything else than these names.
+fn check_holds(folder: &Path, may_be_there: impl Fn(&OsStr) -> bool) -> Result<(), BackupError> {
+    match names_in(folder) {
+        Ok(names) if names.iter().all(|name| may_be_there(name)) => Ok(()),
+        Ok(_) => Err(BackupError::NotEmpty { folder: folder.to_owned() }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(at(folder)(error)),
     }
 }
 
-/// Removes a folder that is empty, if there is one.
-pub(super) fn remove_empty(folder: &Path) -> Result<(), BackupError> {
-    gone(fs::remove_dir(folder)).map_err(at(folder))
-}
-
-/// Removes a folder with all it holds, if there is one.
-pub(super) fn remove_folder(folder: &Path) -> Result<(), BackupError> {
-    gone(fs::remove_dir_all(folder)).map_err(at(folder))
+fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
 }
 
 fn gone(removed: io::Result<()>) -> io::Result<()> {
