@@ -78,13 +78,11 @@ impl Library {
 }
 
 impl MemoryMetadata {
-    /// Every image there is, and whose it is.
-    pub(crate) fn ids(&self) -> Vec<(OwnerId, ImageId)> {
+    /// Every image there is: whose it is, and its prompt.
+    pub(crate) fn prompts(&self) -> HashMap<ImageId, (OwnerId, Option<String>)> {
         let libraries = lock(&self.0);
-        let all = libraries
-            .iter()
-            .flat_map(|(owner, library)| library.positions.keys().map(move |id| (owner.clone(), *id)));
-        all.collect()
+        let images = libraries.values().flat_map(|library| library.by_position.values());
+        images.map(|image| (image.id, (image.owner.clone(), image.prompt.clone()))).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{MemoryMetadata, lock};
 use async_trait::async_trait;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
 };
 use tintype_core::{
@@ -22,8 +22,8 @@ pub struct MemoryVectors {
 #[derive(Debug, Default)]
 struct Held {
     space: Option<Space>,
-    /// Those that wait no more.
-    done: HashSet<ImageId>,
+    /// Those that wait no more, with the prompts that they had then.
+    done: HashMap<ImageId, Option<String>>,
     vectors: HashMap<OwnerId, Vectors>,
 }
 
@@ -35,13 +35,13 @@ impl MemoryVectors {
 
     /// What is held, without the vectors of images that are gone.
     fn tidy(&self) -> MutexGuard<'_, Held> {
-        let there: HashSet<_> = self.metadata.ids().into_iter().map(|(_, id)| id).collect();
+        let there = self.metadata.prompts();
         let mut held = lock(&self.held);
         let Held { done, vectors, .. } = &mut *held;
-        for id in done.iter().filter(|id| !there.contains(id)) {
+        for id in done.keys().filter(|id| !there.contains_key(id)) {
             vectors.values_mut().for_each(|vectors| vectors.remove(id));
         }
-        done.retain(|id| there.contains(id));
+        done.retain(|id, _| there.contains_key(id));
         held
     }
 }
@@ -57,13 +57,15 @@ impl VectorIndex for MemoryVectors {
     }
 
     async fn waiting(&self, limit: u32) -> PortResult<Vec<(OwnerId, ImageId)>> {
-        let (all, held) = (self.metadata.ids(), lock(&self.held));
-        Ok(all.into_iter().filter(|(_, id)| !held.done.contains(id)).take(limit as usize).collect())
+        let (all, held) = (self.metadata.prompts(), lock(&self.held));
+        let waiting = all.into_iter().filter(|(id, (_, prompt))| held.done.get(id) != Some(prompt));
+        Ok(waiting.map(|(id, (owner, _))| (owner, id)).take(limit as usize).collect())
     }
 
     async fn put(&self, owner: &OwnerId, id: &ImageId, vector: Option<Embedding>) -> PortResult<()> {
+        let prompt = self.metadata.prompts().remove(id).and_then(|(_, prompt)| prompt);
         let mut held = lock(&self.held);
-        held.done.insert(*id);
+        held.done.insert(*id, prompt);
         let dimensions = held.space.as_ref().map_or(0, |space| space.dimensions);
         let vectors = held.vectors.entry(owner.clone()).or_insert_with(|| Vectors::new(dimensions));
         match vector {

@@ -1,6 +1,6 @@
 //! The contract of [`VectorIndex`], case by case.
 
-use crate::samples::{alice, image_of, mallory, saved_image};
+use crate::samples::{START, alice, image_of, mallory, saved_image};
 use crate::suites::cases;
 use std::{fmt, sync::Arc};
 use tintype_core::{
@@ -11,6 +11,8 @@ use tintype_core::{
 cases! { CASES of VectorFixture:
     an_image_that_is_saved_waits_until_its_vectors_are_put,
     an_image_without_anything_to_compare_waits_no_more,
+    an_image_whose_prompt_changed_waits_again,
+    an_image_that_changed_but_for_its_prompt_waits_no_more,
     no_more_wait_than_are_asked_for,
     the_nearest_come_first_and_no_more_than_asked_for,
     of_those_as_near_the_one_saved_later_comes_first,
@@ -39,6 +41,15 @@ impl VectorFixture {
 
     async fn save(&self, image: &SavedImage) {
         self.metadata.insert(image).await.expect("insert");
+    }
+
+    /// Changes an image of alice's.
+    async fn change(&self, id: &ImageId, change: impl FnOnce(&mut SavedImage)) {
+        let stored = self.metadata.find(&alice(), id, START).await.expect("find").expect("the image");
+        let mut image = stored.clone();
+        change(&mut image);
+        image.version = stored.version.next();
+        self.metadata.update(&image, stored.version).await.expect("update");
     }
 
     async fn waiting(&self) -> Vec<ImageId> {
@@ -98,6 +109,27 @@ async fn an_image_without_anything_to_compare_waits_no_more(fixture: VectorFixtu
     fixture.put(&image, None).await;
     assert!(fixture.waiting().await.is_empty());
     assert!(fixture.nearest(&alice(), RED, 9).await.is_empty());
+}
+
+async fn an_image_whose_prompt_changed_waits_again(fixture: VectorFixture) {
+    fixture.use_space("look").await;
+    let image = SavedImage { prompt: None, ..saved_image(1, 1) };
+    fixture.save(&image).await;
+    fixture.put(&image, Some(RED)).await;
+    for prompt in [Some("blue heart"), Some("red heart"), None] {
+        fixture.change(&image.id, |image| image.prompt = prompt.map(str::to_owned)).await;
+        assert_eq!(fixture.waiting().await, [image.id], "{prompt:?}");
+        assert_eq!(fixture.nearest(&alice(), RED, 9).await, [image.id], "{prompt:?}");
+        fixture.put(&image, Some(RED)).await;
+        assert!(fixture.waiting().await.is_empty(), "{prompt:?}");
+    }
+}
+
+async fn an_image_that_changed_but_for_its_prompt_waits_no_more(fixture: VectorFixture) {
+    fixture.use_space("look").await;
+    let image = fixture.add(1, RED).await;
+    fixture.change(&image.id, |image| image.title = Some("a title".to_owned())).await;
+    assert!(fixture.waiting().await.is_empty());
 }
 
 async fn no_more_wait_than_are_asked_for(fixture: VectorFixture) {

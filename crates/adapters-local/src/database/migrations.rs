@@ -19,6 +19,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../../migrations/0002_search.sql"), then: index::enter_all },
     Step { sql: include_str!("../../migrations/0003_library.sql"), then: index::enter_again },
     Step { sql: include_str!("../../migrations/0004_vectors.sql"), then: |_| Ok(()) },
+    Step { sql: include_str!("../../migrations/0005_vectors_of_changed_prompts.sql"), then: |_| Ok(()) },
 ];
 
 /// The newest layout: `user_version` of a database that took every step.
@@ -80,6 +81,17 @@ mod tests {
         migrate(&mut connection, Path::new("x")).unwrap();
         let found = "SELECT count(*) FROM image_index WHERE image_index MATCH 'words : heart'";
         assert_eq!(connection.query_row(found, [], |row| row.get::<_, u32>(0)).unwrap(), 1);
+    }
+
+    #[test]
+    fn an_image_whose_record_can_t_be_read_is_replaced_and_waits_for_the_vector_of_its_prompt() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, Path::new("x")).unwrap();
+        insert(&connection, 1, "no record");
+        let change = r#"DELETE FROM vectors_waiting; UPDATE images SET body = '{"prompt": "red heart"}'"#;
+        connection.execute_batch(change).unwrap();
+        let waiting = "SELECT count(*) FROM vectors_waiting WHERE kind = 'meaning'";
+        assert_eq!(connection.query_row(waiting, [], |row| row.get::<_, u32>(0)).unwrap(), 1);
     }
 
     #[test]

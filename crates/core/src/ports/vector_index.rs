@@ -8,8 +8,8 @@ use std::fmt::Debug;
 /// Keeps a vector for each saved image, and finds the nearest.
 ///
 /// # Contract
-/// - An image that is saved waits until `put` was called for it. Where the space changed, every image waits again, and the
-///   vectors of the earlier space are gone.
+/// - An image that is saved waits until `put` was called for it. One whose prompt changed waits again, and keeps its vector
+///   meanwhile. Where the space changed, every image waits again, and the vectors of the earlier space are gone.
 /// - `put` replaces what it put before, with `None` too: then there is nothing to compare. Of an image that is gone nothing is
 ///   kept. A vector of another number of dimensions than the space has is not kept.
 /// - `nearest` gives the owner's images alone, at most `limit`, the nearest first; of those as near, the one that was saved
