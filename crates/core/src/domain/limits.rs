@@ -52,6 +52,8 @@ pub const RATING_MAX: u8 = 5;
 pub const PAGE_MAX: u32 = 200;
 /// The items on a page when the request names no number.
 pub const PAGE_DEFAULT: u32 = 50;
+/// The most pages that a timeline marks; it counts no further.
+pub const TIMELINE_PAGES_MAX: usize = 20_000;
 /// The largest uploaded image, in bytes after base64.
 pub const UPLOAD_BYTES: usize = 10 * 1024 * 1024;
 /// The most pixels an uploaded image may unpack to: 3,840 x 2,160 fits.

@@ -1,6 +1,6 @@
 //! How a list lies in time: so that a client can go to any part of it at once.
 
-use super::{Position, Timestamp};
+use super::{Position, Timestamp, limits};
 use serde::Serialize;
 use std::fmt;
 
@@ -74,7 +74,8 @@ pub struct Timeline<P = Position> {
     pub months: Vec<MonthCount>,
     /// Where each page begins.
     pub marks: Vec<Mark<P>>,
-    /// Whether all of the list was counted; a store may stop at a number that it documents.
+    /// Whether all of the list was counted: [`limits::TIMELINE_PAGES_MAX`] pages at most are, and a store may stop before at a
+    /// number that it documents.
     pub is_complete: bool,
 }
 
@@ -96,9 +97,13 @@ impl<P: Copy> TimelineCounter<P> {
         Self { timeline, page, counted: 0, last: None, month: (epoch, epoch) }
     }
 
-    /// Counts the list's next image.
+    /// Counts the list's next image, unless it would begin one page too many.
     pub fn count(&mut self, saved_at: Timestamp, place: P) {
         if self.counted.is_multiple_of(u64::from(self.page)) {
+            if self.timeline.marks.len() == limits::TIMELINE_PAGES_MAX {
+                self.timeline.is_complete = false;
+                return;
+            }
             self.timeline.marks.push(Mark { after: self.last, saved_at });
         }
         self.counted += 1;
@@ -119,9 +124,9 @@ impl<P: Copy> TimelineCounter<P> {
         self.counted
     }
 
-    /// What was counted; `is_complete` tells whether that is all of the list.
-    pub fn finish(self, is_complete: bool) -> Timeline<P> {
-        Timeline { is_complete, ..self.timeline }
+    /// What was counted; `is_told` says whether all of the list was told.
+    pub fn finish(self, is_told: bool) -> Timeline<P> {
+        Timeline { is_complete: is_told && self.timeline.is_complete, ..self.timeline }
     }
 }
 
@@ -154,5 +159,18 @@ mod tests {
         assert_eq!(months, ["2026-03 1", "2026-02 2", "2026-01 1", "2025-12 1"]);
         let marks: Vec<_> = timeline.marks.iter().map(|mark| (mark.after, mark.saved_at)).collect();
         assert_eq!(marks, [(None, moment(days[0])), (Some(1), moment(days[2])), (Some(3), moment(days[4]))]);
+    }
+
+    #[test]
+    fn no_more_is_counted_than_as_many_pages_as_are_marked_at_most() {
+        let most = 2 * limits::TIMELINE_PAGES_MAX;
+        for (told, is_complete) in [(most, true), (most + 3, false)] {
+            let mut counter = TimelineCounter::new(2);
+            (0..told).for_each(|n| counter.count(moment("2026-03-01"), n));
+            let timeline = counter.finish(true);
+            assert_eq!(timeline.marks.len(), limits::TIMELINE_PAGES_MAX);
+            assert_eq!(timeline.months[0].count, most as u64);
+            assert_eq!(timeline.is_complete, is_complete);
+        }
     }
 }
