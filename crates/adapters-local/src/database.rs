@@ -118,12 +118,19 @@ pub(crate) fn open_read_only(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// An empty database of the newest layout.
+#[cfg(test)]
+pub(crate) fn in_memory() -> Connection {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrations::migrate(&mut connection, Path::new("memory")).unwrap();
+    connection
+}
+
 /// How SQLite answers `sql`, one step a line.
 #[cfg(test)]
 pub(crate) fn explain(sql: &str) -> String {
-    let mut connection = Connection::open_in_memory().unwrap();
-    migrations::migrate(&mut connection, Path::new("memory")).unwrap();
     use rusqlite::fallible_iterator::FallibleIterator as _;
+    let connection = in_memory();
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     // Unbound parameters are NULL; the plan does not depend on them.
     statement.raw_query().map(|step| step.get::<_, String>(3)).collect::<Vec<_>>().unwrap().join("\n")

@@ -79,9 +79,22 @@ fn tokens_of(image: &SavedImage, is_wanted: fn(&str) -> bool) -> impl Iterator<I
     facets.map(move |facet| token(&list, &facet))
 }
 
-/// The tokens that are counted. Nearly every image has a seed of its own: they would be as many as the images.
+/// The tokens that are counted.
 fn counted(image: &SavedImage) -> impl Iterator<Item = String> {
-    tokens_of(image, |facet| !facet.starts_with("seed="))
+    tokens_of(image, is_counted)
+}
+
+/// Whether images are counted by this facet. Nearly every image has a seed of its own: the numbers would be as many as the
+/// images.
+fn is_counted(facet: &str) -> bool {
+    !facet.starts_with("seed=")
+}
+
+/// How many images have a token that is not counted, by its entries in the index; no further than `most`.
+fn entries(connection: &Connection, token: &str, most: u64) -> Result<u64, Fault> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM image_index WHERE image_index MATCH ? LIMIT ?)";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row(params![format!("facets : {token}"), most], |row| row.get(0))?)
 }
 
 fn stored_place(connection: &Connection, id: &ImageId) -> Result<Option<i64>, Fault> {

@@ -1,6 +1,6 @@
 //! How a filter is looked up: by which of its facets in the index, and by which in the records that those find.
 
-use super::{WHOLE_LIST, counts, list_of, token};
+use super::{WHOLE_LIST, counts, entries, is_counted, list_of, token};
 use crate::error::Fault;
 use rusqlite::Connection;
 use tintype_core::domain::{ImageQuery, OwnerId, Phrase};
@@ -22,9 +22,16 @@ pub(super) struct Plan {
 
 /// The plan that gives a page soonest.
 pub(super) fn quick(connection: &Connection, owner: &OwnerId, query: &ImageQuery) -> Result<Plan, Fault> {
+    let list = list_of(owner, query.trashed);
     let mut facets = Vec::new();
-    for token in tokens(owner, query) {
-        facets.push((counts::of(connection, &token)?, token));
+    for facet in query.filter.facets() {
+        let token = token(&list, &facet);
+        let count = if is_counted(&facet) {
+            counts::of(connection, &token)?
+        } else {
+            entries(connection, &token, AT_WORST + 1)?
+        };
+        facets.push((count, token));
     }
     facets.sort();
     let total = counts::of(connection, &whole_list(owner, query))?;
@@ -78,6 +85,32 @@ fn phrase(phrase: &Phrase) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::in_memory;
+    use tintype_core::domain::{ImageFilter, Seed};
+
+    /// The plan for the favourites of one seed, which so many of a list's million images have, and which is not counted.
+    /// Half of them are favourites.
+    fn plan_with_seed(images: u64) -> Plan {
+        let owner = "alice".parse().unwrap();
+        let filter = ImageFilter { seed: Some(Seed(42)), favorite: Some(true), ..ImageFilter::default() };
+        let query = ImageQuery { filter, ..ImageQuery::default() };
+        let connection = in_memory();
+        for (facet, images) in [(WHOLE_LIST, 1_000_000), ("favorite=true", 500_000)] {
+            let token = token(&list_of(&owner, false), facet);
+            connection.execute("INSERT INTO facet_counts VALUES (?, ?)", (token, images)).unwrap();
+        }
+        let sql = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT ?2) \
+                   INSERT INTO image_index (rowid, words, facets) SELECT n, '', ?1 FROM n";
+        connection.execute(sql, (token(&list_of(&owner, false), "seed=42"), images)).unwrap();
+        quick(&connection, &owner, &query).unwrap()
+    }
+
+    #[test]
+    fn a_seed_that_few_have_is_enough_and_of_one_that_many_have_no_record_is_read_in_vain() {
+        for (images, is_exact) in [(1, false), (LIKELY, false), (AT_WORST, true), (AT_WORST + 1, true)] {
+            assert_eq!(plan_with_seed(images).is_exact, is_exact, "{images}");
+        }
+    }
 
     #[test]
     fn common_facets_are_left_to_the_records_where_rare_ones_leave_few() {
