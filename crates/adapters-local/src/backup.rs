@@ -12,7 +12,7 @@ mod hold;
 pub(crate) use hold::{Hold, Pass};
 
 use crate::{DataFolder, OpenError, data_folder::make_private, database};
-use files::{Earlier, Manifest, blob_path};
+use files::{Manifest, blob_path};
 use rusqlite::{
     Connection,
     backup::{Backup, StepResult},
@@ -58,7 +58,8 @@ pub enum BackupError {
     },
     /// Bytes are not what was put there, or are missing.
     #[error(
-        "{count} pictures of the backup are damaged or missing, the first is {first}; there is no library yet"
+        "{count} pictures of the backup are damaged or missing, the first is {first}; there is no library yet: repeat \
+         with --without-damaged to restore the others"
     )]
     Damaged {
         /// How many.
@@ -96,22 +97,43 @@ pub struct Copied {
     pub new: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Blobs that are missing or damaged in the library itself: the backup has all the others.
+    /// Blobs that are missing, damaged or unreadable in the library itself: the backup has all the others.
     pub missing: Vec<BlobId>,
+    /// Blobs that the backup has lost, though the library had them: all the others were restored.
+    pub damaged: Vec<BlobId>,
+}
+
+/// What is thought of a blob that an earlier run copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// A name is only ever given to bytes that were checked, so their number is enough.
+    Trusted,
+    /// It is read, and copied again if it is damaged.
+    Checked,
+}
+
+/// What is done where the backup has lost blobs that the library had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDamage {
+    /// Nothing is restored.
+    Refuse,
+    /// All the others are restored.
+    LeaveOut,
 }
 
 /// Tells how many of how many blobs are done, and how many bytes were copied.
 pub type OnProgress<'a> = &'a mut dyn FnMut(u64, u64, u64);
 
 /// Copies the library in `data` into `target`, which is empty, not there, or holds an earlier backup. The server of `data`
-/// may run. An earlier backup stays whole until this one is; its blobs are not copied again, and those that nothing
-/// refers to any more are removed.
+/// may run. An earlier backup stays whole until this one is; its blobs are not copied again but where they are damaged, and
+/// those that nothing refers to any more are removed.
 ///
 /// # Errors
 /// [`BackupError`].
 pub fn back_up(
     data: &Path,
     target: &Path,
+    earlier: Earlier,
     now: Timestamp,
     progress: OnProgress<'_>,
 ) -> Result<Copied, BackupError> {
@@ -125,7 +147,7 @@ pub fn back_up(
     let snapshot = target.join(format!("{}{}", database::FILE, files::UNFINISHED));
     let wanted = take_snapshot(data, &snapshot)
         .map_err(|source| BackupError::Database { folder: data.to_owned(), source })?;
-    let copied = copy_all(&wanted, data, target, Earlier::Trusted, progress)?;
+    let copied = copy_all(&wanted, data, target, earlier, progress)?;
     let database = target.join(database::FILE);
     fs::rename(&snapshot, &database).map_err(at(&database))?;
     Manifest::finish(target, now, &copied)?;
@@ -139,7 +161,12 @@ pub fn back_up(
 ///
 /// # Errors
 /// [`BackupError`].
-pub fn restore_backup(backup: &Path, data: &Path, progress: OnProgress<'_>) -> Result<Copied, BackupError> {
+pub fn restore_backup(
+    backup: &Path,
+    data: &Path,
+    on_damage: OnDamage,
+    progress: OnProgress<'_>,
+) -> Result<Copied, BackupError> {
     let manifest = Manifest::read(backup)?;
     files::check_restorable(data)?;
     let _folder = DataFolder::open(data)?;
@@ -148,20 +175,21 @@ pub fn restore_backup(backup: &Path, data: &Path, progress: OnProgress<'_>) -> R
     fs::copy(backup.join(database::FILE), &unfinished).map_err(at(&unfinished))?;
     let wanted =
         check(&unfinished).map_err(|source| BackupError::Database { folder: backup.to_owned(), source })?;
-    let restored = copy_all(&wanted, backup, data, Earlier::Checked, progress)?;
-    refuse_damaged(&restored, &manifest)?;
+    let mut restored = copy_all(&wanted, backup, data, Earlier::Checked, progress)?;
+    restored.damaged = restored.missing.extract_if(.., |id| !manifest.missing.contains(id)).collect();
+    if on_damage == OnDamage::Refuse {
+        refuse_damaged(&restored.damaged)?;
+    }
     files::remove_others(data, &wanted)?;
     let database = data.join(database::FILE);
     fs::rename(&unfinished, &database).map_err(at(&database))?;
     Ok(restored)
 }
 
-/// Refuses to go without blobs that the library had when the backup was made.
-fn refuse_damaged(restored: &Copied, manifest: &Manifest) -> Result<(), BackupError> {
-    let damaged: Vec<_> = restored.missing.iter().filter(|id| !manifest.missing.contains(id)).collect();
-    match damaged.first() {
-        Some(first) => Err(BackupError::Damaged { count: damaged.len(), first: **first }),
-        None => Ok(()),
+fn refuse_damaged(damaged: &[BlobId]) -> Result<(), BackupError> {
+    match damaged {
+        [] => Ok(()),
+        [first, ..] => Err(BackupError::Damaged { count: damaged.len(), first: *first }),
     }
 }
 
@@ -207,8 +235,8 @@ fn copy_all(
     for (n, id) in (1..).zip(wanted) {
         let target = blob_path(to, id);
         let source = blob_path(from, id);
-        if !files::is_there(&target, &source, id, earlier)? {
-            match files::read_whole(&source, id)? {
+        if !files::is_there(&target, &source, id, earlier) {
+            match files::read_whole(&source, id) {
                 Some(bytes) => {
                     files::write_durably(&target, &bytes)?;
                     copied.new += 1;

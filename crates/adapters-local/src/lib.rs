@@ -39,7 +39,7 @@ mod variant_cache;
 mod vector_index;
 mod workflow;
 
-pub use backup::{BackupError, Copied, OnProgress, back_up, restore_backup};
+pub use backup::{BackupError, Copied, Earlier, OnDamage, OnProgress, back_up, restore_backup};
 pub use clock::SystemClock;
 pub use collection_repo::SqliteCollectionRepo;
 pub use data_folder::DataFolder;

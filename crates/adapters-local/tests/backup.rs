@@ -23,7 +23,8 @@ use tintype_core::{
     use_cases::{erase_image, sweep_orphans},
 };
 use tintype_local::{
-    BackupError, DataFolder, Database, OpenError, WorkflowSettings, back_up, restore_backup,
+    BackupError, DataFolder, Database, Earlier, OnDamage, OpenError, WorkflowSettings, back_up,
+    restore_backup,
 };
 use tintype_testkit::samples::{START, alice, at, saved_image};
 
@@ -103,13 +104,13 @@ async fn a_copy_of_a_library_at_work_has_every_picture_of_its_rows() {
         let target = if round % 2 == 0 { target.clone() } else { folder.path().join(format!("new-{round}")) };
         let copied = tokio::task::spawn_blocking({
             let (data, target) = (data.clone(), target.clone());
-            move || back_up(&data, &target, later(), &mut |_, _, _| {}).unwrap()
+            move || back_up(&data, &target, Earlier::Trusted, later(), &mut |_, _, _| {}).unwrap()
         })
         .await
         .unwrap();
         assert_eq!(copied.missing, []);
         let again = folder.path().join(format!("again-{round}"));
-        let restored = restore_backup(&target, &again, &mut |_, _, _| {}).unwrap();
+        let restored = restore_backup(&target, &again, OnDamage::Refuse, &mut |_, _, _| {}).unwrap();
         assert_eq!((restored.blobs, restored.new, &restored.missing), (copied.blobs, copied.blobs, &vec![]));
     }
     stop.store(true, Ordering::SeqCst);
@@ -143,13 +144,14 @@ async fn a_second_copy_takes_only_what_is_new_and_lets_go_of_what_is_erased() {
     let live = machine(&data);
     let (first, second) = (save(&live.ports, 1).await, save(&live.ports, 2).await);
     let mut seen = Vec::new();
-    let copied = back_up(&data, &target, at(0), &mut |n, total, _| seen.push((n, total))).unwrap();
+    let copied =
+        back_up(&data, &target, Earlier::Trusted, at(0), &mut |n, total, _| seen.push((n, total))).unwrap();
     assert_eq!((copied.blobs, copied.new), (2, 2));
     assert_eq!(seen, [(1, 2), (2, 2)]);
     erase_image(&live.ports, &alice(), &first.id, None, later()).await.unwrap();
     save(&live.ports, 3).await;
     fs::write(blob_path(&target, &second.sha256).with_extension("part"), "half").unwrap();
-    let copied = back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
+    let copied = back_up(&data, &target, Earlier::Trusted, at(0), &mut |_, _, _| {}).unwrap();
     assert_eq!((copied.blobs, copied.new), (2, 1));
     assert!(!blob_path(&target, &first.sha256).exists());
     assert!(!blob_path(&target, &second.sha256).with_extension("part").exists());
@@ -164,11 +166,12 @@ async fn a_copy_tells_which_pictures_the_library_itself_has_lost() {
     save(&live.ports, 3).await;
     fs::remove_file(blob_path(&data, &lost.sha256)).unwrap();
     fs::write(blob_path(&data, &damaged.sha256), "something else").unwrap();
-    let copied = back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
+    let copied = back_up(&data, &target, Earlier::Trusted, at(0), &mut |_, _, _| {}).unwrap();
     let mut expected = [lost.sha256, damaged.sha256];
     expected.sort();
     assert_eq!((copied.new, copied.missing), (1, expected.to_vec()));
-    let restored = restore_backup(&target, &folder.path().join("again"), &mut |_, _, _| {}).unwrap();
+    let restored =
+        restore_backup(&target, &folder.path().join("again"), OnDamage::Refuse, &mut |_, _, _| {}).unwrap();
     assert_eq!((restored.new, restored.missing), (1, expected.to_vec()));
 }
 
@@ -178,20 +181,20 @@ async fn a_damaged_copy_is_not_restored() {
     let (data, target, again) =
         (folder.path().join("data"), folder.path().join("backup"), folder.path().join("again"));
     let image = save(&machine(&data).ports, 1).await;
-    back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
+    back_up(&data, &target, Earlier::Trusted, at(0), &mut |_, _, _| {}).unwrap();
     let path = blob_path(&target, &image.sha256);
     for damage in [&b"something else"[..], b""] {
         fs::write(&path, damage).unwrap();
-        let error = restore_backup(&target, &again, &mut |_, _, _| {}).unwrap_err();
+        let error = restore_backup(&target, &again, OnDamage::Refuse, &mut |_, _, _| {}).unwrap_err();
         assert!(matches!(error, BackupError::Damaged { count: 1, .. }), "{error}");
         assert!(!again.join("tintype.db").exists());
     }
     // The next copy repairs what is cut off, and what is gone.
-    back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
+    back_up(&data, &target, Earlier::Trusted, at(0), &mut |_, _, _| {}).unwrap();
     fs::remove_file(&path).unwrap();
-    restore_backup(&target, &again, &mut |_, _, _| {}).unwrap_err();
-    back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
-    restore_backup(&target, &again, &mut |_, _, _| {}).unwrap();
+    restore_backup(&target, &again, OnDamage::Refuse, &mut |_, _, _| {}).unwrap_err();
+    back_up(&data, &target, Earlier::Trusted, at(0), &mut |_, _, _| {}).unwrap();
+    restore_backup(&target, &again, OnDamage::Refuse, &mut |_, _, _| {}).unwrap();
 }
 
 #[tokio::test]
@@ -203,19 +206,19 @@ async fn nothing_is_written_where_something_else_is() {
     fs::create_dir(&other).unwrap();
     fs::write(other.join("mine"), "mine").unwrap();
     let silent = &mut |_: u64, _: u64, _: u64| {};
-    let error = back_up(&data, &other, at(0), silent).unwrap_err();
+    let error = back_up(&data, &other, Earlier::Trusted, at(0), silent).unwrap_err();
     assert!(matches!(error, BackupError::NotEmpty { .. }), "{error}");
-    let error = back_up(&other, &target, at(0), silent).unwrap_err();
+    let error = back_up(&other, &target, Earlier::Trusted, at(0), silent).unwrap_err();
     assert!(matches!(error, BackupError::NoLibrary { .. }), "{error}");
-    let error = restore_backup(&other, &folder.path().join("again"), silent).unwrap_err();
+    let error = restore_backup(&other, &folder.path().join("again"), OnDamage::Refuse, silent).unwrap_err();
     assert!(matches!(error, BackupError::NoBackup { .. }), "{error}");
-    back_up(&data, &target, at(0), silent).unwrap();
-    let error = restore_backup(&target, &other, silent).unwrap_err();
+    back_up(&data, &target, Earlier::Trusted, at(0), silent).unwrap();
+    let error = restore_backup(&target, &other, OnDamage::Refuse, silent).unwrap_err();
     assert!(matches!(error, BackupError::NotEmpty { .. }), "{error}");
     assert_eq!(fs::read_dir(&other).unwrap().count(), 1);
     let empty = folder.path().join("empty");
     fs::create_dir(&empty).unwrap();
-    restore_backup(&target, &empty, silent).unwrap();
+    restore_backup(&target, &empty, OnDamage::Refuse, silent).unwrap();
     assert_eq!(all(&machine(&empty).ports).await.len(), 1);
 }
 
@@ -227,7 +230,7 @@ async fn backed_up(folder: &Path) -> (Vec<SavedImage>, PathBuf, PathBuf) {
     for n in 1..=3 {
         images.push(save(&live.ports, n).await);
     }
-    back_up(&data, &target, at(0), &mut |_, _, _| {}).unwrap();
+    back_up(&data, &target, Earlier::Trusted, at(0), &mut |_, _, _| {}).unwrap();
     (images, target, folder.join("again"))
 }
 
@@ -244,7 +247,7 @@ async fn check_library(folder: &Path, images: &[SavedImage]) {
 async fn a_folder_may_be_named_with_a_slash_at_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let (images, target, again) = backed_up(folder.path()).await;
-    restore_backup(&target, &again.join(""), &mut |_, _, _| {}).unwrap();
+    restore_backup(&target, &again.join(""), OnDamage::Refuse, &mut |_, _, _| {}).unwrap();
     check_library(&again, &images).await;
 }
 
@@ -258,14 +261,61 @@ async fn a_folder_that_is_there_and_empty_is_filled_and_not_replaced() {
     let inode = fs::metadata(&again).unwrap().ino();
     let link = folder.path().join("link");
     symlink(&again, &link).unwrap();
-    restore_backup(&target, &link, &mut |_, _, _| {}).unwrap();
+    restore_backup(&target, &link, OnDamage::Refuse, &mut |_, _, _| {}).unwrap();
     assert!(link.is_symlink() && fs::metadata(&again).unwrap().ino() == inode);
     check_library(&again, &images).await;
 }
 
+#[tokio::test]
+async fn a_picture_that_can_t_be_read_keeps_no_other_from_being_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, target) = (folder.path().join("data"), folder.path().join("backup"));
+    let live = machine(&data);
+    let (unreadable, _) = (save(&live.ports, 1).await, save(&live.ports, 2).await);
+    // A folder in its place: any user gets an error for that, root too.
+    let path = blob_path(&data, &unreadable.sha256);
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let copied = back_up(&data, &target, Earlier::Trusted, at(0), &mut |_, _, _| {}).unwrap();
+    assert_eq!((copied.new, copied.missing), (1, vec![unreadable.sha256]));
+}
+
+#[tokio::test]
+async fn a_copy_that_checks_the_earlier_one_repairs_a_flipped_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, target, again) = backed_up(folder.path()).await;
+    flip(&blob_path(&target, &images[0].sha256));
+    let data = folder.path().join("data");
+    let new = |earlier| back_up(&data, &target, earlier, at(0), &mut |_, _, _| {}).unwrap().new;
+    assert_eq!([new(Earlier::Trusted), new(Earlier::Checked), new(Earlier::Checked)], [0, 1, 0]);
+    restore_backup(&target, &again, OnDamage::Refuse, &mut |_, _, _| {}).unwrap();
+}
+
+/// Flips a bit of the file.
+fn flip(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[0] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn what_a_damaged_copy_still_has_is_restored_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, target, again) = backed_up(folder.path()).await;
+    flip(&blob_path(&target, &images[0].sha256));
+    let error = restore_backup(&target, &again, OnDamage::Refuse, &mut |_, _, _| {}).unwrap_err();
+    assert!(error.to_string().contains("--without-damaged"), "{error}");
+    let restored = restore_backup(&target, &again, OnDamage::LeaveOut, &mut |_, _, _| {}).unwrap();
+    assert_eq!((restored.blobs, restored.missing, restored.damaged), (3, vec![], vec![images[0].sha256]));
+    let again = machine(&again);
+    assert_eq!(all(&again.ports).await.len(), 3);
+    again.ports.images.get(&images[1].sha256).await.unwrap();
+    assert_eq!(again.ports.images.find(&images[0].sha256).await.unwrap(), None);
+}
+
 /// Restores, and breaks off after the first picture as a process that is killed does: nothing is tidied away.
 fn break_off(target: &Path, again: &Path) {
-    let restore = || restore_backup(target, again, &mut |_, _, _| panic!("killed"));
+    let restore = || restore_backup(target, again, OnDamage::Refuse, &mut |_, _, _| panic!("killed"));
     std::panic::catch_unwind(AssertUnwindSafe(restore)).unwrap_err();
 }
 
@@ -281,7 +331,7 @@ async fn a_restoration_that_broke_off_is_no_library_and_can_be_repeated() {
     fs::write(blob_path(&again, &first), "").unwrap();
     let other = blob_path(&again, &first).with_file_name(BlobId::of(b"other").to_string());
     fs::write(&other, "other").unwrap();
-    restore_backup(&target, &again, &mut |_, _, _| {}).unwrap();
+    restore_backup(&target, &again, OnDamage::Refuse, &mut |_, _, _| {}).unwrap();
     assert!(!other.exists());
     check_library(&again, &images).await;
 }
@@ -291,7 +341,7 @@ async fn a_restoration_that_broke_off_is_gone_on_with_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let (images, target, again) = backed_up(folder.path()).await;
     break_off(&target, &again);
-    let restored = restore_backup(&target, &again, &mut |_, _, _| {}).unwrap();
+    let restored = restore_backup(&target, &again, OnDamage::Refuse, &mut |_, _, _| {}).unwrap();
     assert_eq!((restored.blobs, restored.new), (3, 2));
     check_library(&again, &images).await;
 }
@@ -302,7 +352,7 @@ async fn what_else_is_beside_a_restoration_that_broke_off_stays() {
     let (_, target, again) = backed_up(folder.path()).await;
     break_off(&target, &again);
     fs::write(again.join("mine"), "mine").unwrap();
-    let error = restore_backup(&target, &again, &mut |_, _, _| {}).unwrap_err();
+    let error = restore_backup(&target, &again, OnDamage::Refuse, &mut |_, _, _| {}).unwrap_err();
     assert!(matches!(error, BackupError::NotEmpty { .. }), "{error}");
 }
 
@@ -311,7 +361,7 @@ async fn no_server_begins_on_a_folder_that_is_being_restored() {
     let folder = tempfile::tempdir().unwrap();
     let (images, target, again) = backed_up(folder.path()).await;
     let mut refused = 0;
-    restore_backup(&target, &again, &mut |_, _, _| {
+    restore_backup(&target, &again, OnDamage::Refuse, &mut |_, _, _| {
         let error = DataFolder::open(&again).unwrap_err();
         refused += u32::from(matches!(error, OpenError::InUse { .. }));
     })
@@ -328,6 +378,8 @@ fn a_copy_that_was_broken_off_is_none() {
         r#"{"format": "tintype-backup", "version": 1, "complete": false}"#,
     )
     .unwrap();
-    let error = restore_backup(folder.path(), &folder.path().join("again"), &mut |_, _, _| {}).unwrap_err();
+    let error =
+        restore_backup(folder.path(), &folder.path().join("again"), OnDamage::Refuse, &mut |_, _, _| {})
+            .unwrap_err();
     assert!(matches!(error, BackupError::NoBackup { .. }), "{error}");
 }

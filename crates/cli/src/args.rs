@@ -356,7 +356,8 @@ pub(crate) struct Import {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The backup is the database as it is at one moment, and every picture it refers to. The server may go on: what it would erase
-meanwhile is erased later. A second backup into the same folder copies only pictures that are new.
+meanwhile is erased later. A second backup into the same folder copies only pictures that are new; with --check also those
+that are damaged there.
 
 Examples:
   tintype backup /mnt/disk/tintype
@@ -368,6 +369,9 @@ pub(crate) struct Backup {
     /// The data folder to copy [default: that of `tintype serve`]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data: Option<PathBuf>,
+    /// Read the pictures of an earlier backup too, and copy again those that are damaged
+    #[arg(long)]
+    pub(crate) check: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -388,6 +392,9 @@ pub(crate) struct RestoreBackup {
     /// The data folder to make [default: that of `tintype serve`]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data: Option<PathBuf>,
+    /// Restore the others where pictures of the backup are damaged; the exit code is then 1
+    #[arg(long)]
+    pub(crate) without_damaged: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -8,7 +8,7 @@ use crate::terminal::Terminal;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use tintype_core::domain::Timestamp;
-use tintype_local::{BackupError, Copied, back_up as copy, restore_backup};
+use tintype_local::{BackupError, Copied, Earlier, OnDamage, back_up as copy, restore_backup};
 
 /// Copies the library.
 ///
@@ -16,7 +16,8 @@ use tintype_local::{BackupError, Copied, back_up as copy, restore_backup};
 /// If there is none, the folder can't be written, or a picture of the library is missing or damaged.
 pub(crate) fn back_up(args: &Backup, terminal: &Terminal, env: Env<'_>, now: Timestamp) -> Outcome {
     let data = data_folder(args.data.as_deref(), env)?;
-    let copied = with_line(terminal, "copying", |progress| copy(&data, &args.to, now, progress))?;
+    let earlier = if args.check { Earlier::Checked } else { Earlier::Trusted };
+    let copied = with_line(terminal, "copying", |progress| copy(&data, &args.to, earlier, now, progress))?;
     let to = args.to.display().to_string();
     if args.json {
         terminal.json(&json!({
@@ -28,7 +29,10 @@ pub(crate) fn back_up(args: &Backup, terminal: &Terminal, env: Env<'_>, now: Tim
     match copied.missing.as_slice() {
         [] => Ok(()),
         [first, ..] => {
-            let message = format!("{} pictures of the library are missing or damaged", copied.missing.len());
+            let message = format!(
+                "{} pictures of the library are missing, damaged or unreadable",
+                copied.missing.len()
+            );
             Err(Failure::failed(message).hint(format!("the first is {first}; the backup has all the others")))
         }
     }
@@ -37,16 +41,33 @@ pub(crate) fn back_up(args: &Backup, terminal: &Terminal, env: Env<'_>, now: Tim
 /// Makes a data folder of a backup.
 ///
 /// # Errors
-/// If there is no whole backup, or the data folder is not empty.
+/// If there is no whole backup, the data folder is not empty, or pictures of the backup are damaged.
 pub(crate) fn restore(args: &RestoreBackup, terminal: &Terminal, env: Env<'_>) -> Outcome {
     let data = data_folder(args.data.as_deref(), env)?;
-    let restored = with_line(terminal, "restoring", |progress| restore_backup(&args.from, &data, progress))?;
+    let on_damage = if args.without_damaged { OnDamage::LeaveOut } else { OnDamage::Refuse };
+    let restored =
+        with_line(terminal, "restoring", |progress| restore_backup(&args.from, &data, on_damage, progress))?;
     let shown = data.display().to_string();
     if args.json {
-        terminal.json(&json!({ "data": shown, "blobs": restored.blobs, "missing": restored.missing }))?;
+        terminal.json(&json!({
+            "data": shown, "blobs": restored.blobs, "missing": restored.missing, "damaged": restored.damaged,
+        }))?;
     }
-    terminal.note(&format!("{} pictures are back; start with: tintype serve --data {shown}", restored.blobs));
-    Ok(())
+    let back = restored.blobs - (restored.missing.len() + restored.damaged.len()) as u64;
+    terminal.note(&format!("{back} pictures are back; start with: tintype serve --data {shown}"));
+    tell_damaged(&restored, terminal, args.json)
+}
+
+/// Says which pictures were left out: their SHA-256, as the library tells it of each.
+fn tell_damaged(restored: &Copied, terminal: &Terminal, as_json: bool) -> Outcome {
+    if restored.damaged.is_empty() {
+        return Ok(());
+    }
+    if !as_json {
+        restored.damaged.iter().try_for_each(|id| terminal.data(&id.to_string()))?;
+    }
+    let message = format!("{} pictures of the backup are damaged or missing", restored.damaged.len());
+    Err(Failure::failed(message).hint("all the others were restored"))
 }
 
 /// The folder that is named, or that of `tintype serve`.
@@ -84,5 +105,22 @@ fn in_words(error: &BackupError) -> Failure {
     match std::error::Error::source(error) {
         Some(cause) => failure.hint(format!("because: {cause}")),
         None => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tintype_core::domain::BlobId;
+
+    #[test]
+    fn a_restoration_that_left_pictures_out_ends_with_how_many() {
+        let terminal = Terminal::detect(&|_| None);
+        let whole = Copied::default();
+        assert!(tell_damaged(&whole, &terminal, true).is_ok());
+        let damaged = vec![BlobId::of(b"first"), BlobId::of(b"second")];
+        let failure = tell_damaged(&Copied { damaged, ..whole }, &terminal, true).unwrap_err();
+        assert_eq!(failure.exit, Exit::Failed);
+        assert!(failure.message.starts_with("2 pictures"), "{}", failure.message);
     }
 }

@@ -1,6 +1,6 @@
 //! The files of a backup: its manifest, and blobs as they lie in a data folder.
 
-use super::{BackupError, Copied, at};
+use super::{BackupError, Copied, Earlier, at};
 use crate::{
     data_folder::{LOCK_FILE, make_private},
     database,
@@ -71,38 +71,20 @@ pub(super) fn blob_path(folder: &Path, id: &BlobId) -> PathBuf {
     folder.join(BLOBS).join(format!("{first:02x}")).join(format!("{second:02x}")).join(id.to_string())
 }
 
-/// What is thought of a blob that was copied earlier.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Earlier {
-    /// A name is only ever given to bytes that were checked, so their number is enough.
-    Trusted,
-    /// It is read and checked.
-    Checked,
-}
-
 /// Whether a blob was copied earlier.
-pub(super) fn is_there(
-    target: &Path,
-    source: &Path,
-    id: &BlobId,
-    earlier: Earlier,
-) -> Result<bool, BackupError> {
+pub(super) fn is_there(target: &Path, source: &Path, id: &BlobId, earlier: Earlier) -> bool {
     let bytes = |path: &Path| fs::metadata(path).map(|metadata| metadata.len()).ok();
     match earlier {
         Earlier::Trusted => {
-            Ok(bytes(target).is_some_and(|there| bytes(source).is_none_or(|bytes| bytes == there)))
+            bytes(target).is_some_and(|there| bytes(source).is_none_or(|bytes| bytes == there))
         }
-        Earlier::Checked => Ok(read_whole(target, id)?.is_some()),
+        Earlier::Checked => read_whole(target, id).is_some(),
     }
 }
 
-/// The bytes of a blob; `None` if there are none, or not those.
-pub(super) fn read_whole(path: &Path, id: &BlobId) -> Result<Option<Vec<u8>>, BackupError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes).filter(|bytes| BlobId::of(bytes) == *id)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(at(path)(error)),
-    }
+/// The bytes of a blob; `None` if they can't be had, or are not those: one bad sector is not to cost all the others.
+pub(super) fn read_whole(path: &Path, id: &BlobId) -> Option<Vec<u8>> {
+    fs::read(path).ok().filter(|bytes| BlobId::of(bytes) == *id)
 }
 
 /// Writes a file that is whole on the disk before it has its name.
