@@ -70,6 +70,17 @@ pub enum BackupError {
     /// The data folder can't be had: a server may have begun on it.
     #[error(transparent)]
     Folder(#[from] OpenError),
+    /// The database of the backup is not what was put there.
+    #[error(
+        "the database of the backup in {} is damaged ({found}); restore another backup, or make one of the library \
+         with tintype backup", folder.display()
+    )]
+    DamagedDatabase {
+        /// The backup's folder.
+        folder: PathBuf,
+        /// What SQLite found first.
+        found: String,
+    },
     /// A file can't be made, read or written.
     #[error("{} can't be read or written", path.display())]
     File {
@@ -172,9 +183,7 @@ pub fn restore_backup(
     let _folder = DataFolder::open(data)?;
     let unfinished = data.join(database::RESTORING);
     // The first file, so that whatever comes after it is known by it.
-    fs::copy(backup.join(database::FILE), &unfinished).map_err(at(&unfinished))?;
-    let wanted =
-        check(&unfinished).map_err(|source| BackupError::Database { folder: backup.to_owned(), source })?;
+    let wanted = restore_database(backup, &unfinished)?;
     let mut restored = copy_all(&wanted, backup, data, Earlier::Checked, progress)?;
     restored.damaged = restored.missing.extract_if(.., |id| !manifest.missing.contains(id)).collect();
     if on_damage == OnDamage::Refuse {
@@ -184,6 +193,17 @@ pub fn restore_backup(
     let database = data.join(database::FILE);
     fs::rename(&unfinished, &database).map_err(at(&database))?;
     Ok(restored)
+}
+
+/// Copies the database, if it is sound; the blobs that it refers to.
+fn restore_database(backup: &Path, to: &Path) -> Result<BTreeSet<BlobId>, BackupError> {
+    fs::copy(backup.join(database::FILE), to).map_err(at(to))?;
+    let unreadable = |source| BackupError::Database { folder: backup.to_owned(), source };
+    let database = Connection::open(to).map_err(unreadable)?;
+    match damage(&database).map_err(unreadable)? {
+        Some(found) => Err(BackupError::DamagedDatabase { folder: backup.to_owned(), found }),
+        None => blobs_of(&database).map_err(unreadable),
+    }
 }
 
 fn refuse_damaged(damaged: &[BlobId]) -> Result<(), BackupError> {
@@ -208,14 +228,10 @@ fn take_snapshot(data: &Path, snapshot: &Path) -> rusqlite::Result<BTreeSet<Blob
     blobs_of(&copy)
 }
 
-/// The blobs that a restored database refers to, if it is sound.
-fn check(database: &Path) -> rusqlite::Result<BTreeSet<BlobId>> {
-    let connection = Connection::open(database)?;
+/// The first damage that SQLite finds in the database.
+fn damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let found: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
-    if found != "ok" {
-        return Err(rusqlite::Error::InvalidColumnName(found));
-    }
-    blobs_of(&connection)
+    Ok(Some(found).filter(|found| found != "ok"))
 }
 
 fn blobs_of(connection: &Connection) -> rusqlite::Result<BTreeSet<BlobId>> {

@@ -3,6 +3,7 @@
 
 mod support;
 
+use rusqlite::Connection;
 use std::{
     collections::BTreeMap,
     fs,
@@ -311,6 +312,22 @@ async fn what_a_damaged_copy_still_has_is_restored_where_that_is_asked_for() {
     assert_eq!(all(&again.ports).await.len(), 3);
     again.ports.images.get(&images[1].sha256).await.unwrap();
     assert_eq!(again.ports.images.find(&images[0].sha256).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, target, again) = backed_up(folder.path()).await;
+    let path = target.join("tintype.db");
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'events'";
+    let page: usize = Connection::open(&path).unwrap().query_row(root, [], |row| row.get(0)).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[(page - 1) * 4_096..page * 4_096].fill(0xff);
+    fs::write(&path, bytes).unwrap();
+    let error = restore_backup(&target, &again, OnDamage::LeaveOut, &mut |_, _, _| {}).unwrap_err();
+    assert!(matches!(error, BackupError::DamagedDatabase { .. }), "{error:?}");
+    assert!(error.to_string().contains("restore another backup"), "{error}");
+    assert!(!again.join("tintype.db").exists());
 }
 
 /// Restores, and breaks off after the first picture as a process that is killed does: nothing is tidied away.

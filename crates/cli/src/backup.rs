@@ -97,6 +97,7 @@ fn in_words(error: &BackupError) -> Failure {
         BackupError::NotEmpty { .. } => Exit::Usage,
         BackupError::Busy { .. }
         | BackupError::Damaged { .. }
+        | BackupError::DamagedDatabase { .. }
         | BackupError::Folder(_)
         | BackupError::File { .. }
         | BackupError::Database { .. } => Exit::Failed,
