@@ -11,8 +11,13 @@ mod hold;
 
 pub(crate) use hold::{Hold, Pass};
 
-use crate::{DataFolder, OpenError, data_folder::make_private, database};
-use files::{Manifest, blob_path};
+use crate::{
+    DataFolder, OpenError,
+    data_folder::make_private,
+    database, durable,
+    image_store::{BLOBS, blob_path},
+};
+use files::Manifest;
 use rusqlite::{
     Connection,
     backup::{Backup, StepResult},
@@ -160,7 +165,7 @@ pub fn back_up(
         .map_err(|source| BackupError::Database { folder: data.to_owned(), source })?;
     let copied = copy_all(&wanted, data, target, earlier, progress)?;
     let database = target.join(database::FILE);
-    fs::rename(&snapshot, &database).map_err(at(&database))?;
+    durable::rename(&snapshot, &database).map_err(at(&database))?;
     Manifest::finish(target, now, &copied)?;
     files::remove_others(target, &wanted)?;
     Ok(copied)
@@ -191,13 +196,13 @@ pub fn restore_backup(
     }
     files::remove_others(data, &wanted)?;
     let database = data.join(database::FILE);
-    fs::rename(&unfinished, &database).map_err(at(&database))?;
+    durable::rename(&unfinished, &database).map_err(at(&database))?;
     Ok(restored)
 }
 
 /// Copies the database, if it is sound; the blobs that it refers to.
 fn restore_database(backup: &Path, to: &Path) -> Result<BTreeSet<BlobId>, BackupError> {
-    fs::copy(backup.join(database::FILE), to).map_err(at(to))?;
+    files::copy(&backup.join(database::FILE), to).map_err(at(to))?;
     let unreadable = |source| BackupError::Database { folder: backup.to_owned(), source };
     let database = Connection::open(to).map_err(unreadable)?;
     match damage(&database).map_err(unreadable)? {
@@ -248,13 +253,13 @@ fn copy_all(
     progress: OnProgress<'_>,
 ) -> Result<Copied, BackupError> {
     let mut copied = Copied { blobs: wanted.len() as u64, ..Copied::default() };
+    let (from, blobs) = (from.join(BLOBS), to.join(BLOBS));
     for (n, id) in (1..).zip(wanted) {
-        let target = blob_path(to, id);
-        let source = blob_path(from, id);
+        let (source, target) = (blob_path(&from, id), blob_path(&blobs, id));
         if !files::is_there(&target, &source, id, earlier) {
             match files::read_whole(&source, id) {
                 Some(bytes) => {
-                    files::write_durably(&target, &bytes)?;
+                    files::write(&target, &bytes)?;
                     copied.new += 1;
                     copied.bytes += bytes.len() as u64;
                 }
@@ -263,6 +268,9 @@ fn copy_all(
         }
         progress(n, copied.blobs, copied.bytes);
     }
+    // In their order, as the blobs are.
+    let is_missing = |id: &BlobId| copied.missing.binary_search(id).is_ok();
+    files::sync_names(to, wanted.iter().filter(|id| !is_missing(id)))?;
     Ok(copied)
 }
 

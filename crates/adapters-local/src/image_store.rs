@@ -2,17 +2,17 @@
 
 mod folders;
 
-pub(crate) use folders::Folders;
+pub(crate) use folders::{BLOBS, Folders, blob_path};
 
 use crate::{
-    DataFolder,
+    DataFolder, durable,
     error::{OpenError, of_io},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::{
     fs::{self, File, FileTimes},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom},
     ops::Range,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -112,7 +112,8 @@ fn put(folders: &Folders, blob: &Blob, now: Timestamp) -> io::Result<()> {
     drop(shard);
     // The slow part is done without the lock: two who put the same bytes at once both write them, and one wins.
     let temporary = folders.temporary();
-    write_durably(&temporary, blob.bytes(), now).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+    let write = || durable::fill(File::create_new(&temporary)?, blob.bytes(), times(now));
+    write().inspect_err(|_| drop(fs::remove_file(&temporary)))?;
     let mut shard = folders.shard(blob.id());
     folders.adopt(&mut shard, blob.id(), &temporary).inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
@@ -130,13 +131,6 @@ fn put_again(folders: &Folders, shard: &mut folders::Shard, blob: &Blob, now: Ti
     file.set_times(times(now))?;
     folders.make_durable(shard, blob.id())?;
     Ok(true)
-}
-
-fn write_durably(path: &std::path::Path, bytes: &[u8], now: Timestamp) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
-    file.write_all(bytes)?;
-    file.set_times(times(now))?;
-    file.sync_all()
 }
 
 fn times(now: Timestamp) -> FileTimes {

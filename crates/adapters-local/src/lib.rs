@@ -28,6 +28,7 @@ mod clock;
 mod collection_repo;
 mod data_folder;
 mod database;
+mod durable;
 mod embedder;
 mod error;
 mod image_store;

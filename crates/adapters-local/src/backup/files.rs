@@ -4,13 +4,15 @@ use super::{BackupError, Copied, Earlier, at};
 use crate::{
     data_folder::{LOCK_FILE, make_private},
     database,
+    durable::{self, sync_folder},
+    image_store::{BLOBS, blob_path},
 };
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
-    fs::{self, File},
-    io::{self, ErrorKind, Write},
+    fs::{self, File, FileTimes},
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 use tintype_core::domain::{BlobId, Timestamp};
@@ -18,7 +20,6 @@ use tintype_core::domain::{BlobId, Timestamp};
 const MANIFEST: &str = "tintype-backup.json";
 const FORMAT: &str = "tintype-backup";
 const VERSION: u64 = 1;
-const BLOBS: &str = "blobs";
 /// What a file ends in while it is being written.
 pub(super) const UNFINISHED: &str = ".part";
 
@@ -62,13 +63,8 @@ fn write_manifest(folder: &Path, now: Timestamp, copied: Option<&Copied>) -> Res
         "complete": copied.is_some(), "blobs": copied.map(|copied| copied.blobs),
         "missing": copied.map(|copied| copied.missing.clone()),
     });
-    write_durably(&folder.join(MANIFEST), format!("{manifest:#}\n").as_bytes())
-}
-
-/// Where the blob `id` is in a data folder, or in a backup of one.
-pub(super) fn blob_path(folder: &Path, id: &BlobId) -> PathBuf {
-    let [first, second, ..] = *id.as_bytes();
-    folder.join(BLOBS).join(format!("{first:02x}")).join(format!("{second:02x}")).join(id.to_string())
+    write(&folder.join(MANIFEST), format!("{manifest:#}\n").as_bytes())?;
+    sync_folder(folder).map_err(at(folder))
 }
 
 /// Whether a blob was copied earlier.
@@ -88,16 +84,35 @@ pub(super) fn read_whole(path: &Path, id: &BlobId) -> Option<Vec<u8>> {
 }
 
 /// Writes a file that is whole on the disk before it has its name.
-pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
     let unfinished = beside(path, UNFINISHED);
     let write = || -> io::Result<()> {
         path.parent().map_or(Ok(()), make_private)?;
-        let mut file = File::create(&unfinished)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+        durable::fill(File::create(&unfinished)?, bytes, FileTimes::new())?;
         fs::rename(&unfinished, path)
     };
     write().map_err(at(path))
+}
+
+/// Copies a file that is too large to be held. It is the copier's own, whoever may write the one that it is of.
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut file = File::create(to)?;
+    io::copy(&mut File::open(from)?, &mut file)?;
+    file.sync_all()
+}
+
+/// Makes sure that the names of blobs that were written, and of their folders, stay: once per folder and not per blob.
+pub(super) fn sync_names<'a>(
+    folder: &Path,
+    blobs: impl Iterator<Item = &'a BlobId>,
+) -> Result<(), BackupError> {
+    let all = folder.join(BLOBS);
+    // Of `blobs/ab/cd/abcd...` the folders `cd`, `ab`, `blobs`, and the one that this is in.
+    let mut folders = BTreeSet::new();
+    for path in blobs.map(|id| blob_path(&all, id)) {
+        folders.extend(path.ancestors().skip(1).take(4).map(Path::to_owned));
+    }
+    folders.iter().try_for_each(|folder| sync_folder(folder).map_err(at(folder)))
 }
 
 /// `path` with more at the end of its name.

@@ -1,9 +1,9 @@
 //! Where each blob's file is, and which folders are known to be on the disk.
 
-use crate::{DataFolder, backup::Pass, data_folder::make_private, error::OpenError};
+use crate::{DataFolder, backup::Pass, data_folder::make_private, durable::sync_folder, error::OpenError};
 use std::{
     collections::BTreeSet,
-    fs::{self, File, Metadata},
+    fs::{self, Metadata},
     io,
     path::{Path, PathBuf},
     sync::{
@@ -16,6 +16,19 @@ use tintype_core::{
     domain::{BlobId, Timestamp},
     ports::BlobInfo,
 };
+
+/// The folder of blobs in a data folder, and in a backup of one.
+pub(crate) const BLOBS: &str = "blobs";
+
+/// Where the blob `id` is in a folder of blobs.
+pub(crate) fn blob_path(blobs: &Path, id: &BlobId) -> PathBuf {
+    parent(blobs, id).join(id.to_string())
+}
+
+fn parent(blobs: &Path, id: &BlobId) -> PathBuf {
+    let [first, second, ..] = *id.as_bytes();
+    blobs.join(format!("{first:02x}")).join(format!("{second:02x}"))
+}
 
 /// The folders of the store: `blobs/ab/cd` for blobs whose address starts with `abcd`, `incoming` for files that are
 /// being written, `variants/ab/abcd...` for what was made of a blob.
@@ -42,7 +55,7 @@ pub(crate) struct Shard {
 impl Folders {
     pub(crate) fn open(folder: &Arc<DataFolder>) -> Result<Self, OpenError> {
         let root = folder.path();
-        let (blobs, incoming) = (root.join("blobs"), root.join("incoming"));
+        let (blobs, incoming) = (root.join(BLOBS), root.join("incoming"));
         let failed = |path: &Path| {
             let path = path.to_owned();
             |source| OpenError::File { path, source }
@@ -71,12 +84,11 @@ impl Folders {
     }
 
     pub(crate) fn path(&self, id: &BlobId) -> PathBuf {
-        self.parent(id).join(id.to_string())
+        blob_path(&self.blobs, id)
     }
 
     fn parent(&self, id: &BlobId) -> PathBuf {
-        let [first, second, ..] = *id.as_bytes();
-        self.blobs.join(format!("{first:02x}")).join(format!("{second:02x}"))
+        parent(&self.blobs, id)
     }
 
     /// A path for a new file that is not a blob yet.
@@ -176,17 +188,6 @@ fn empty(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         fs::remove_file(entry?.path())?;
     }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Elsewhere a folder can't be opened, and its names are the file system's business.
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
