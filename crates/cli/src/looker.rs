@@ -1,6 +1,7 @@
 //! Looking at what was saved and reading its prompt, a little later, for as long as the server runs: so that what looks alike
 //! or means the like is found.
 
+use crate::sweeper::cause;
 use std::time::Duration;
 use tintype_core::PortResult;
 use tintype_core::domain::Clock;
@@ -12,35 +13,59 @@ use tokio_util::sync::CancellationToken;
 
 /// The time from one look at the line to the next, when nothing waits.
 const EVERY: Duration = Duration::from_secs(1);
-/// After a failure.
+/// After a failure, when nothing else waits.
 const LATER: Duration = Duration::from_secs(60);
-/// How many images are looked at, and prompts read, in one go.
-const AT_ONCE: u32 = 32;
+/// How many images are looked at, or prompts read, from one failure that is logged to the next.
+const AT_ONCE: u32 = 256;
 
-/// Looks until `shutdown`, at those first that were saved while no server looked. What fails is logged, and tried again.
+/// Looks until `shutdown`, at those first that were saved while no server looked. What fails is logged, and tried again;
+/// pictures that can't be looked at keep no prompt from being read.
 pub(crate) async fn run(ports: Ports, alike: Alike, meaning: Meaning, shutdown: CancellationToken) {
-    let looking = async {
-        loop {
-            let pause = match look_and_read(&ports, &alike, &meaning).await {
-                Ok(true) => Duration::ZERO,
-                Ok(false) => EVERY,
-                Err(error) => {
-                    tracing::warn!(%error, "saved pictures could not be looked at, or their prompts not read");
-                    LATER
-                }
-            };
-            sleep(pause).await;
-        }
-    };
+    let looking = again("a saved picture could not be looked at", || {
+        embed_waiting(&ports, &alike, AT_ONCE, SystemClock.now())
+    });
+    let reading = again("a saved picture's prompt could not be read", || {
+        embed_prompts_waiting(&ports, &meaning, AT_ONCE, SystemClock.now())
+    });
     tokio::select! {
         () = shutdown.cancelled() => {}
         () = looking => {}
+        () = reading => {}
     }
 }
 
-/// Whether more may wait.
-async fn look_and_read(ports: &Ports, alike: &Alike, meaning: &Meaning) -> PortResult<bool> {
-    let looked_at = embed_waiting(ports, alike, AT_ONCE, SystemClock.now()).await?;
-    let read = embed_prompts_waiting(ports, meaning, AT_ONCE, SystemClock.now()).await?;
-    Ok(looked_at == AT_ONCE || read == AT_ONCE)
+/// Passes again and again over what waits.
+async fn again<P>(failure: &str, pass: impl Fn() -> P)
+where
+    P: Future<Output = (u32, PortResult<()>)>,
+{
+    loop {
+        let (gone_through, outcome) = pass().await;
+        if let Err(error) = &outcome {
+            tracing::warn!(%error, source = cause(error), "{failure}");
+        }
+        sleep(pause(gone_through, &outcome)).await;
+    }
+}
+
+/// The time to the next pass: what failed does not hold up what did not.
+const fn pause(gone_through: u32, outcome: &PortResult<()>) -> Duration {
+    match outcome {
+        _ if gone_through == AT_ONCE => Duration::ZERO,
+        Ok(()) => EVERY,
+        Err(_) => LATER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tintype_core::{ErrorKind, PortError};
+
+    #[test]
+    fn a_failure_waits_a_minute_but_keeps_nothing_waiting_behind_it() {
+        let failed = Err(PortError::new(ErrorKind::Unavailable, "ImageStore::get", "told to fail"));
+        assert_eq!((pause(0, &Ok(())), pause(0, &failed)), (EVERY, LATER));
+        assert_eq!((pause(AT_ONCE, &Ok(())), pause(AT_ONCE, &failed)), (Duration::ZERO, Duration::ZERO));
+    }
 }

@@ -57,6 +57,7 @@ async fn orphans(ports: &Ports, after: Option<BlobId>) -> Option<BlobId> {
     }
 }
 
-fn cause(error: &tintype_core::PortError) -> Option<String> {
+/// What lies behind an error, which the error itself does not say.
+pub(crate) fn cause(error: &tintype_core::PortError) -> Option<String> {
     std::error::Error::source(error).map(ToString::to_string)
 }

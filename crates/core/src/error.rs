@@ -91,6 +91,13 @@ impl PortError {
         self
     }
 
+    /// Says before the message what the call was about, where the caller knows more of it: `image 0198...`.
+    #[must_use]
+    pub fn about(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// What the caller does next.
     pub const fn kind(&self) -> ErrorKind {
         self.kind

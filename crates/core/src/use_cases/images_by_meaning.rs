@@ -1,7 +1,8 @@
 //! Saved images whose prompts mean what a text means, and what that needs to know of them.
 
-use super::similar_images::{Found, Nearest, nearest_images, waiting_images};
-use crate::domain::{OwnerId, PageSize, Timestamp};
+use super::similar_images::{Found, Nearest, nearest_images};
+use super::waiting_images::Waiting;
+use crate::domain::{OwnerId, PageSize, SavedImage, Timestamp};
 use crate::error::{PortResult, Result};
 use crate::ports::{Ports, TextEmbedder, VectorIndex};
 use std::sync::Arc;
@@ -48,25 +49,22 @@ pub async fn images_by_meaning(
     Ok(FoundByMeaning { found, unknown: asked.unknown })
 }
 
-/// Reads the prompts of images that wait for it, at most `limit`, and tells how many it went through: fewer than that when
-/// none waits any more.
+/// Reads the prompts of images that wait for it, at most `limit`, and tells how many it went through, also where something
+/// failed: fewer than `limit` when none waits any more but those that failed, which hold up no other.
 ///
 /// # Errors
-/// Those of the ports: call it again.
+/// The first one, which names its image, after everything was tried: call it again.
 pub async fn embed_prompts_waiting(
     ports: &Ports,
     meaning: &Meaning,
     limit: u32,
     now: Timestamp,
-) -> PortResult<u32> {
-    let mut gone_through = 0;
-    for (owner, id, image) in waiting_images(ports, &*meaning.vectors, limit, now).await? {
-        let vector = match image.as_ref().and_then(|image| image.prompt.as_deref()) {
-            Some(prompt) => meaning.embedder.embed(prompt).await?.vector,
-            None => None,
-        };
-        meaning.vectors.put(&owner, &id, vector).await?;
-        gone_through += 1;
-    }
-    Ok(gone_through)
+) -> (u32, PortResult<()>) {
+    let embed = |image: SavedImage| async move {
+        match image.prompt.as_deref() {
+            Some(prompt) => Ok(meaning.embedder.embed(prompt).await?.vector),
+            None => Ok(None),
+        }
+    };
+    Waiting { ports, vectors: &*meaning.vectors, embed, now }.go_through(limit).await
 }

@@ -22,6 +22,7 @@ mod submit;
 mod subscribe;
 mod sweep;
 mod trash_image;
+mod waiting_images;
 
 pub use cancel::cancel;
 pub use collections::{

@@ -3,7 +3,7 @@
 use crate::domain::{Blob, Embedding, ImageId, Near, OwnerId, PageSize, SavedImage, Timestamp};
 use crate::error::{Error, ErrorKind, PortResult, Result};
 use crate::ports::{Embedder, Ports, VectorIndex};
-use crate::use_cases::find_image;
+use crate::use_cases::{find_image, waiting_images::Waiting};
 use std::sync::Arc;
 
 /// The ports of what looks alike, for the deployments that have them.
@@ -92,40 +92,20 @@ pub(super) async fn nearest_images(
     }
 }
 
-/// Looks at images that wait for it, at most `limit`, and tells how many it went through: fewer than that when none waits
-/// any more. One that can't be looked at is noted as that.
+/// Looks at images that wait for it, at most `limit`, and tells how many it went through, also where something failed: fewer
+/// than `limit` when none waits any more but those that failed. One that can't be looked at is noted as that; one that fails
+/// in another way waits on, and holds up no other.
 ///
 /// # Errors
-/// Those of the ports, when what was seen could not be noted: call it again.
-pub async fn embed_waiting(ports: &Ports, alike: &Alike, limit: u32, now: Timestamp) -> PortResult<u32> {
-    let mut gone_through = 0;
-    for (owner, id, image) in waiting_images(ports, &*alike.vectors, limit, now).await? {
-        let vector = match image {
-            Some(image) => embed(ports, alike, &image).await?,
-            None => None,
-        };
-        alike.vectors.put(&owner, &id, vector).await?;
-        gone_through += 1;
-    }
-    Ok(gone_through)
-}
-
-/// The images that wait, at most `limit`. One that is gone in the meantime is among them: it is not to wait any more.
-///
-/// # Errors
-/// Those of the ports.
-pub(super) async fn waiting_images(
+/// The first one, which names its image, after everything was tried: call it again.
+pub async fn embed_waiting(
     ports: &Ports,
-    vectors: &dyn VectorIndex,
+    alike: &Alike,
     limit: u32,
     now: Timestamp,
-) -> PortResult<Vec<(OwnerId, ImageId, Option<SavedImage>)>> {
-    let mut waiting = Vec::new();
-    for (owner, id) in vectors.waiting(limit).await? {
-        let image = ports.metadata.find(&owner, &id, now).await?;
-        waiting.push((owner, id, image));
-    }
-    Ok(waiting)
+) -> (u32, PortResult<()>) {
+    let embed = |image: SavedImage| async move { embed(ports, alike, &image).await };
+    Waiting { ports, vectors: &*alike.vectors, embed, now }.go_through(limit).await
 }
 
 async fn embed(ports: &Ports, alike: &Alike, image: &SavedImage) -> PortResult<Option<Embedding>> {

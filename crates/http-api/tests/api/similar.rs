@@ -57,7 +57,10 @@ impl Gallery {
     }
 
     async fn look(&self) -> u32 {
-        embed_waiting(&self.desk.ports, &self.alike, 100, self.desk.memory.clock.now()).await.unwrap()
+        let now = self.desk.memory.clock.now();
+        let (looked_at, outcome) = embed_waiting(&self.desk.ports, &self.alike, 100, now).await;
+        outcome.unwrap();
+        looked_at
     }
 
     async fn save(&self, colour: [u8; 3], across: bool) -> String {
@@ -146,9 +149,10 @@ impl Gallery {
     }
 
     async fn read(&self) -> u32 {
-        embed_prompts_waiting(&self.desk.ports, &self.meaning, 100, self.desk.memory.clock.now())
-            .await
-            .unwrap()
+        let now = self.desk.memory.clock.now();
+        let (read, outcome) = embed_prompts_waiting(&self.desk.ports, &self.meaning, 100, now).await;
+        outcome.unwrap();
+        read
     }
 
     async fn by_meaning(&self, query: &str) -> Value {
