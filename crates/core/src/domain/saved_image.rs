@@ -167,6 +167,16 @@ impl ImageEdit {
         check.finish(Some(()))
     }
 
+    /// Whether these are no more collections than an image may be in.
+    ///
+    /// # Errors
+    /// Names `pointer`.
+    pub fn check_collections(pointer: &str, collections: &[CollectionId]) -> Result<(), InvalidInput> {
+        let mut check = Checker::default();
+        clean_collections(&mut check, pointer, collections);
+        check.finish(Some(()))
+    }
+
     /// Whether this is a rating.
     ///
     /// # Errors

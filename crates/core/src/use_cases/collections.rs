@@ -2,10 +2,12 @@
 
 use super::edit_image::{TRIES, check_version, too_contended};
 use crate::domain::{
-    Collection, CollectionEdit, CollectionId, Entropy, InvalidInput, OwnerId, Timestamp, Version, limits,
+    Collection, CollectionEdit, CollectionId, Entropy, ImageEdit, InvalidInput, OwnerId, Timestamp, Version,
+    limits,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Ports;
+use std::collections::HashSet;
 
 /// Makes a collection. Two that are made at the same moment may get the same name.
 ///
@@ -122,8 +124,8 @@ pub async fn delete_collection(
     Err(too_contended("CollectionRepo::delete"))
 }
 
-/// Refuses a collection of `wanted` that the owner does not have, by its place below `pointer`; those in `known` are not
-/// asked for.
+/// Refuses more collections than an image can go into, and one that the owner does not have, by its place below `pointer`.
+/// Those in `known` are not asked about.
 pub(super) async fn check_collections(
     ports: &Ports,
     owner: &OwnerId,
@@ -131,11 +133,20 @@ pub(super) async fn check_collections(
     wanted: &[CollectionId],
     known: &[CollectionId],
 ) -> Result<()> {
-    for (index, id) in wanted.iter().enumerate() {
-        if !known.contains(id) && ports.collections.find(owner, id).await?.is_none() {
-            let detail = "there is no such collection; GET /collections lists those there are";
-            return Err(InvalidInput::field(format!("{pointer}/{index}"), "unknown", detail).into());
-        }
+    let new: Vec<_> = wanted.iter().copied().filter(|id| !known.contains(id)).collect();
+    ImageEdit::check_collections(pointer, &new)?;
+    if new.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let there = ids(ports, owner).await?;
+    let missing = wanted.iter().position(|id| !known.contains(id) && !there.contains(id));
+    missing.map_or(Ok(()), |index| {
+        let detail = "there is no such collection; GET /collections lists those there are";
+        Err(InvalidInput::field(format!("{pointer}/{index}"), "unknown", detail).into())
+    })
+}
+
+/// The ids of the owner's collections, in one read.
+async fn ids(ports: &Ports, owner: &OwnerId) -> Result<HashSet<CollectionId>> {
+    Ok(ports.collections.list(owner).await?.into_iter().map(|collection| collection.id).collect())
 }

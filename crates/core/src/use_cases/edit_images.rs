@@ -95,6 +95,8 @@ impl ImagesEdit {
         }
         let lists = [("/add_tags", &self.add_tags), ("/remove_tags", &self.remove_tags)];
         lists.into_iter().try_for_each(|(pointer, tags)| ImageEdit::check_tags(pointer, tags))?;
+        let lists = [("/add_to", &self.add_to), ("/remove_from", &self.remove_from)];
+        lists.into_iter().try_for_each(|(pointer, ids)| ImageEdit::check_collections(pointer, ids))?;
         match self.rating {
             Some(rating) if rating != 0 => ImageEdit::check_rating(rating),
             _ => Ok(()),
