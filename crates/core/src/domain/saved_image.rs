@@ -188,19 +188,16 @@ impl ImageEdit {
     }
 
     /// The change of `image` that adds what this one notes and replaces nothing: tags (however they are capitalised),
-    /// collections and labels that it does not have, title and rating where it has none, a note below its own.
+    /// collections and labels that it does not have, as many as there is room for, title and rating where it has none, a note
+    /// below its own.
     #[must_use]
     pub fn adding_to(&self, image: &SavedImage) -> Self {
         let title = if image.title.is_some() { None } else { self.title.clone() };
         let rating = if image.rating.is_some() { None } else { self.rating };
         let tags = self.tags.as_ref().map(|tags| added_tags(&image.tags, tags));
-        let collections = self.collections.as_ref().map(|ids| [&image.collections[..], ids].concat());
+        let collections = self.collections.as_ref().map(|ids| added_collections(&image.collections, ids));
         let note = self.note.as_ref().map(|note| added_note(image.note.as_deref(), note.as_deref()));
-        let labels = self.labels.as_ref().map(|labels| {
-            let mut all = labels.clone();
-            all.extend(image.labels.clone());
-            all
-        });
+        let labels = self.labels.as_ref().map(|labels| added_labels(&image.labels, labels));
         Self {
             title,
             note,
@@ -248,8 +245,34 @@ impl ImageEdit {
 }
 
 fn added_tags(have: &[String], tags: &[String]) -> Vec<String> {
-    let is_new = |tag: &&String| !have.iter().any(|have| have.to_lowercase() == tag.trim().to_lowercase());
-    have.iter().chain(tags.iter().filter(is_new)).cloned().collect()
+    let mut all = have.to_vec();
+    for tag in tags.iter().map(|tag| tag.trim()) {
+        let is_new = !all.iter().any(|have| have.to_lowercase() == tag.to_lowercase());
+        if is_new && all.len() < limits::TAGS_MAX {
+            all.push(tag.to_owned());
+        }
+    }
+    all
+}
+
+fn added_collections(have: &[CollectionId], ids: &[CollectionId]) -> Vec<CollectionId> {
+    let mut all = have.to_vec();
+    for id in ids {
+        if !all.contains(id) && all.len() < limits::COLLECTIONS_OF_IMAGE_MAX {
+            all.push(*id);
+        }
+    }
+    all
+}
+
+fn added_labels(have: &Labels, labels: &Labels) -> Labels {
+    let mut all = have.clone();
+    for (name, value) in labels {
+        if !all.contains_key(name) && all.len() < limits::LABELS_MAX {
+            all.insert(name.clone(), value.clone());
+        }
+    }
+    all
 }
 
 /// Both notes, if the one does not hold the other and there is room for both; else the one that is there.

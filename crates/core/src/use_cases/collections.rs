@@ -124,29 +124,27 @@ pub async fn delete_collection(
     Err(too_contended("CollectionRepo::delete"))
 }
 
-/// Refuses more collections than an image can go into, and one that the owner does not have, by its place below `pointer`.
-/// Those in `known` are not asked about.
+/// The ids of the owner's collections, where some are `wanted`; none is read where none is. Refuses more than an image can
+/// go into, and one that there is not, by its place below `pointer`; one of those in `known` may have been deleted since.
 pub(super) async fn check_collections(
     ports: &Ports,
     owner: &OwnerId,
     pointer: &str,
     wanted: &[CollectionId],
     known: &[CollectionId],
-) -> Result<()> {
+) -> Result<HashSet<CollectionId>> {
     let new: Vec<_> = wanted.iter().copied().filter(|id| !known.contains(id)).collect();
     ImageEdit::check_collections(pointer, &new)?;
-    if new.is_empty() {
-        return Ok(());
+    if wanted.is_empty() {
+        return Ok(HashSet::new());
     }
-    let there = ids(ports, owner).await?;
-    let missing = wanted.iter().position(|id| !known.contains(id) && !there.contains(id));
-    missing.map_or(Ok(()), |index| {
-        let detail = "there is no such collection; GET /collections lists those there are";
-        Err(InvalidInput::field(format!("{pointer}/{index}"), "unknown", detail).into())
-    })
-}
-
-/// The ids of the owner's collections, in one read.
-async fn ids(ports: &Ports, owner: &OwnerId) -> Result<HashSet<CollectionId>> {
-    Ok(ports.collections.list(owner).await?.into_iter().map(|collection| collection.id).collect())
+    let all = ports.collections.list(owner).await?;
+    let there: HashSet<_> = all.into_iter().map(|collection| collection.id).collect();
+    match wanted.iter().position(|id| !known.contains(id) && !there.contains(id)) {
+        None => Ok(there),
+        Some(index) => {
+            let detail = "there is no such collection; GET /collections lists those there are";
+            Err(InvalidInput::field(format!("{pointer}/{index}"), "unknown", detail).into())
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub async fn edit_image(
     expected: Option<&[Version]>,
     now: Timestamp,
 ) -> Result<SavedImage> {
-    check_new_collections(ports, owner, id, edit, now).await?;
+    let edit = &without_deleted(ports, owner, id, edit, now).await?;
     change(ports, owner, id, expected, now, |image| match image.trashed_at {
         Some(_) => Err(Error::NotFound("image; it is in the trash: restore it first")),
         None => Ok(edit.apply(image, now)?),
@@ -29,17 +29,22 @@ pub async fn edit_image(
     .await
 }
 
-/// Refuses a collection that the owner does not have. One that the image is in already may have been deleted since.
-async fn check_new_collections(
+/// The change without the collections that the image is in and that were deleted since. Refuses others that the owner does
+/// not have.
+async fn without_deleted(
     ports: &Ports,
     owner: &OwnerId,
     id: &ImageId,
     edit: &ImageEdit,
     now: Timestamp,
-) -> Result<()> {
-    let Some(wanted) = edit.collections.as_deref().filter(|wanted| !wanted.is_empty()) else { return Ok(()) };
-    let image = ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))?;
-    check_collections(ports, owner, "/collections", wanted, &image.collections).await
+) -> Result<ImageEdit> {
+    let mut edit = edit.clone();
+    if let Some(wanted) = edit.collections.as_mut().filter(|wanted| !wanted.is_empty()) {
+        let image = ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))?;
+        let there = check_collections(ports, owner, "/collections", wanted, &image.collections).await?;
+        wanted.retain(|id| there.contains(id));
+    }
+    Ok(edit)
 }
 
 /// Reads the image, changes it and writes it back, again where another writer came first. A change that leaves it as

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::ports::Ports;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
+use std::collections::{BTreeSet, HashSet};
 
 /// How many images are changed at a time.
 const AT_ONCE: usize = 16;
@@ -54,9 +55,9 @@ pub async fn edit_images(
     now: Timestamp,
 ) -> Result<EditedImages> {
     edit.check()?;
-    check_collections(ports, owner, "/add_to", &edit.add_to, &[]).await?;
+    let there = &check_collections(ports, owner, "/add_to", &edit.add_to, &[]).await?;
     let changes = edit.ids.iter().copied().map(|id| async move {
-        let changed = change(ports, owner, &id, None, now, |image| edit.apply(image, now)).await;
+        let changed = change(ports, owner, &id, None, now, |image| edit.apply(image, there, now)).await;
         Ok::<_, Error>((id, attempt(changed)?))
     });
     let changed: Vec<_> = stream::iter(changes).buffered(AT_ONCE).try_collect().await?;
@@ -103,35 +104,46 @@ impl ImagesEdit {
         }
     }
 
-    fn apply(&self, image: &SavedImage, now: Timestamp) -> Result<SavedImage> {
-        let mut image = image.clone();
-        if let Some(trashed) = self.trashed {
-            image.trashed_at = trashed.then(|| image.trashed_at.unwrap_or(now));
-        }
-        let edit = self.of(&image);
-        if edit != ImageEdit::default() && image.trashed_at.is_some() {
+    fn apply(&self, image: &SavedImage, there: &HashSet<CollectionId>, now: Timestamp) -> Result<SavedImage> {
+        let edit = self.of(image, there);
+        let is_in_trash = image.trashed_at.is_some() && self.trashed != Some(false);
+        if is_in_trash && edit != ImageEdit::default() {
             let detail = "is in the trash: restore it first";
             return Err(InvalidInput::field("/ids", "in_trash", detail).into());
         }
-        Ok(edit.apply(&image, now)?)
+        // By the names of this request's fields.
+        ImageEdit::check_tags("/add_tags", edit.tags.as_deref().unwrap_or_default())?;
+        ImageEdit::check_collections("/add_to", edit.collections.as_deref().unwrap_or_default())?;
+        let mut edited = edit.apply(image, now)?;
+        if let Some(trashed) = self.trashed {
+            edited.trashed_at = trashed.then(|| image.trashed_at.unwrap_or(now));
+        }
+        Ok(edited)
     }
 
-    /// The change of this one image.
-    fn of(&self, image: &SavedImage) -> ImageEdit {
+    /// The change of this one image. Where it goes into collections, it leaves those that are not `there` any more.
+    fn of(&self, image: &SavedImage, there: &HashSet<CollectionId>) -> ImageEdit {
+        let has_collection_changes = !self.add_to.is_empty() || !self.remove_from.is_empty();
+        let collections = has_collection_changes.then(|| {
+            let is_there = |id: &CollectionId| self.add_to.is_empty() || there.contains(id);
+            let kept = image.collections.iter().filter(|id| !self.remove_from.contains(id) && is_there(id));
+            kept.chain(&self.add_to).copied().collect()
+        });
+        let rating = self.rating.map(|rating| Some(rating).filter(|rating| *rating != 0));
+        let tags = self.tags_of(image);
+        ImageEdit { tags, collections, favorite: self.favorite, rating, ..ImageEdit::default() }
+    }
+
+    fn tags_of(&self, image: &SavedImage) -> Option<Vec<String>> {
         let is_removed = |tag: &str| {
             self.remove_tags.iter().any(|removed| removed.trim().to_lowercase() == tag.to_lowercase())
         };
         let has_tag_changes = !self.add_tags.is_empty() || !self.remove_tags.is_empty();
-        let tags = has_tag_changes.then(|| {
-            let kept = image.tags.iter().filter(|tag| !is_removed(tag));
-            kept.chain(&self.add_tags).cloned().collect()
-        });
-        let has_collection_changes = !self.add_to.is_empty() || !self.remove_from.is_empty();
-        let collections = has_collection_changes.then(|| {
-            let kept = image.collections.iter().filter(|id| !self.remove_from.contains(id));
-            kept.chain(&self.add_to).copied().collect()
-        });
-        let rating = self.rating.map(|rating| Some(rating).filter(|rating| *rating != 0));
-        ImageEdit { tags, collections, favorite: self.favorite, rating, ..ImageEdit::default() }
+        has_tag_changes.then(|| {
+            let kept = image.tags.iter().map(String::as_str).filter(|tag| !is_removed(tag));
+            // Each once: a tag that the image has takes no room.
+            let tags: BTreeSet<_> = kept.chain(self.add_tags.iter().map(|tag| tag.trim())).collect();
+            tags.into_iter().map(str::to_owned).collect()
+        })
     }
 }

@@ -2,13 +2,14 @@
 
 use super::{collections::check_collections, edit_image::change};
 use crate::domain::{
-    Blob, BlobId, Checker, ContentType, Entropy, GenerationRequest, ImageEdit, ImageId, ImageSource,
-    InvalidInput, JobId, JobImage, JobStatus, Labels, OwnerId, Parent, Prompt, SavedImage, Seed, ThumbHash,
-    Timestamp, Version, limits,
+    Blob, BlobId, Checker, CollectionId, ContentType, Entropy, GenerationRequest, ImageEdit, ImageId,
+    ImageSource, InvalidInput, JobId, JobImage, JobStatus, Labels, OwnerId, Parent, Prompt, SavedImage, Seed,
+    ThumbHash, Timestamp, Version, limits,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::imaging::{self, Picture};
 use crate::ports::{InsertedImage, Ports};
+use std::collections::HashSet;
 
 /// What a client wants to keep.
 #[derive(Clone, Debug)]
@@ -102,7 +103,7 @@ pub async fn save_image(ports: &Ports, command: Save, now: Timestamp, entropy: &
     let Save { owner, draft, edit } = command;
     let record = draft.record(ImageId::new(now, entropy), owner, now);
     let wanted = edit.collections.as_deref().unwrap_or_default();
-    check_collections(ports, &record.owner, "/collections", wanted, &[]).await?;
+    let there = check_collections(ports, &record.owner, "/collections", wanted, &[]).await?;
     let mut record = edit.apply(&record, now)?;
     record.version = Version::FIRST;
     if !draft.held {
@@ -117,7 +118,7 @@ pub async fn save_image(ports: &Ports, command: Save, now: Timestamp, entropy: &
             InsertedImage::Existing(image) => {
                 let image = untrash(ports, *image, now).await?;
                 let image = if draft.merging {
-                    merged(ports, image, &draft, &edit, now).await?
+                    merged(ports, image, &draft, &edit, &there, now).await?
                 } else {
                     edited(ports, image, &edit, now).await?
                 };
@@ -153,8 +154,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Where the picture is there already, what is noted with it is added: tags, collections and labels it does not have,
-    /// and whatever else is not known of it yet. Nothing that is there is replaced.
+    /// Where the picture is there already, what is noted with it is added: tags, collections and labels it does not have, as
+    /// many as there is room for, and whatever else is not known of it yet. Nothing that is there is replaced.
     #[must_use]
     pub const fn merging(mut self) -> Self {
         self.merging = true;
@@ -165,9 +166,10 @@ impl Draft {
     fn complete(&self, image: &mut SavedImage) {
         image.prompt = image.prompt.take().or_else(|| self.prompt.clone());
         image.parent = image.parent.or(self.parent.filter(|parent| parent.id != image.id));
-        if image.source == ImageSource::default() {
-            image.source = self.source.clone();
-        }
+        let ImageSource { job, request, seed } = &mut image.source;
+        *job = job.or(self.source.job);
+        *request = request.take().or_else(|| self.source.request.clone());
+        *seed = seed.or(self.source.seed);
     }
 
     /// Looks at the picture once, for what is shown until it is there. Slow: keep it off async threads. A picture that
@@ -297,15 +299,21 @@ async fn untrash(ports: &Ports, image: SavedImage, now: Timestamp) -> Result<Sav
     .await
 }
 
+/// Where the picture goes into collections, it leaves those that are not `there` any more.
 async fn merged(
     ports: &Ports,
     image: SavedImage,
     draft: &Draft,
     edit: &ImageEdit,
+    there: &HashSet<CollectionId>,
     now: Timestamp,
 ) -> Result<SavedImage> {
     change(ports, &image.owner, &image.id, None, now, |image| {
-        let mut merged = edit.adding_to(image).apply(image, now)?;
+        let mut image = image.clone();
+        if !there.is_empty() {
+            image.collections.retain(|id| there.contains(id));
+        }
+        let mut merged = edit.adding_to(&image).apply(&image, now)?;
         draft.complete(&mut merged);
         Ok(merged)
     })
