@@ -52,8 +52,10 @@ pub struct DynamoJobRepo {
 enum KeyUse {
     /// Nothing that is shown; the job that still holds it, if any.
     Free(Option<JobId>),
-    /// An earlier request.
-    Taken(InsertedJob),
+    /// The same request, earlier.
+    Repeated(Job),
+    /// Another request.
+    Reused,
 }
 
 /// A job after a change that may have changed nothing.
@@ -126,17 +128,23 @@ impl DynamoJobRepo {
         changed.map(|changed| changed.job).ok_or_else(|| missing(operation, id))
     }
 
-    /// What the key was used for before `job`; after that job's expiry it is free again.
-    async fn key_use(&self, operation: &'static str, job: &Job, key: &Idempotency) -> PortResult<KeyUse> {
-        let item = self.table.get(operation, key_key(&job.owner, &key.key)).await?;
+    /// What the owner's key was used for before; after that job's expiry it is free again.
+    async fn key_use(
+        &self,
+        operation: &'static str,
+        owner: &OwnerId,
+        key: &Idempotency,
+        now: Timestamp,
+    ) -> PortResult<KeyUse> {
+        let item = self.table.get(operation, key_key(owner, &key.key)).await?;
         let Some(item) = item else { return Ok(KeyUse::Free(None)) };
         let holder: JobId = item.parsed(operation, "job_id")?;
         let used_for: BlobId = item.parsed(operation, "fingerprint")?;
-        let stored = self.read_shown(operation, &job.owner, &holder, job.created_at).await?;
+        let stored = self.read_shown(operation, owner, &holder, now).await?;
         Ok(match stored {
             None => KeyUse::Free(Some(holder)),
-            Some(_) if used_for != key.fingerprint => KeyUse::Taken(InsertedJob::KeyReused),
-            Some(stored) => KeyUse::Taken(repeated(stored, job)),
+            Some(_) if used_for != key.fingerprint => KeyUse::Reused,
+            Some(stored) => KeyUse::Repeated(stored),
         })
     }
 
@@ -192,8 +200,9 @@ impl JobRepo for DynamoJobRepo {
                 return Ok(InsertedJob::Created(Box::new(job)));
             }
             if let Some(key) = key {
-                match self.key_use(OPERATION, &job, key).await? {
-                    KeyUse::Taken(answer) => return Ok(answer),
+                match self.key_use(OPERATION, &job.owner, key, job.created_at).await? {
+                    KeyUse::Repeated(stored) => return Ok(repeated(stored, &job)),
+                    KeyUse::Reused => return Ok(InsertedJob::KeyReused),
                     KeyUse::Free(by) => holder = by,
                 }
             }
@@ -206,6 +215,19 @@ impl JobRepo for DynamoJobRepo {
             }
         }
         Err(in_use(OPERATION, "the idempotency key is just being used by another call".to_owned()))
+    }
+
+    async fn find_by_key(
+        &self,
+        owner: &OwnerId,
+        key: &Idempotency,
+        now: Timestamp,
+    ) -> PortResult<Option<InsertedJob>> {
+        Ok(match self.key_use("JobRepo::find_by_key", owner, key, now).await? {
+            KeyUse::Free(_) => None,
+            KeyUse::Repeated(job) => Some(InsertedJob::Existing(Box::new(job))),
+            KeyUse::Reused => Some(InsertedJob::KeyReused),
+        })
     }
 
     async fn find(&self, owner: &OwnerId, id: &JobId, now: Timestamp) -> PortResult<Option<Job>> {

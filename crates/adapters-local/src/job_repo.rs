@@ -75,6 +75,17 @@ impl JobRepo for SqliteJobRepo {
         Ok(earlier.await?.unwrap_or_else(|| InsertedJob::Created(Box::new(Arc::unwrap_or_clone(job)))))
     }
 
+    async fn find_by_key(
+        &self,
+        owner: &OwnerId,
+        key: &Idempotency,
+        now: Timestamp,
+    ) -> PortResult<Option<InsertedJob>> {
+        let (owner, key) = (owner.clone(), key.clone());
+        let work = move |connection: &Connection| rows::find_by_key(connection, &owner, &key, now);
+        self.database.read("JobRepo::find_by_key", work).await
+    }
+
     async fn find(&self, owner: &OwnerId, id: &JobId, now: Timestamp) -> PortResult<Option<Job>> {
         let (owner, id) = (owner.clone(), *id);
         let work = move |connection: &Connection| rows::find_shown(connection, &owner, &id, now);

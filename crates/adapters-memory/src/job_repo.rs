@@ -47,7 +47,7 @@ fn missing(id: &JobId, operation: &'static str) -> PortError {
 
 impl Jobs {
     fn insert(&mut self, new: &NewJob, key: Option<&Idempotency>) -> InsertedJob {
-        if let Some(used) = key.and_then(|key| self.used(new, key)) {
+        if let Some(used) = key.and_then(|key| self.used(&new.owner, key, new.now)) {
             return used;
         }
         if let Some(stored) = self.by_id.get(&new.id) {
@@ -65,10 +65,10 @@ impl Jobs {
         InsertedJob::Created(Box::new(job))
     }
 
-    /// What a key that was used before means for `new`; `None` once its job is not shown any more.
-    fn used(&self, new: &NewJob, key: &Idempotency) -> Option<InsertedJob> {
-        let used = self.keys.get(&(new.owner.clone(), key.key.clone()))?;
-        let job = self.shown(&new.owner, &used.job_id, new.now)?.job.clone();
+    /// What a key that was used before means for a new job; `None` once its job is not shown any more.
+    fn used(&self, owner: &OwnerId, key: &Idempotency, now: Timestamp) -> Option<InsertedJob> {
+        let used = self.keys.get(&(owner.clone(), key.key.clone()))?;
+        let job = self.shown(owner, &used.job_id, now)?.job.clone();
         Some(if used.fingerprint == key.fingerprint {
             InsertedJob::Existing(Box::new(job))
         } else {
@@ -127,6 +127,15 @@ fn blobs(job: &Job) -> impl Iterator<Item = BlobId> {
 impl JobRepo for MemoryJobs {
     async fn insert<'a>(&self, job: &NewJob, key: Option<&'a Idempotency>) -> PortResult<InsertedJob> {
         Ok(lock(&self.0).insert(job, key))
+    }
+
+    async fn find_by_key(
+        &self,
+        owner: &OwnerId,
+        key: &Idempotency,
+        now: Timestamp,
+    ) -> PortResult<Option<InsertedJob>> {
+        Ok(lock(&self.0).used(owner, key, now))
     }
 
     async fn find(&self, owner: &OwnerId, id: &JobId, now: Timestamp) -> PortResult<Option<Job>> {

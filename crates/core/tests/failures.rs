@@ -6,7 +6,8 @@ use std::{future::Future, time::Duration};
 use tintype_core::domain::{
     Blob, Clock, ConnectionId, ContentType, Entropy, EventBody, GenerateInput, GenerationRequest, ImageEdit,
     ImageId, ImageSource, Job, JobError, JobEvent, JobId, JobStatus, ModelCard, NewJob, Outcome, OwnerId,
-    Progress, SavedImage, Seed, Seq, SourceImage, SourceInput, Subscription, Timestamp, Version, Warning,
+    Parent, Progress, Relation, SavedImage, Seed, Seq, SourceImage, SourceInput, Subscription, Timestamp,
+    Version, Warning,
 };
 use tintype_core::ports::{
     Delivery, DrawnImage, Generated, InsertedJob, MockPictureSigner, MockPorts, Ports, PurgedJobs,
@@ -121,6 +122,33 @@ fn a_key_that_is_just_being_accepted_is_not_ready() {
     mocks.jobs.expect_insert().return_once(|_, _| Err(fails(ErrorKind::Conflict)));
     let error = run(submit(&mocks.into_ports(), wish(), NOW, &ENTROPY)).unwrap_err();
     assert!(matches!(error, Error::NotReady(_)), "{error}");
+}
+
+/// Asks for a variant of an image that is gone, with a key that was used as `used` says.
+fn wish_of_an_erased_parent(used: Option<InsertedJob>) -> Result<use_cases::Submitted, Error> {
+    let mut mocks = mocks();
+    mocks.metadata.expect_find().return_once(|_, _, _| Ok(None));
+    mocks.jobs.expect_find_by_key().return_once(|_, _, _| Ok(used));
+    mocks.workflow.expect_start().returning(|_| Ok(()));
+    let parent = Some(Parent { id: ImageId::new(NOW, &ENTROPY), relation: Relation::Variant });
+    let key = Some("k".parse().unwrap());
+    let wish = Submit { input: GenerateInput { parent, ..input() }, key, ..wish() };
+    // An insert would panic: the mock expects none.
+    run(submit(&mocks.into_ports(), wish, NOW, &ENTROPY))
+}
+
+#[test]
+fn a_repeat_whose_parent_was_erased_since_gets_the_first_job() {
+    let repeated = wish_of_an_erased_parent(Some(InsertedJob::Existing(Box::new(job())))).unwrap();
+    assert!(repeated.replayed && repeated.job == job());
+}
+
+#[test]
+fn a_new_request_whose_parent_is_gone_is_refused_and_one_of_a_used_key_too() {
+    let refused = wish_of_an_erased_parent(None).unwrap_err();
+    assert!(matches!(&refused, Error::Invalid(invalid) if invalid.errors()[0].pointer == "/parent/id"));
+    let reused = wish_of_an_erased_parent(Some(InsertedJob::KeyReused)).unwrap_err();
+    assert!(matches!(reused, Error::KeyReused), "{reused}");
 }
 
 #[test]

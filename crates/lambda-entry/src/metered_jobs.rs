@@ -76,6 +76,15 @@ impl JobRepo for MeteredJobs {
         Ok(job)
     }
 
+    async fn find_by_key(
+        &self,
+        owner: &OwnerId,
+        key: &Idempotency,
+        now: Timestamp,
+    ) -> PortResult<Option<InsertedJob>> {
+        self.inner.find_by_key(owner, key, now).await
+    }
+
     async fn find(&self, owner: &OwnerId, id: &JobId, now: Timestamp) -> PortResult<Option<Job>> {
         self.inner.find(owner, id, now).await
     }

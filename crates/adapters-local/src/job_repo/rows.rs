@@ -26,18 +26,13 @@ impl NewRow {
 
     /// What its key was used for before, as long as that job is shown; after that the key is free again.
     pub(super) fn replayed(&self, connection: &Connection, job: &Job) -> Result<Option<InsertedJob>, Fault> {
-        let Some(Idempotency { key, fingerprint }) = &self.key else { return Ok(None) };
-        let sql = "SELECT body, fingerprint FROM jobs WHERE owner = ? AND idempotency_key = ?";
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query([job.owner.as_str(), key.as_str()])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let (stored, used_for) = (job_of(row)?, BlobId::from_bytes(row.get(1)?));
-        if !stored.is_shown(job.created_at) {
-            free_key(connection, &stored.id)?;
+        let Some(key) = &self.key else { return Ok(None) };
+        let Some(used) = UsedKey::find(connection, &job.owner, key)? else { return Ok(None) };
+        if !used.job.is_shown(job.created_at) {
+            free_key(connection, &used.job.id)?;
             return Ok(None);
         }
-        let same = used_for == *fingerprint;
-        Ok(Some(if same { InsertedJob::Existing(Box::new(stored)) } else { InsertedJob::KeyReused }))
+        Ok(Some(used.answer()))
     }
 
     /// Writes the job; `false` if there is one with this id.
@@ -60,6 +55,38 @@ impl NewRow {
         write_blobs(connection, job)?;
         Ok(true)
     }
+}
+
+/// A key that a job holds, shown or not.
+struct UsedKey {
+    job: Job,
+    is_same_request: bool,
+}
+
+impl UsedKey {
+    fn find(connection: &Connection, owner: &OwnerId, key: &Idempotency) -> Result<Option<Self>, Fault> {
+        let sql = "SELECT body, fingerprint FROM jobs WHERE owner = ? AND idempotency_key = ?";
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query([owner.as_str(), key.key.as_str()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let is_same_request = BlobId::from_bytes(row.get(1)?) == key.fingerprint;
+        Ok(Some(Self { job: job_of(row)?, is_same_request }))
+    }
+
+    fn answer(self) -> InsertedJob {
+        if self.is_same_request { InsertedJob::Existing(Box::new(self.job)) } else { InsertedJob::KeyReused }
+    }
+}
+
+/// What the owner's key was used for before, as long as that job is shown.
+pub(super) fn find_by_key(
+    connection: &Connection,
+    owner: &OwnerId,
+    key: &Idempotency,
+    now: Timestamp,
+) -> Result<Option<InsertedJob>, Fault> {
+    let used = UsedKey::find(connection, owner, key)?;
+    Ok(used.filter(|used| used.job.is_shown(now)).map(UsedKey::answer))
 }
 
 fn free_key(connection: &Connection, id: &JobId) -> Result<(), Fault> {

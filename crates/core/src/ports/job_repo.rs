@@ -37,6 +37,15 @@ pub trait JobRepo: Debug + Send + Sync + 'static {
     /// [`Conflict`](crate::ErrorKind::Conflict) if the key is just being used by another call that is not done.
     async fn insert<'a>(&self, job: &NewJob, key: Option<&'a Idempotency>) -> PortResult<InsertedJob>;
 
+    /// What [`insert`](Self::insert) would tell of this key of the owner's, without accepting a job; `None` where it would
+    /// accept one.
+    async fn find_by_key(
+        &self,
+        owner: &OwnerId,
+        key: &Idempotency,
+        now: Timestamp,
+    ) -> PortResult<Option<InsertedJob>>;
+
     /// The owner's job `id`; `None` if there is none.
     async fn find(&self, owner: &OwnerId, id: &JobId, now: Timestamp) -> PortResult<Option<Job>>;
 
@@ -108,7 +117,7 @@ pub trait JobRepo: Debug + Send + Sync + 'static {
     async fn purge(&self, now: Timestamp, limit: u32) -> PortResult<PurgedJobs>;
 }
 
-/// What became of an insertion.
+/// What became of an insertion, or would become of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum InsertedJob {
     /// The job was accepted.

@@ -53,15 +53,20 @@ pub async fn submit(ports: &Ports, command: Submit, now: Timestamp, entropy: &En
     let sources =
         SourceInput { image: address(&command.sources.image), mask: address(&command.sources.mask) };
     let request = GenerationRequest::resolve(&command.input, sources, card, Seed(entropy.seed()))?;
-    check_parent(ports, &command.owner, request.parent.as_ref(), now).await?;
-    // Bytes first, then the row that points at them.
-    for picture in [&command.sources.image, &command.sources.mask].into_iter().flatten() {
-        ports.images.put(&picture.blob, now).await?;
-    }
     let key = match command.key {
         Some(key) => Some(Idempotency { key, fingerprint: fingerprint(&command.input)? }),
         None => None,
     };
+    match check_parent(ports, &command.owner, request.parent.as_ref(), now).await {
+        Err(Error::Invalid(refused)) => {
+            return repeated(ports, &command.owner, key.as_ref(), refused, now).await;
+        }
+        checked => checked?,
+    }
+    // Bytes first, then the row that points at them.
+    for picture in [&command.sources.image, &command.sources.mask].into_iter().flatten() {
+        ports.images.put(&picture.blob, now).await?;
+    }
     let job = NewJob {
         id: JobId::new(now, entropy),
         owner: command.owner,
@@ -71,6 +76,22 @@ pub async fn submit(ports: &Ports, command: Submit, now: Timestamp, entropy: &En
         now,
     };
     accept(ports, &job, key.as_ref()).await
+}
+
+/// The job of a request that would be `refused` now, where the key says that it was accepted before: its parent may have been
+/// erased since.
+async fn repeated(
+    ports: &Ports,
+    owner: &OwnerId,
+    key: Option<&Idempotency>,
+    refused: InvalidInput,
+    now: Timestamp,
+) -> Result<Submitted> {
+    let Some(key) = key else { return Err(refused.into()) };
+    match ports.jobs.find_by_key(owner, key, now).await? {
+        Some(earlier) => start(ports, earlier).await,
+        None => Err(refused.into()),
+    }
 }
 
 /// Inserts `job` and starts it; shared with [`retry`](super::retry).
@@ -84,6 +105,10 @@ pub(super) async fn accept(ports: &Ports, job: &NewJob, key: Option<&Idempotency
             error.into()
         }
     })?;
+    start(ports, inserted).await
+}
+
+async fn start(ports: &Ports, inserted: InsertedJob) -> Result<Submitted> {
     let (job, replayed) = match inserted {
         InsertedJob::Created(job) => (*job, false),
         InsertedJob::Existing(job) => (*job, true),

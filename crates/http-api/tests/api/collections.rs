@@ -91,7 +91,8 @@ async fn a_result_keeps_its_parent_and_is_found_by_it() {
     let desk = Desk::open();
     let parent = desk.saved_image().await;
     let wish = json!({ "prompt": "a dog", "parent": { "id": parent, "relation": "remix" } });
-    let job = desk.post("/generate", wish.clone()).await.id();
+    let with_key = || with_header(ask_json("POST", "/generate", &wish), "idempotency-key", "a-dog");
+    let job = desk.send(with_key()).await.id();
     desk.run_all().await;
     let child = desk.post("/save", json!({ "job_id": job })).await;
     assert_eq!(child.json()["parent"], wish["parent"]);
@@ -103,7 +104,8 @@ async fn a_result_keeps_its_parent_and_is_found_by_it() {
     // An erased parent leaves its name behind.
     desk.send(ask("DELETE", &format!("/images/{parent}?permanent=true"))).await;
     assert_eq!(desk.get(&format!("/images/{child}")).await.json()["parent"], wish["parent"]);
-    let again = desk.post("/generate", wish).await;
+    assert_eq!(desk.send(with_key()).await.id(), job);
+    let again = desk.post("/generate", wish.clone()).await;
     assert_eq!(
         (again.status, again.pointers()),
         (StatusCode::UNPROCESSABLE_ENTITY, vec!["/parent/id".to_owned()])

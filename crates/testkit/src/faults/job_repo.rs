@@ -17,6 +17,15 @@ impl JobRepo for Faulty<dyn JobRepo> {
         self.call("JobRepo::insert", self.inner.insert(job, key)).await
     }
 
+    async fn find_by_key(
+        &self,
+        owner: &OwnerId,
+        key: &Idempotency,
+        now: Timestamp,
+    ) -> PortResult<Option<InsertedJob>> {
+        self.call("JobRepo::find_by_key", self.inner.find_by_key(owner, key, now)).await
+    }
+
     async fn find(&self, owner: &OwnerId, id: &JobId, now: Timestamp) -> PortResult<Option<Job>> {
         self.call("JobRepo::find", self.inner.find(owner, id, now)).await
     }

@@ -27,6 +27,8 @@ cases! { CASES of Arc<dyn JobRepo>:
     one_key_in_a_race_makes_one_job,
     a_key_is_kept_as_long_as_its_job_is_shown,
     a_key_is_free_once_its_job_is_not_shown,
+    a_key_is_found_as_an_insertion_would_tell_it,
+    a_key_that_is_free_is_not_found,
 }
 
 async fn an_inserted_job_is_as_accept_makes_it(repo: Arc<dyn JobRepo>) {
@@ -144,4 +146,22 @@ async fn a_key_is_free_once_its_job_is_not_shown(repo: Arc<dyn JobRepo>) {
     let ended = cancel(&*repo, &alice(), &new_job(1, 0).id).await.expect("was there");
     let later = NewJob { now: ended.expires_at, ..new_job(2, 0) };
     assert_eq!(created(insert(&*repo, &later, Some(&k)).await).id, later.id);
+}
+
+async fn a_key_is_found_as_an_insertion_would_tell_it(repo: Arc<dyn JobRepo>) {
+    let first = created(insert(&*repo, &new_job(1, 0), Some(&key("k", "heart"))).await);
+    let running = begin(&*repo, &first.id).await;
+    let same = repo.find_by_key(&alice(), &key("k", "heart"), NOW).await.expect("find_by_key");
+    assert_eq!(same, Some(InsertedJob::Existing(Box::new(running))));
+    let other = repo.find_by_key(&alice(), &key("k", "cat"), NOW).await.expect("find_by_key");
+    assert_eq!(other, Some(InsertedJob::KeyReused));
+}
+
+async fn a_key_that_is_free_is_not_found(repo: Arc<dyn JobRepo>) {
+    let k = key("k", "heart");
+    assert_eq!(repo.find_by_key(&alice(), &k, NOW).await.expect("find_by_key"), None);
+    insert(&*repo, &new_job(1, 0), Some(&k)).await;
+    assert_eq!(repo.find_by_key(&mallory(), &k, NOW).await.expect("find_by_key"), None);
+    let ended = cancel(&*repo, &alice(), &new_job(1, 0).id).await.expect("was there");
+    assert_eq!(repo.find_by_key(&alice(), &k, ended.expires_at).await.expect("find_by_key"), None);
 }
