@@ -1,10 +1,10 @@
 //! Saved images that look alike, and what that needs to know of them.
 
-use crate::domain::{Blob, Embedding, ImageId, Near, OwnerId, PageSize, SavedImage, Timestamp};
+use crate::domain::{Blob, Embedding, ImageId, Near, OwnerId, PageSize, SavedImage, Timestamp, limits};
 use crate::error::{Error, ErrorKind, PortResult, Result};
 use crate::ports::{Embedder, Ports, VectorIndex};
 use crate::use_cases::{find_image, waiting_images::Waiting};
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// The ports of what looks alike, for the deployments that have them.
 #[derive(Clone, Debug)]
@@ -57,7 +57,11 @@ pub(super) struct Nearest<'a> {
     pub(super) limit: PageSize,
 }
 
-/// The owner's nearest images, those in the trash left out.
+/// How many of the nearest images one answer is chosen from at most, those in the trash among them: each is read on its own.
+const CANDIDATES_MAX: u32 = 10 * limits::PAGE_MAX;
+
+/// The owner's nearest images, those in the trash left out: fewer than there are where [`CANDIDATES_MAX`] in the trash are
+/// nearer.
 ///
 /// # Errors
 /// [`Error::Port`].
@@ -71,13 +75,16 @@ pub(super) async fn nearest_images(
     let Nearest { to, least, but, limit } = nearest;
     let most = limit.get() as usize;
     let mut asked = limit.get() + 1;
+    let (mut found, mut seen) = (Vec::new(), HashSet::new());
     // As many more are asked for as turn out to be in the trash.
     loop {
         let near = vectors.nearest(owner, to, asked).await?;
         let is_all = near.len() < asked as usize || near.last().is_some_and(|last| last.score < least);
         let wanted = near.into_iter().filter(|near| near.score >= least && but != Some(&near.id));
-        let mut found = Vec::new();
         for Near { id, score } in wanted {
+            if !seen.insert(id) {
+                continue;
+            }
             let image = ports.metadata.find(owner, &id, now).await?;
             let image = image.filter(|image| image.trashed_at.is_none());
             found.extend(image.map(|image| Found { image, score }));
@@ -85,10 +92,10 @@ pub(super) async fn nearest_images(
                 return Ok(found);
             }
         }
-        if is_all {
+        if is_all || asked == CANDIDATES_MAX {
             return Ok(found);
         }
-        asked = asked.saturating_mul(4);
+        asked = asked.saturating_mul(4).min(CANDIDATES_MAX);
     }
 }
 
