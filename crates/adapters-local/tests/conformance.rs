@@ -15,8 +15,8 @@ use tintype_core::{
     ports::{CollectionRepo, ImageStore, JobRepo, LinkSigner, MetadataRepo, Models, Ports, VectorIndex},
 };
 use tintype_local::{
-    DataFolder, Database, FileImageStore, FileVariantCache, PathLinkSigner, SqliteCollectionRepo,
-    SqliteJobRepo, SqliteMetadataRepo, SqliteVectorIndex, VectorKind, WorkflowSettings,
+    DataFolder, Database, FileImageStore, FileVariantCache, LookEmbedder, PathLinkSigner,
+    SqliteCollectionRepo, SqliteJobRepo, SqliteMetadataRepo, SqliteVectorIndex, VectorKind, WorkflowSettings,
 };
 use tintype_testkit::{CorruptibleStore, Fresh, Suites, VariantFixture, VectorFixture, WorkflowFixture};
 
@@ -35,6 +35,7 @@ fn main() -> ExitCode {
             });
             Fresh::new(CorruptibleStore { store: Arc::new(store), corrupt }).keeping(folder)
         })
+        .embedder(|| async { Fresh::new(Arc::new(LookEmbedder)) })
         .job_repo(|| async {
             let (database, folder) = open_database();
             Fresh::new(Arc::new(SqliteJobRepo::new(database)) as Arc<dyn JobRepo>).keeping(folder)

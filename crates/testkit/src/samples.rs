@@ -4,9 +4,9 @@
 use bytes::Bytes;
 use tintype_core::{
     domain::{
-        ApiKey, Blob, BlobId, Collection, CollectionId, ContentType, Entropy, GenerateInput,
+        ApiKey, Blob, BlobId, Collection, CollectionId, ContentType, Embedding, Entropy, GenerateInput,
         GenerationRequest, Idempotency, ImageId, ImageSource, JobError, JobId, JobImage, Labels, ModelCard,
-        NewJob, OwnerId, SavedImage, Seed, SourceInput, ThumbHash, Ticket, Timestamp, Version,
+        NewJob, OwnerId, SavedImage, Seed, SourceInput, ThumbHash, Ticket, Timestamp, Vectors, Version,
     },
     error::ErrorKind,
 };
@@ -189,4 +189,11 @@ pub fn image_of(owner: &OwnerId, n: u64, millis: i64) -> SavedImage {
         trashed_at: None,
         version: Version::FIRST,
     }
+}
+
+/// How near two vectors of one space are.
+pub fn score(a: &Embedding, b: &Embedding) -> f32 {
+    let mut vectors = Vectors::new(a.dimensions());
+    vectors.set(image_id(1, 0), a);
+    vectors.nearest(b, 1).first().expect("both are of one space").score
 }

@@ -1,10 +1,10 @@
 //! Runs the cases of the ports an adapter brings: each on a fresh port, in its own runtime, for a limited time.
 
 use crate::{
-    collection_repo, connection_registry, credential_repo, image_model, image_store, job_repo, link_signer,
-    metadata_repo, notifier, picture_signer,
+    collection_repo, connection_registry, credential_repo, embedder, image_model, image_store, job_repo,
+    link_signer, metadata_repo, notifier, picture_signer,
     stub_model::StubModel,
-    variant_cache, vector_index,
+    text_embedder, variant_cache, vector_index,
     workflow::{self, WorkflowFixture},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -13,8 +13,8 @@ use std::{
     any::Any, collections::BTreeMap, fmt, future::Future, process::ExitCode, sync::Arc, time::Duration,
 };
 use tintype_core::ports::{
-    CollectionRepo, ConnectionRegistry, CredentialRepo, ImageStore, JobRepo, LinkSigner, MetadataRepo,
-    Models, PictureSigner,
+    CollectionRepo, ConnectionRegistry, CredentialRepo, Embedder, ImageStore, JobRepo, LinkSigner,
+    MetadataRepo, Models, PictureSigner, TextEmbedder,
 };
 
 /// A case that takes longer than this hangs.
@@ -58,11 +58,13 @@ fresh_from!(
     CollectionRepo,
     ConnectionRegistry,
     CredentialRepo,
+    Embedder,
     ImageStore,
     JobRepo,
     LinkSigner,
     MetadataRepo,
-    PictureSigner
+    PictureSigner,
+    TextEmbedder
 );
 
 impl<T: WorkflowFixture> From<Fresh<Box<T>>> for Fresh<Box<dyn WorkflowFixture>> {
@@ -86,6 +88,8 @@ pub enum Port {
     ConnectionRegistry,
     /// [`CredentialRepo`]
     CredentialRepo,
+    /// [`Embedder`]
+    Embedder,
     /// [`ImageModel`](tintype_core::ports::ImageModel)
     ImageModel,
     /// [`ImageStore`]
@@ -100,6 +104,8 @@ pub enum Port {
     Notifier,
     /// [`PictureSigner`]
     PictureSigner,
+    /// [`TextEmbedder`]
+    TextEmbedder,
     /// [`VariantCache`](tintype_core::ports::VariantCache)
     VariantCache,
     /// [`VectorIndex`](tintype_core::ports::VectorIndex)
@@ -115,6 +121,7 @@ impl Port {
             Self::CollectionRepo => "collection_repo",
             Self::ConnectionRegistry => "connection_registry",
             Self::CredentialRepo => "credential_repo",
+            Self::Embedder => "embedder",
             Self::ImageModel => "image_model",
             Self::ImageStore => "image_store",
             Self::JobRepo => "job_repo",
@@ -122,6 +129,7 @@ impl Port {
             Self::MetadataRepo => "metadata_repo",
             Self::Notifier => "notifier",
             Self::PictureSigner => "picture_signer",
+            Self::TextEmbedder => "text_embedder",
             Self::VariantCache => "variant_cache",
             Self::VectorIndex => "vector_index",
             Self::Workflow => "workflow",
@@ -136,6 +144,7 @@ impl Port {
             Self::CollectionRepo => names(collection_repo::CASES),
             Self::ConnectionRegistry => names(connection_registry::CASES),
             Self::CredentialRepo => names(credential_repo::CASES),
+            Self::Embedder => names(embedder::CASES),
             Self::ImageModel => names(image_model::CASES),
             Self::ImageStore => [names(image_store::CASES), names(image_store::CORRUPTION_CASES)].concat(),
             Self::JobRepo => job_repo::CASES.iter().flat_map(|cases| names(cases)).collect(),
@@ -143,6 +152,7 @@ impl Port {
             Self::MetadataRepo => metadata_repo::ALL_CASES.iter().flat_map(|cases| names(cases)).collect(),
             Self::Notifier => names(notifier::CASES),
             Self::PictureSigner => names(picture_signer::CASES),
+            Self::TextEmbedder => names(text_embedder::CASES),
             Self::VariantCache => names(variant_cache::CASES),
             Self::VectorIndex => names(vector_index::CASES),
             Self::Workflow => names(workflow::CASES),
@@ -232,6 +242,16 @@ impl Suites {
         self.with(Port::CredentialRepo, credential_repo::CASES, fresh)
     }
 
+    /// Runs the cases of [`Embedder`].
+    #[must_use]
+    pub fn embedder<F, R>(self, fresh: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output: Into<Fresh<Arc<dyn Embedder>>>> + Send + 'static,
+    {
+        self.with(Port::Embedder, embedder::CASES, fresh)
+    }
+
     /// Runs the cases of [`ImageModel`](tintype_core::ports::ImageModel).
     #[must_use]
     pub fn image_model<F, R>(self, fresh: F) -> Self
@@ -310,6 +330,16 @@ impl Suites {
         R: Future<Output: Into<Fresh<Arc<dyn PictureSigner>>>> + Send + 'static,
     {
         self.with(Port::PictureSigner, picture_signer::CASES, fresh)
+    }
+
+    /// Runs the cases of [`TextEmbedder`].
+    #[must_use]
+    pub fn text_embedder<F, R>(self, fresh: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output: Into<Fresh<Arc<dyn TextEmbedder>>>> + Send + 'static,
+    {
+        self.with(Port::TextEmbedder, text_embedder::CASES, fresh)
     }
 
     /// Runs the cases of [`VariantCache`](tintype_core::ports::VariantCache).
@@ -416,10 +446,11 @@ impl Suites {
 }
 
 fn is_a_case(trial: &str) -> bool {
-    const PORTS: [Port; 13] = [
+    const PORTS: [Port; 15] = [
         Port::CollectionRepo,
         Port::ConnectionRegistry,
         Port::CredentialRepo,
+        Port::Embedder,
         Port::ImageModel,
         Port::ImageStore,
         Port::JobRepo,
@@ -427,6 +458,7 @@ fn is_a_case(trial: &str) -> bool {
         Port::MetadataRepo,
         Port::Notifier,
         Port::PictureSigner,
+        Port::TextEmbedder,
         Port::VariantCache,
         Port::VectorIndex,
         Port::Workflow,

@@ -1,13 +1,12 @@
 //! What English texts mean, as vectors: those of their words, added up. The words stand in `models/glove-40k`, whose README
 //! says where they come from; they are part of the program.
 
-use async_trait::async_trait;
+mod text_embedder;
+
+pub use text_embedder::WordVectors;
+
 use std::sync::LazyLock;
-use tintype_core::{
-    PortResult,
-    domain::{Embedding, Space, Understood},
-    ports::TextEmbedder,
-};
+use tintype_core::domain::{Embedding, Understood};
 
 /// One a line, in the order of their letters.
 static WORDS: &str = include_str!("../../../models/glove-40k/words.txt");
@@ -20,25 +19,6 @@ const LENGTH_MIN: f32 = 8.0;
 const SCORE_MIN: f32 = 0.35;
 
 static LINES: LazyLock<Vec<&str>> = LazyLock::new(|| WORDS.lines().collect());
-
-/// A [`TextEmbedder`] that knows 40,000 English words and no grammar.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct WordVectors;
-
-#[async_trait]
-impl TextEmbedder for WordVectors {
-    fn space(&self) -> Space {
-        Space { name: "glove-40k".to_owned(), dimensions: DIMENSIONS }
-    }
-
-    fn score_min(&self) -> f32 {
-        SCORE_MIN
-    }
-
-    async fn embed(&self, text: &str) -> PortResult<Understood> {
-        Ok(understand(text))
-    }
-}
 
 fn understand(text: &str) -> Understood {
     let text = text.to_lowercase();
