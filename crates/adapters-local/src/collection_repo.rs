@@ -53,6 +53,8 @@ impl CollectionRepo for SqliteCollectionRepo {
         let work = move |connection: &Connection| match find(connection, &collection.owner, &collection.id)? {
             None => Err(PortError::new(ErrorKind::NotFound, OPERATION, "there is no such collection").into()),
             Some(stored) if stored.version == expected => update(connection, &collection),
+            // This very call, repeated.
+            Some(stored) if stored == collection => Ok(()),
             Some(stored) => Err(overtaken(OPERATION, stored.version)),
         };
         self.database.write(OPERATION, Durable, work).await

@@ -48,6 +48,10 @@ impl CollectionRepo for MemoryCollections {
             let message = format!("no collection {}", collection.id);
             PortError::new(ErrorKind::NotFound, "CollectionRepo::update", message)
         })?;
+        // This very call, repeated.
+        if stored == collection {
+            return Ok(());
+        }
         check(stored, expected, "CollectionRepo::update")?;
         stored.clone_from(collection);
         Ok(())

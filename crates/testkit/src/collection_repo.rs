@@ -22,6 +22,8 @@ cases! { CASES of Arc<dyn CollectionRepo>:
     list_shows_hundreds,
     // update
     update_replaces_the_record,
+    the_very_same_update_again_changes_nothing,
+    an_update_that_another_one_followed_is_a_conflict,
     update_of_another_version_is_a_conflict,
     update_missing_is_not_found,
     update_of_another_owners_collection_is_not_found,
@@ -117,6 +119,25 @@ async fn update_replaces_the_record(repo: Arc<Repo>) {
     repo.update(&updated, inserted.version).await.expect("update");
     assert_eq!(find(&*repo, &inserted.id).await, Some(updated.clone()));
     assert_eq!(list(&*repo).await, [updated]);
+}
+
+async fn the_very_same_update_again_changes_nothing(repo: Arc<Repo>) {
+    let inserted = insert(&*repo, collection(1)).await;
+    let updated = renamed(&inserted, "new");
+    for _ in 0..2 {
+        repo.update(&updated, inserted.version).await.expect("update");
+        assert_eq!(list(&*repo).await, [updated.clone()]);
+    }
+}
+
+async fn an_update_that_another_one_followed_is_a_conflict(repo: Arc<Repo>) {
+    let inserted = insert(&*repo, collection(1)).await;
+    let first = renamed(&inserted, "first");
+    let second = renamed(&first, "second");
+    repo.update(&first, inserted.version).await.expect("update");
+    repo.update(&second, first.version).await.expect("update");
+    assert_eq!(kind(repo.update(&first, inserted.version).await), ErrorKind::Conflict);
+    assert_eq!(find(&*repo, &inserted.id).await, Some(second));
 }
 
 async fn update_of_another_version_is_a_conflict(repo: Arc<Repo>) {

@@ -21,10 +21,11 @@ use std::fmt::Debug;
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait CollectionRepo: Debug + Send + Sync + 'static {
-    /// Adds `collection`. The very same one again is success and changes nothing.
+    /// Adds `collection`. The very same one again is success and changes nothing. Its id was drawn: that another owner has the
+    /// same does not happen, and a store need not look.
     ///
     /// # Errors
-    /// [`Conflict`](crate::ErrorKind::Conflict) if its id is another collection's.
+    /// [`Conflict`](crate::ErrorKind::Conflict) if its id is another collection's of the owner.
     async fn insert(&self, collection: &Collection) -> PortResult<()>;
 
     /// The owner's collection `id`; `None` if there is none.
@@ -34,6 +35,7 @@ pub trait CollectionRepo: Debug + Send + Sync + 'static {
     async fn list(&self, owner: &OwnerId) -> PortResult<Vec<Collection>>;
 
     /// Replaces the record of `collection`, if the stored version still is `expected`. `collection.version` is the new one.
+    /// Where the stored record is `collection` already it is success and changes nothing: the call was repeated.
     ///
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) if another writer came first,
