@@ -4,7 +4,7 @@
 use crate::failure::{Exit, Failure, Outcome};
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 
@@ -22,7 +22,7 @@ pub(crate) const VERSION: u64 = 1;
 pub(crate) const SIDECAR: &str = ".json";
 
 /// The largest file of JSON that is read, in bytes.
-const JSON_BYTES: u64 = 16 * 1024 * 1024;
+pub(crate) const JSON_BYTES: u64 = 16 * 1024 * 1024;
 
 /// An export, to be read.
 #[derive(Debug)]
@@ -92,23 +92,47 @@ impl Archive {
         Ok(names)
     }
 
+    /// The collections that it tells; none where it was broken off before they were written.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    pub(crate) fn collections(&mut self) -> Outcome<Vec<Value>> {
+        match self.json(COLLECTIONS).map(|mut told| told.get_mut("items").map(Value::take)) {
+            Ok(Some(Value::Array(collections))) => Ok(collections),
+            Ok(_) => Err(self.failed(COLLECTIONS, "holds no list")),
+            Err(failure) if failure.exit == Exit::NotFound => Ok(Vec::new()),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The name of the picture that stands beside `sidecar`, which tells `known` of it.
+    ///
+    /// # Errors
+    /// If it names none, or one that leads elsewhere.
+    pub(crate) fn picture_of(&self, sidecar: &str, known: &Value) -> Outcome<String> {
+        let folder = sidecar.rsplit_once('/').map_or("", |(folder, _)| folder);
+        match known["file"].as_str().filter(|file| is_plain(file) && !file.ends_with(SIDECAR)) {
+            Some(file) => Ok(format!("{folder}/{file}")),
+            None => Err(self.failed(sidecar, "names no file of a picture")),
+        }
+    }
+
     /// The file `name`, if it has at most `limit` bytes.
     ///
     /// # Errors
-    /// If there is none, it is larger, or it can't be read.
+    /// If there is none (then as [`Exit::NotFound`]), it is larger, or it can't be read.
     pub(crate) fn read(&mut self, name: &str, limit: u64) -> Outcome<Vec<u8>> {
         let mut bytes = Vec::new();
         let read = match self {
-            Self::Folder(path) => File::open(path.join(name))
-                .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-                .map_err(|error| error.to_string()),
-            Self::Zip { zip, root, .. } => {
-                zip.by_name(&format!("{root}{name}")).map_err(|error| error.to_string()).and_then(|file| {
-                    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())
-                })
+            Self::Folder(path) => {
+                File::open(path.join(name)).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
             }
+            Self::Zip { zip, root, .. } => zip
+                .by_name(&format!("{root}{name}"))
+                .map_err(io::Error::from)
+                .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)),
         };
-        read.map_err(|error| self.failed(name, &error))?;
+        read.map_err(|error| self.unread(name, &error))?;
         if bytes.len() as u64 > limit {
             return Err(self.failed(name, &format!("is larger than {} MB", limit / (1024 * 1024))));
         }
@@ -123,6 +147,15 @@ impl Archive {
         let bytes = self.read(name, JSON_BYTES)?;
         serde_json::from_slice(&bytes)
             .map_err(|error| self.failed(name, &format!("is no good JSON: {error}")))
+    }
+
+    fn unread(&self, name: &str, error: &io::Error) -> Failure {
+        let failure = self.failed(name, &error.to_string());
+        if error.kind() == io::ErrorKind::NotFound {
+            Failure { exit: Exit::NotFound, ..failure }
+        } else {
+            failure
+        }
     }
 
     fn failed(&self, name: &str, problem: &str) -> Failure {
@@ -151,9 +184,15 @@ fn open_zip(path: &Path) -> Outcome<Archive> {
 /// Whether this is the name of a picture's JSON, two folders deep: a zip may hold names that lead elsewhere.
 fn is_sidecar(name: &str) -> bool {
     let parts: Vec<_> = name.split('/').collect();
-    let is_plain =
-        |part: &&str| !part.is_empty() && *part != "." && *part != ".." && !part.contains(['\\', ':']);
-    parts.len() == 3 && parts[0] == PICTURES && parts.iter().all(is_plain) && name.ends_with(SIDECAR)
+    parts.len() == 3
+        && parts[0] == PICTURES
+        && parts.iter().all(|part| is_plain(part))
+        && name.ends_with(SIDECAR)
+}
+
+/// Whether this names something in the folder where it stands, on every system.
+fn is_plain(part: &str) -> bool {
+    !part.is_empty() && part != "." && part != ".." && !part.contains(['/', '\\', ':'])
 }
 
 /// The names of the files that can be read as text.
@@ -162,7 +201,7 @@ fn names_of(zip: &ZipArchive<BufReader<File>>) -> impl Iterator<Item = String> {
 }
 
 /// The files in the months' folders, as a zip would name them.
-fn names_below(folder: &Path) -> std::io::Result<Vec<String>> {
+fn names_below(folder: &Path) -> io::Result<Vec<String>> {
     let pictures = folder.join(PICTURES);
     let mut names = Vec::new();
     if !pictures.is_dir() {

@@ -53,8 +53,7 @@ pub(crate) fn run(args: &Export, terminal: &Terminal, now: Timestamp) -> Outcome
     let filter = filter::query(&args.filter, Some("oldest"), &client)?;
     let target = Target::of(&args.target);
     let mut folder = Folder::prepare(&target.folder, target.previous()?, now)?;
-    let collections = collections::all(&client)?;
-    folder.write_collections(&collections)?;
+    folder.write_collections(collections::all(&client)?)?;
     let export = Exporter { client: &client, terminal, lines: !args.json && !terminal.stdout_is_screen };
     let done = export.all(&filter, &mut folder)?;
     let images = folder.finish(done.failed.is_empty())?;

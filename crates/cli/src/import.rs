@@ -159,10 +159,8 @@ impl Importer<'_> {
     /// A picture of an export, with what is known of it in this library's terms.
     fn exported(&mut self, archive: &mut Archive, number: usize, sidecar: &str) -> Outcome<Picture> {
         let known = archive.json(sidecar)?;
-        let file = known["file"].as_str().filter(|file| !file.contains(['/', '\\']) && *file != "..");
-        let file = file.ok_or_else(|| refused(format!("{sidecar} names no file of a picture")))?;
-        let folder = sidecar.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let bytes = archive.read(&format!("{folder}/{file}"), limits::UPLOAD_BYTES as u64)?;
+        let picture = archive.picture_of(sidecar, &known)?;
+        let bytes = archive.read(&picture, limits::UPLOAD_BYTES as u64)?;
         if known["sha256"] != BlobId::of(&bytes).to_string() {
             return Err(refused("its bytes are not those that were exported"));
         }

@@ -4,5 +4,6 @@
 mod backup;
 mod broken_off;
 mod foreign;
+mod later_runs;
 mod library;
 mod round_trip;

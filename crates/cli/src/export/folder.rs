@@ -1,7 +1,7 @@
 //! The files of an export: what is there and whole stays, nothing is ever half written under its own name.
 
 use super::{Image, names};
-use crate::archive::{Archive, COLLECTIONS, FORMAT, MANIFEST, PICTURES, SIDECAR, VERSION};
+use crate::archive::{Archive, COLLECTIONS, FORMAT, JSON_BYTES, MANIFEST, PICTURES, SIDECAR, VERSION};
 use crate::failure::{Failure, Outcome};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -73,11 +73,19 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Writes the file of the collections.
+    /// Writes the file of the collections: those there are, and those that pictures of earlier runs may be in.
     ///
     /// # Errors
-    /// If it can't be written.
-    pub(super) fn write_collections(&self, collections: &[Value]) -> Outcome {
+    /// If that of an earlier run can't be read, or it can't be written.
+    pub(super) fn write_collections(&mut self, mut collections: Vec<Value>) -> Outcome {
+        let mut here = Archive::Folder(self.path.clone());
+        for archive in [&mut here].into_iter().chain(&mut self.previous) {
+            for earlier in archive.collections()? {
+                if collections.iter().all(|collection| collection["id"] != earlier["id"]) {
+                    collections.push(earlier);
+                }
+            }
+        }
         self.replace(COLLECTIONS, pretty(&json!({ "items": collections })).as_bytes())
     }
 
@@ -150,9 +158,29 @@ impl Folder {
     /// # Errors
     /// If a file can't be read or written.
     pub(super) fn finish(&mut self, complete: bool) -> Outcome<u64> {
+        self.keep_earlier()?;
         let images = Archive::Folder(self.path.clone()).sidecars()?.len() as u64;
         self.write_manifest(complete, Some(images))?;
         Ok(images)
+    }
+
+    /// Takes from the earlier zip the pictures that this run did not write: nothing goes out of an export.
+    fn keep_earlier(&mut self) -> Outcome {
+        let Some(mut previous) = self.previous.take() else { return Ok(()) };
+        for name in previous.sidecars()? {
+            if !self.path.join(&name).is_file() {
+                self.keep(&mut previous, &name)
+                    .map_err(|failure| failure.hint("the zip stays as it was; export into another file"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&self, previous: &mut Archive, name: &str) -> Outcome {
+        let known = previous.json(name)?;
+        let picture = previous.picture_of(name, &known)?;
+        self.replace(&picture, &previous.read(&picture, PICTURE_BYTES)?)?;
+        self.replace(name, &previous.read(name, JSON_BYTES)?)
     }
 
     fn write_manifest(&self, complete: bool, images: Option<u64>) -> Outcome {

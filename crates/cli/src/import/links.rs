@@ -58,9 +58,11 @@ impl Links {
         archive: &mut Archive,
     ) -> Outcome<Vec<(String, String)>> {
         let (mut ids, mut problems) = (HashMap::new(), Vec::new());
-        // An export that was broken off at once has none yet.
-        let collections = archive.json(COLLECTIONS).unwrap_or_default();
-        for collection in collections["items"].as_array().into_iter().flatten() {
+        let collections = archive.collections().unwrap_or_else(|failure| {
+            problems.push((COLLECTIONS.to_owned(), failure.message));
+            Vec::new()
+        });
+        for collection in &collections {
             let (Some(id), Some(name)) = (collection["id"].as_str(), collection["name"].as_str()) else {
                 continue;
             };
