@@ -153,17 +153,16 @@ impl Archive {
         let failure = self.failed(name, &error.to_string());
         if error.kind() == io::ErrorKind::NotFound {
             Failure { exit: Exit::NotFound, ..failure }
+        } else if error.kind() == io::ErrorKind::Unsupported {
+            // As ZipError::CompressionMethodNotSupported and UnsupportedArchive come out of a read.
+            failure.hint("another program packed it; unpack it, and take the folder")
         } else {
             failure
         }
     }
 
     fn failed(&self, name: &str, problem: &str) -> Failure {
-        let failure = Failure::new(Exit::Refused, format!("{name} in {}: {problem}", self.path().display()));
-        if problem.contains("ompression method") {
-            return failure.hint("another program packed it; unpack it, and take the folder");
-        }
-        failure
+        Failure::new(Exit::Refused, format!("{name} in {}: {problem}", self.path().display()))
     }
 }
 

@@ -150,9 +150,10 @@ impl Exporter<'_> {
                 ("gone", String::new())
             }
             Err(failure) if matches!(failure.exit, Exit::Refused | Exit::NotFound) => {
-                self.terminal.warn(&format!("{}: {failure}", image.id));
-                done.failed.push((image.id, failure.message.clone()));
-                ("failed", failure.message)
+                let problem = failure.in_one_line();
+                self.terminal.warn(&format!("{}: {problem}", image.id));
+                done.failed.push((image.id, problem.clone()));
+                ("failed", problem)
             }
             Err(failure) => return Err(failure),
         };

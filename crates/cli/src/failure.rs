@@ -83,6 +83,12 @@ impl Failure {
         self.hints.push(hint.into());
         self
     }
+
+    /// What went wrong and what to do next, where there is one line for both.
+    pub(crate) fn in_one_line(&self) -> String {
+        let hints = self.hints.iter().map(|hint| format!("; {hint}"));
+        format!("{}{}", self.message, hints.collect::<String>())
+    }
 }
 
 impl fmt::Display for Failure {

@@ -188,7 +188,7 @@ impl Importer<'_> {
                 Ok(became)
             }
             Err(failure) if failure.exit == Exit::NoServer => Err(failure),
-            Err(failure) => Ok(Became::Failed(in_one_line(&failure))),
+            Err(failure) => Ok(Became::Failed(failure.in_one_line())),
         }
     }
 
@@ -280,11 +280,6 @@ fn add(fields: &mut Map<String, Value>, name: &str, more: &[String]) {
 
 fn refused(problem: impl Into<String>) -> Failure {
     Failure::new(Exit::Refused, problem)
-}
-
-fn in_one_line(failure: &Failure) -> String {
-    let hints = failure.hints.iter().map(|hint| format!("; {hint}"));
-    format!("{}{}", failure.message, hints.collect::<String>())
 }
 
 fn read_file(path: &Path) -> Outcome<Vec<u8>> {

@@ -6,4 +6,5 @@ mod broken_off;
 mod foreign;
 mod later_runs;
 mod library;
+mod refusals;
 mod round_trip;

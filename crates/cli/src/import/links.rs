@@ -59,7 +59,7 @@ impl Links {
     ) -> Outcome<Vec<(String, String)>> {
         let (mut ids, mut problems) = (HashMap::new(), Vec::new());
         let collections = archive.collections().unwrap_or_else(|failure| {
-            problems.push((COLLECTIONS.to_owned(), failure.message));
+            problems.push((COLLECTIONS.to_owned(), failure.in_one_line()));
             Vec::new()
         });
         for collection in &collections {
@@ -73,7 +73,7 @@ impl Links {
             match made {
                 Ok(made) => ids.extend(made.map(|made| (id.to_owned(), made))),
                 Err(failure) if failure.exit == Exit::NoServer => return Err(failure),
-                Err(failure) => problems.push((format!("the collection {name:?}"), failure.message)),
+                Err(failure) => problems.push((format!("the collection {name:?}"), failure.in_one_line())),
             }
         }
         self.exported.push(ids);

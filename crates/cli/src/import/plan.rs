@@ -1,7 +1,6 @@
 //! What there is to import, and in which order: a picture after the one it came from.
 
 use crate::archive::Archive;
-use crate::failure::Failure;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
@@ -121,7 +120,7 @@ impl Plan {
                 }
                 self.archives.push(archive);
             }
-            Err(Failure { message, .. }) => self.problem(path, message),
+            Err(failure) => self.problem(path, failure.in_one_line()),
         }
     }
 }
