@@ -182,8 +182,9 @@ impl Importer<'_> {
         });
         match became {
             Ok(became) => {
-                if let (Some(old), Became::New(Some(id)) | Became::There(Some(id))) = (&entry.id, &became) {
-                    self.links.imported(old, id);
+                if let (Some(old), Became::New(id) | Became::There(id)) = (&entry.id, &became) {
+                    // A dry run makes no ids: that of there stands for the one that it would get here.
+                    self.links.imported(old, id.as_deref().unwrap_or(old));
                 }
                 Ok(became)
             }

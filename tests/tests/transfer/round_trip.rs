@@ -76,6 +76,11 @@ async fn a_dry_run_changes_nothing() {
     let report = there.json(&["import", &out, "--dry-run", "--json", "--tag", "x", "--collection", "y"]);
     assert_eq!((&report["new"], &report["there"], &report["failed"]), (&json!(3), &json!(1), &json!(0)));
     assert_eq!(there.everything().await, before);
+    assert_eq!(report["parents_left_out"], 0);
+    let done = there.json(&["import", &out, "--json"]);
+    for number in ["new", "there", "failed", "parents_left_out"] {
+        assert_eq!(done[number], report[number], "{number}");
+    }
 }
 
 #[tokio::test]
