@@ -54,7 +54,15 @@ fn print(items: Vec<Value>, is_json: bool, terminal: &Terminal, now: Timestamp) 
 fn by_meaning(client: &Client, text: &str, limit: u32, terminal: &Terminal) -> Outcome<Vec<Value>> {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("q", text).append_pair("limit", &limit.min(limits::PAGE_MAX).to_string());
-    let mut answer = client.get(&format!("/images/by-meaning?{}", query.finish()))?;
+    let answer = client.get(&format!("/images/by-meaning?{}", query.finish()));
+    let mut answer = answer.map_err(|failure| match failure.exit {
+        Exit::NotFound => {
+            Failure::failed("this server has no search by meaning").hint("search by words: tintype list WORD")
+        }
+        Exit::Failed | Exit::Usage | Exit::NoServer | Exit::Refused | Exit::Canceled | Exit::Interrupted => {
+            failure
+        }
+    })?;
     let unknown: Vec<_> =
         answer["unknown"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if !unknown.is_empty() {

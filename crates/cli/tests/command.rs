@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -439,4 +440,21 @@ fn a_picture_that_was_drawn_is_inspected_without_a_server() {
         assert!(items[place]["error"].as_str().unwrap().contains(error), "{items}");
     }
     assert_eq!(code(&output), 3, "{}", stderr(&output));
+}
+
+#[test]
+fn where_there_is_no_search_by_meaning_it_is_told_how_to_search() {
+    let answer = b"HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n{\"code\":\"no_such_route\"}";
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        assert!(stream.read(&mut [0; 4_096]).unwrap() > 0);
+        stream.write_all(answer).unwrap();
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = tintype(folder.path());
+    let output = command.args(["list", "--meaning", "car"]).env("TINTYPE_SERVER", url).output().unwrap();
+    server.join().unwrap();
+    assert!(stderr(&output).contains("tintype list WORD"), "{}", stderr(&output));
 }

@@ -21,6 +21,9 @@ use axum::{
 use std::sync::Arc;
 use tintype_core::use_cases::{Alike, Meaning};
 
+/// Where images are found by what their prompts mean.
+const BY_MEANING: &str = "/images/by-meaning";
+
 /// One route: a method of a path, what answers it, and what the document says of it.
 pub(crate) struct Route {
     pub(crate) method: Method,
@@ -35,6 +38,10 @@ pub fn router(api: Api) -> Router {
     let mut router = Router::new();
     for route in routes(&api) {
         router = router.route(route.path, route.handler);
+    }
+    if api.meaning.is_none() {
+        // Without it the path would be that of an image.
+        router = router.route(BY_MEANING, get(similar::no_meaning));
     }
     router
         .fallback(async || Problem::new(Code::NoSuchRoute, "GET /openapi.json lists the routes there are"))
@@ -357,7 +364,7 @@ fn similar_route(alike: Alike) -> Route {
 fn meaning_route(meaning: Meaning) -> Route {
     on(
         Method::GET,
-        "/images/by-meaning",
+        BY_MEANING,
         get(async move |state, owner, query| similar::by_meaning(state, owner, query, meaning).await),
         Operation::new("imagesByMeaning", "Find saved images whose prompts mean what a text means")
             .with(similar::MEANING_PARAMETERS)

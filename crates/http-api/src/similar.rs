@@ -1,6 +1,12 @@
 //! `/images/{id}/similar` and `/images/by-meaning`: saved images that look like one of them, or mean what a text means.
 
-use crate::{access::Owner, api::Api, path::PathParts, problem::Answer, query::Query};
+use crate::{
+    access::Owner,
+    api::Api,
+    path::PathParts,
+    problem::{Answer, Code, Problem},
+    query::Query,
+};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -59,6 +65,14 @@ pub(crate) async fn by_meaning(
     let answer = images_by_meaning(&api.ports, &meaning, &owner, &text, limit, api.now()).await?;
     let items = views(&api, answer.found).await?;
     Ok(axum::Json(json!({ "items": items, "unknown": answer.unknown })).into_response())
+}
+
+/// `GET /images/by-meaning` where there is no such search.
+pub(crate) async fn no_meaning() -> Problem {
+    Problem::new(
+        Code::NoSuchRoute,
+        "this server has no search by meaning; `q` of GET /images searches by words",
+    )
 }
 
 async fn views(api: &Api, found: Vec<Found>) -> Answer<Vec<FoundView>> {

@@ -205,5 +205,17 @@ async fn a_meaning_is_asked_for_in_words_of_a_bounded_length() {
         );
     }
     assert_eq!(gallery.desk.get("/images/by-meaning?q=car&tag=red").await.problem(), "bad_query");
-    assert_eq!(Desk::open().get("/images/by-meaning").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_deployment_that_does_not_search_by_meaning_says_so_and_how_else_to_search() {
+    let desk = Desk::open();
+    for path in ["/images/by-meaning", "/images/by-meaning?q=car&limit=2"] {
+        let answer = desk.get(path).await;
+        assert_eq!(answer.problem(), "no_such_route");
+        let detail = answer.json()["detail"].clone();
+        assert!(detail.as_str().unwrap().starts_with("this server has no search by meaning"), "{detail}");
+    }
+    let document = desk.get("/openapi.json").await.json();
+    assert!(document["paths"].get("/images/by-meaning").is_none());
 }
