@@ -125,7 +125,7 @@ impl Archive {
         let mut bytes = Vec::new();
         let read = match self {
             Self::Folder(path) => {
-                File::open(path.join(name)).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
+                open_file(&path.join(name)).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
             }
             Self::Zip { zip, root, .. } => zip
                 .by_name(&format!("{root}{name}"))
@@ -166,6 +166,15 @@ impl Archive {
     }
 }
 
+/// A file of a folder. What is none, a pipe or a device, could be read for ever.
+fn open_file(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "is no file"))
+    }
+}
+
 fn open_zip(path: &Path) -> Outcome<Archive> {
     let failed = |problem: String| Failure::new(Exit::Refused, format!("{}: {problem}", path.display()));
     let file = File::open(path)
@@ -191,7 +200,8 @@ fn is_sidecar(name: &str) -> bool {
 
 /// Whether this names something in the folder where it stands, on every system.
 fn is_plain(part: &str) -> bool {
-    !part.is_empty() && part != "." && part != ".." && !part.contains(['/', '\\', ':'])
+    let is_odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':');
+    !part.is_empty() && part != "." && part != ".." && !part.contains(is_odd)
 }
 
 /// The names of the files that can be read as text.
@@ -236,6 +246,8 @@ mod tests {
             "/pictures/2026-11/x.json",
             "pictures/2026-11/..\\x.json",
             "pictures/C:/x.json",
+            "pictures/2026-11/x\n.json",
+            "pictures/2026-11/\u{1b}[2Jx.json",
             "pictures/2026-11/x.png",
             "collections.json",
         ] {

@@ -8,6 +8,7 @@ use crate::args::Export;
 use crate::client::{Client, views};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::progress::CountLine;
+use crate::table::one_line;
 use crate::terminal::Terminal;
 use crate::{collections, filter, library};
 use folder::{Folder, Written};
@@ -157,7 +158,11 @@ impl Exporter<'_> {
             }
             Err(failure) => return Err(failure),
         };
-        if self.lines { self.terminal.data(&format!("{outcome}\t{}\t{name}", image.id)) } else { Ok(()) }
+        if self.lines {
+            self.terminal.data(&format!("{outcome}\t{}\t{}", image.id, one_line(&name)))
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether the image itself was erased, and not just its bytes lost.

@@ -10,6 +10,7 @@ use crate::client::{Client, views};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::library;
 use crate::progress::CountLine;
+use crate::table::one_line;
 use crate::terminal::Terminal;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use links::Links;
@@ -230,10 +231,11 @@ impl Importer<'_> {
         if self.args.json {
             self.report.items.push(json!({ "file": name, "outcome": outcome, member: more }));
         } else if !self.terminal.stdout_is_screen || self.args.dry_run {
-            self.terminal.data(&format!("{outcome}\t{name}\t{}", more.unwrap_or_default()))?;
+            let cells = [outcome, name, more.unwrap_or_default()].map(one_line);
+            self.terminal.data(&cells.join("\t"))?;
         }
         if let Became::Failed(problem) = became {
-            self.terminal.warn(&format!("{name}: {problem}"));
+            self.terminal.warn(&one_line(&format!("{name}: {problem}")));
         }
         Ok(())
     }

@@ -25,7 +25,8 @@ pub(crate) fn print<const N: usize>(
     rows.iter().try_for_each(|row| terminal.data(&line(row, &widths)))
 }
 
-fn one_line(text: &str) -> String {
+/// `text` where a line is one thing, and a tab or a line break begins the next.
+pub(crate) fn one_line(text: &str) -> String {
     printable(text).replace(['\n', '\t'], " ")
 }
 

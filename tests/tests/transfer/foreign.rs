@@ -1,10 +1,10 @@
 //! Files that no export wrote. Those of other tools are made by `tests/readers/run`.
 
-use crate::library::{Library, stderr};
+use crate::library::{Library, sidecars, stderr};
 use serde_json::json;
-use std::fs;
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 use tintype_provenance::{Parameters, write};
-use tintype_tests::pictures;
+use tintype_tests::{pictures, text};
 
 fn picture(seed: u64) -> Vec<u8> {
     let parameters = Parameters {
@@ -17,6 +17,10 @@ fn picture(seed: u64) -> Vec<u8> {
         ..Parameters::default()
     };
     write(&pictures::png(1), &parameters).unwrap()
+}
+
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
 #[tokio::test]
@@ -68,6 +72,48 @@ async fn a_folder_is_looked_through_and_what_can_not_be_read_is_told_by_name() {
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(listed[0]["request"]["width"], 8);
     assert_eq!(listed[0]["labels"]["tool"], "tintype");
+}
+
+#[tokio::test]
+async fn a_name_that_would_steer_the_terminal_is_a_part_of_its_line() {
+    let library = Library::empty().await;
+    fs::create_dir(library.path("in")).unwrap();
+    fs::write(library.path("in/a\u{1b}[2J\nnew\tb.png"), pictures::png(1)).unwrap();
+    fs::write(library.path("in/c\u{1b}[2J\nnew\td.png"), "text").unwrap();
+    let output = library.run(&["import", "in"]);
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let outcomes: Vec<_> = printed.lines().map(|line| line.split('\t').take(2).collect::<Vec<_>>()).collect();
+    assert_eq!(outcomes, [["new", "in/a [2J new b.png"], ["failed", "in/c [2J new d.png"]]);
+    let told = stderr(&output);
+    assert!(told.contains("in/c [2J new d.png: ") && !told.contains('\u{1b}'), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_told_by_name_and_not_waited_for() {
+    let library = Library::empty().await;
+    fs::create_dir(library.path("in")).unwrap();
+    pipe(&library.path("in/pipe.png"));
+    pipe(&library.path("export.zip"));
+    symlink("nowhere", library.path("in/link.png")).unwrap();
+    let report = library.run(&["import", "in", "export.zip"]);
+    assert_eq!(report.status.code(), Some(1));
+    for problem in
+        ["export.zip: is no file", "in/link.png: is a link to what is not there", "in/pipe.png: is no file"]
+    {
+        assert!(stderr(&report).contains(problem), "{}", stderr(&report));
+    }
+}
+
+#[tokio::test]
+async fn a_pipe_in_an_export_is_told_and_not_waited_for() {
+    let library = Library::full().await;
+    library.print(&["export", "out"]);
+    let (path, image) = sidecars(&library.path("out")).remove(0);
+    let picture = path.with_file_name(text(&image, "/file"));
+    fs::remove_file(&picture).unwrap();
+    pipe(&picture);
+    let output = library.run(&["import", "out"]);
+    assert!(stderr(&output).contains("is no file"), "{}", stderr(&output));
 }
 
 #[tokio::test]

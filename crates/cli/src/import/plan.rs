@@ -59,12 +59,10 @@ impl Plan {
         for path in paths {
             if path.is_dir() {
                 plan.folder(path);
-            } else if ends_in(path, &["zip"]) {
+            } else if ends_in(path, &["zip"]) && path.is_file() {
                 plan.archive(path);
-            } else if path.is_file() {
-                plan.file(path);
             } else {
-                plan.problem(path, "there is no such file or folder");
+                plan.file(path);
             }
         }
         plan.entries = parents_first(std::mem::take(&mut plan.entries));
@@ -103,6 +101,9 @@ impl Plan {
     }
 
     fn file(&mut self, path: &Path) {
+        if !path.is_file() {
+            return self.problem(path, why_no_file(path));
+        }
         let (name, place) = (path.display().to_string(), Place::File(path.to_owned()));
         self.entries.push(Entry { name, place, id: None, parent: None });
     }
@@ -157,6 +158,15 @@ fn parents_first(entries: Vec<Entry>) -> Vec<Entry> {
     }
     let mut entries: Vec<_> = entries.into_iter().map(Some).collect();
     order.into_iter().filter_map(|n| entries[n].take()).collect()
+}
+
+/// What stands where a file should, which would be opened in vain or read for ever.
+fn why_no_file(path: &Path) -> &'static str {
+    match (path.exists(), path.is_symlink()) {
+        (true, _) => "is no file, but a pipe, a device or the like",
+        (false, true) => "is a link to what is not there",
+        (false, false) => "there is no such file or folder",
+    }
 }
 
 fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
