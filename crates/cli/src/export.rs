@@ -21,6 +21,8 @@ use tintype_core::domain::{BlobId, ContentType, ImageId, Timestamp};
 const PAGE: usize = 100;
 /// How often a picture whose bytes come damaged is asked for.
 const TRIES: u32 = 2;
+/// What to do about an export that is not whole.
+const AGAIN: &str = "run it again: what is there is not fetched again";
 
 /// What an image's file and its name are made of.
 #[derive(Clone, Debug, Deserialize)]
@@ -56,10 +58,20 @@ pub(crate) fn run(args: &Export, terminal: &Terminal, now: Timestamp) -> Outcome
     let mut folder = Folder::prepare(&target.folder, target.previous()?, now)?;
     folder.write_collections(collections::all(&client)?)?;
     let export = Exporter { client: &client, terminal, lines: !args.json && !terminal.stdout_is_screen };
-    let done = export.all(&filter, &mut folder)?;
-    let images = folder.finish(done.failed.is_empty())?;
-    target.finish(&folder)?;
-    report(&done, images, args, terminal)
+    let mut done = Done::default();
+    let ended = export.all(&filter, &mut folder, &mut done).map_err(|failure| failure.hint(AGAIN));
+    let ended = ended.and_then(|()| folder.finish(done.failed.is_empty()));
+    let images = folder.images()?;
+    let ended = ended.and_then(|()| target.finish(&folder));
+    report(&done, images, ended.as_ref().err().map(|_| target.folder.as_path()), args, terminal)?;
+    ended?;
+    match done.failed.len() {
+        0 => Ok(()),
+        failed => {
+            let message = format!("{failed} of {} pictures could not be exported", done.count());
+            Err(Failure::failed(message).hint(AGAIN))
+        }
+    }
 }
 
 /// Where the files go.
@@ -111,19 +123,18 @@ struct Exporter<'a> {
 }
 
 impl Exporter<'_> {
-    fn all(&self, filter: &str, folder: &mut Folder) -> Outcome<Done> {
-        let mut done = Done::default();
+    fn all(&self, filter: &str, folder: &mut Folder, done: &mut Done) -> Outcome {
         let mut line = CountLine::new(self.terminal, "exporting", self.total(filter));
         let mut cursor = None;
         loop {
             let (items, next) = library::one_page(self.client, "/images", filter, PAGE, cursor.as_deref())?;
             for item in items {
-                self.one(item, folder, &mut done)?;
+                self.one(item, folder, done)?;
                 line.at(done.count(), done.bytes);
             }
             match next {
                 Some(next) => cursor = Some(next),
-                None => return Ok(done),
+                None => return Ok(()),
             }
         }
     }
@@ -212,25 +223,21 @@ impl Done {
     }
 }
 
-fn report(done: &Done, images: u64, args: &Export, terminal: &Terminal) -> Outcome {
-    let to = args.target.display();
+/// Tells what was done, also where it broke off: then that is in the folder `stopped`.
+fn report(done: &Done, images: u64, stopped: Option<&Path>, args: &Export, terminal: &Terminal) -> Outcome {
     if args.json {
         let failed = done.failed.iter().map(|(id, error)| json!({ "id": id, "error": error }));
         terminal.json(&json!({
-            "to": to.to_string(), "images": images, "new": done.new, "updated": done.updated, "there": done.there,
-            "gone": done.gone, "bytes": done.bytes, "failed": failed.collect::<Vec<_>>(),
+            "to": args.target.display().to_string(), "complete": stopped.is_none() && done.failed.is_empty(),
+            "images": images, "new": done.new, "updated": done.updated, "there": done.there, "gone": done.gone,
+            "bytes": done.bytes, "failed": failed.collect::<Vec<_>>(),
         }))?;
     }
     let mut said = format!("{} new, {} updated, {} there already", done.new, done.updated, done.there);
     if done.gone > 0 {
         said.push_str(&format!(", {} erased meanwhile", done.gone));
     }
-    terminal.note(&format!("{said}; {images} pictures in {to}"));
-    match done.failed.len() {
-        0 => Ok(()),
-        failed => {
-            Err(Failure::failed(format!("{failed} of {} pictures could not be exported", done.count()))
-                .hint("run it again: what is there is not fetched again"))
-        }
-    }
+    let (to, so_far) = stopped.map_or((args.target.as_path(), ""), |folder| (folder, " so far"));
+    terminal.note(&format!("{said}; {images} pictures in {}{so_far}", to.display()));
+    Ok(())
 }

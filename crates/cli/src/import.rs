@@ -59,8 +59,8 @@ pub(crate) fn run(args: &Import, terminal: &Terminal) -> Outcome {
         terminal,
         report: Report::default(),
     };
-    importer.all()?;
-    importer.finish()
+    let ended = importer.all();
+    importer.finish(ended)
 }
 
 /// The library's pictures by their hash, for telling what a run would do.
@@ -240,13 +240,14 @@ impl Importer<'_> {
         Ok(())
     }
 
-    fn finish(&self) -> Outcome {
+    /// Tells what was done, also where it broke off.
+    fn finish(&self, ended: Outcome) -> Outcome {
         let (report, dry_run) = (&self.report, self.args.dry_run);
         let left_out = self.links.left_out();
         if self.args.json {
             self.terminal.json(&json!({
-                "dry_run": dry_run, "new": report.new, "there": report.there, "failed": report.failed,
-                "parents_left_out": left_out, "items": report.items,
+                "dry_run": dry_run, "complete": ended.is_ok(), "new": report.new, "there": report.there,
+                "failed": report.failed, "parents_left_out": left_out, "items": report.items,
             }))?;
         }
         let Report { new, there, failed, .. } = report;
@@ -255,6 +256,7 @@ impl Importer<'_> {
         if left_out > 0 {
             self.terminal.note(&format!("{left_out} came from a picture that is not here; that is left out"));
         }
+        ended.map_err(|failure| failure.hint("do it again: what is there already stays one picture"))?;
         match (*failed, new + there) {
             (0, 0) => Err(Failure::new(Exit::NotFound, "there is no picture (PNG, JPEG, WebP) to import")),
             (0, _) => Ok(()),

@@ -1,11 +1,15 @@
-//! An export whose process is killed leaves no half file, and the next run goes on.
+//! An export whose process is killed leaves no half file, and the next run goes on. What loses its server tells how
+//! far it came.
 
-use crate::library::{Library, json_at, read, sidecars, uploaded};
-use serde_json::json;
-use std::{fs, thread::sleep, time::Duration, time::Instant};
-use tintype_tests::{PATIENCE, sha256, text};
+use crate::library::{Library, json_at, read, sidecars, stderr, uploaded};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use std::{fs, path::Path, process::Child, thread::sleep, time::Duration, time::Instant};
+use tintype_tests::{PATIENCE, Server, sha256, text};
 
 const PICTURES: u8 = 40;
+/// How many of them are done before something breaks.
+const ENOUGH: usize = 5;
 
 async fn many() -> Library {
     let library = Library::empty().await;
@@ -20,17 +24,18 @@ async fn many() -> Library {
 fn killed(library: &Library, arguments: &[&str], folder: &str) -> usize {
     let mut child = library.command(arguments).spawn().unwrap();
     let began = Instant::now();
-    while sidecars_named(library, folder) < 5 {
+    let folder = library.path(folder);
+    while sidecars_named(&folder) < ENOUGH {
         assert!(began.elapsed() < PATIENCE, "nothing is written");
         sleep(Duration::from_micros(200));
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    sidecars_named(library, folder)
+    sidecars_named(&folder)
 }
 
-fn sidecars_named(library: &Library, folder: &str) -> usize {
-    let months = fs::read_dir(library.path(folder).join("pictures")).into_iter().flatten();
+fn sidecars_named(folder: &Path) -> usize {
+    let months = fs::read_dir(folder.join("pictures")).into_iter().flatten();
     let files = months.flat_map(|month| fs::read_dir(month.unwrap().path()).into_iter().flatten());
     files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "json")).count()
 }
@@ -67,4 +72,54 @@ async fn a_killed_export_to_a_zip_goes_on_and_leaves_the_zip_alone() {
     let refused = library.run(&["export", "other.zip"]);
     assert!(!refused.status.success());
     assert_eq!(fs::read(library.path("other.zip")).unwrap(), b"not ours");
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let id = i32::try_from(child.id()).unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+}
+
+/// Takes the server away from a command once that `has_begun`; the report that it prints all the same.
+async fn left_alone(child: Child, server: Server, has_begun: impl AsyncFn() -> bool) -> Value {
+    let began = Instant::now();
+    while !has_begun().await {
+        assert!(began.elapsed() < PATIENCE, "nothing is done");
+        sleep(Duration::from_micros(200));
+    }
+    // It rests until its server is gone.
+    signal(&child, Signal::STOP);
+    drop(server.kill());
+    signal(&child, Signal::CONT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert!(stderr(&output).contains(" again: "), "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["complete"], false);
+    report
+}
+
+#[tokio::test]
+async fn an_export_that_loses_its_server_tells_how_far_it_came() {
+    let library = many().await;
+    let child = library.command(&["export", "out.zip", "--json"]).spawn().unwrap();
+    let parts = library.path("out.zip.parts");
+    let report = left_alone(child, library.server, async || sidecars_named(&parts) >= ENOUGH).await;
+    assert_eq!(report["images"], sidecars_named(&parts));
+    assert_eq!(report["new"], report["images"]);
+}
+
+#[tokio::test]
+async fn an_import_that_loses_its_server_tells_how_far_it_came() {
+    let (library, other) = (many().await, Library::empty().await);
+    library.print(&["export", "out"]);
+    let out = library.path("out").display().to_string();
+    let child = other.command(&["import", &out, "--json"]).spawn().unwrap();
+    let client = other.client();
+    let has_begun = async || {
+        let listed = client.get("/images").send().await.expect(200).json();
+        listed["items"].as_array().unwrap().len() >= ENOUGH
+    };
+    let report = left_alone(child, other.server, has_begun).await;
+    let new = report["new"].as_u64().unwrap();
+    assert!(new >= ENOUGH as u64 - 1 && new < u64::from(PICTURES), "{new}");
 }

@@ -153,15 +153,21 @@ impl Folder {
         fs::read_to_string(self.path.join(name)).ok()
     }
 
-    /// Says that the export is done, or that something is missing. How many pictures there are.
+    /// Says that the export is done, or that something is missing.
     ///
     /// # Errors
     /// If a file can't be read or written.
-    pub(super) fn finish(&mut self, complete: bool) -> Outcome<u64> {
+    pub(super) fn finish(&mut self, complete: bool) -> Outcome {
         self.keep_earlier()?;
-        let images = Archive::Folder(self.path.clone()).sidecars()?.len() as u64;
-        self.write_manifest(complete, Some(images))?;
-        Ok(images)
+        self.write_manifest(complete, Some(self.images()?))
+    }
+
+    /// How many pictures there are.
+    ///
+    /// # Errors
+    /// If a folder can't be read.
+    pub(super) fn images(&self) -> Outcome<u64> {
+        Ok(Archive::Folder(self.path.clone()).sidecars()?.len() as u64)
     }
 
     /// Takes from the earlier zip the pictures that this run did not write: nothing goes out of an export.
