@@ -10,6 +10,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::imaging::{self, Picture};
 use crate::ports::{InsertedImage, Ports};
 use std::collections::HashSet;
+use std::time::Duration;
+
+/// How far a client's clock may be ahead of ours: what it says was saved in that time was saved now.
+const CLOCK_AHEAD: Duration = Duration::from_secs(5 * 60);
 
 /// What a client wants to keep.
 #[derive(Clone, Debug)]
@@ -62,7 +66,7 @@ impl Origin {
         if let Some(request) = &self.request {
             request.check(&mut check, "/request");
         }
-        if self.saved_at.is_some_and(|at| at < Timestamp::from_millis(0) || at > now) {
+        if self.saved_at.is_some_and(|at| at < Timestamp::from_millis(0) || at > now.after(CLOCK_AHEAD)) {
             check.refuse("/saved_at", "out_of_range", "must be from 1970 to now");
         }
         check.finish(Some(()))
@@ -200,7 +204,7 @@ impl Draft {
             favorite: false,
             rating: None,
             labels: self.labels.clone(),
-            saved_at: self.saved_at.unwrap_or(now),
+            saved_at: self.saved_at.map_or(now, |at| at.min(now)),
             updated_at: now,
             trashed_at: None,
             version: Version::FIRST,

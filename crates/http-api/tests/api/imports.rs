@@ -5,7 +5,11 @@ use crate::desk::{Answer, Desk};
 use axum::http::StatusCode;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use tintype_core::{domain::OutputFormat, imaging};
+use std::time::Duration;
+use tintype_core::{
+    domain::{Clock, OutputFormat},
+    imaging,
+};
 
 fn picture(shade: u8) -> String {
     let picture = imaging::encode_rgb(2, 2, vec![shade; 12], OutputFormat::Png).unwrap();
@@ -46,6 +50,17 @@ async fn an_upload_keeps_what_it_was_made_with_and_when_it_was_saved() {
     assert_eq!(found["items"][0]["id"], image["id"]);
     let oldest = desk.get("/images?sort=oldest").await.json();
     assert_eq!(oldest["items"][0]["id"], image["id"]);
+}
+
+#[tokio::test]
+async fn an_upload_from_a_clock_that_is_a_little_ahead_was_saved_now() {
+    let desk = Desk::open();
+    let now = desk.memory.clock.now();
+    let ahead = |minutes: u64| json!({ "saved_at": now.after(Duration::from_secs(60 * minutes)) });
+    let answer = save(&desk, 1, ahead(4)).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+    assert_eq!(answer.json()["saved_at"], json!(now));
+    assert_eq!(save(&desk, 2, ahead(6)).await.pointers(), ["/saved_at"]);
 }
 
 #[tokio::test]
