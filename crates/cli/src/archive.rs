@@ -1,10 +1,11 @@
 //! An export as it lies on the disk, a folder or a zip: what its files are called, and how they are read.
 //! docs/import-export.md tells the form.
 
+use crate::bounded;
 use crate::failure::{Exit, Failure, Outcome};
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 
@@ -122,21 +123,14 @@ impl Archive {
     /// # Errors
     /// If there is none (then as [`Exit::NotFound`]), it is larger, or it can't be read.
     pub(crate) fn read(&mut self, name: &str, limit: u64) -> Outcome<Vec<u8>> {
-        let mut bytes = Vec::new();
         let read = match self {
-            Self::Folder(path) => {
-                open_file(&path.join(name)).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-            }
+            Self::Folder(path) => open_file(&path.join(name)).and_then(|file| bounded::read(file, limit)),
             Self::Zip { zip, root, .. } => zip
                 .by_name(&format!("{root}{name}"))
                 .map_err(io::Error::from)
-                .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)),
+                .and_then(|file| bounded::read(file, limit)),
         };
-        read.map_err(|error| self.unread(name, &error))?;
-        if bytes.len() as u64 > limit {
-            return Err(self.failed(name, &format!("is larger than {} MB", limit / (1024 * 1024))));
-        }
-        Ok(bytes)
+        read.map_err(|error| self.unread(name, &error))
     }
 
     /// The file `name` as JSON.

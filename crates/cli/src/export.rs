@@ -84,11 +84,13 @@ struct Target {
 
 impl Target {
     fn of(path: &Path) -> Self {
+        // Without a slash at its end, which a shell may add.
+        let path: PathBuf = path.components().collect();
         let is_zip = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
         if !is_zip || path.is_dir() {
-            return Self { folder: path.to_owned(), zip: None };
+            return Self { folder: path, zip: None };
         }
-        Self { folder: beside(path, ".parts"), zip: Some(path.to_owned()) }
+        Self { folder: beside(&path, ".parts"), zip: Some(path) }
     }
 
     /// The zip of an earlier run: what it holds is not fetched again.
@@ -240,4 +242,18 @@ fn report(done: &Done, images: u64, stopped: Option<&Path>, args: &Export, termi
     let (to, so_far) = stopped.map_or((args.target.as_path(), ""), |folder| (folder, " so far"));
     terminal.note(&format!("{said}; {images} pictures in {}{so_far}", to.display()));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zip_is_one_also_with_a_slash_behind_its_name() {
+        for name in ["x/y.zip", "x/y.zip/", "x//y.zip//"] {
+            let target = Target::of(Path::new(name));
+            assert_eq!(target.folder, Path::new("x/y.zip.parts"), "{name}");
+            assert_eq!(target.zip.as_deref(), Some(Path::new("x/y.zip")), "{name}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod plan;
 
 use crate::archive::Archive;
 use crate::args::Import;
+use crate::bounded;
 use crate::client::{Client, views};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::library;
@@ -18,7 +19,6 @@ use plan::{Place, Plan};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use tintype_core::domain::{BlobId, limits};
 use tintype_core::imaging;
@@ -288,12 +288,6 @@ fn refused(problem: impl Into<String>) -> Failure {
 }
 
 fn read_file(path: &Path) -> Outcome<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let limit = limits::UPLOAD_BYTES as u64;
-    let read = File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
-    read.map_err(|error| refused(format!("can't be read: {error}")))?;
-    if bytes.len() as u64 > limit {
-        return Err(refused(format!("is larger than {} MB", limit / (1024 * 1024))));
-    }
-    Ok(bytes)
+    let read = File::open(path).and_then(|file| bounded::read(file, limits::UPLOAD_BYTES as u64));
+    read.map_err(|error| refused(error.to_string()))
 }

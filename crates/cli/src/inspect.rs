@@ -1,13 +1,14 @@
 //! `tintype inspect`: what picture files say of themselves, of ours and of other tools. No server is asked.
 
 use crate::args::Inspect;
+use crate::bounded;
 use crate::content_credentials::{Manifest, Trusted};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::lines::{self, GAP, Line, plain};
 use crate::terminal::{Style, Terminal};
 use serde_json::{Value, json};
 use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::Path;
 use tintype_provenance::{Findings, Parameters, inspect};
 
@@ -35,14 +36,10 @@ struct Inspection {
 fn read(path: &Path, trusted: &Trusted) -> Outcome<Inspection> {
     let failed = |exit, problem: String| Failure::new(exit, format!("{}: {problem}", path.display()));
     let file = File::open(path).map_err(|error| failed(Exit::NotFound, error.to_string()))?;
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| failed(Exit::Failed, error.to_string()))?;
-    if bytes.len() as u64 > FILE_BYTES {
-        let limit = FILE_BYTES / (1024 * 1024);
-        return Err(failed(Exit::Refused, format!("it is larger than {limit} MB")));
-    }
+    let bytes = bounded::read(file, FILE_BYTES).map_err(|error| {
+        let exit = if error.kind() == ErrorKind::FileTooLarge { Exit::Refused } else { Exit::Failed };
+        failed(exit, error.to_string())
+    })?;
     let findings = inspect(&bytes).map_err(|error| failed(Exit::Refused, error.to_string()))?;
     let manifest = findings.content_credentials.then(|| Manifest::read(&bytes, trusted));
     Ok(Inspection { findings, manifest })

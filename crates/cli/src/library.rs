@@ -1,6 +1,7 @@
 //! `tintype list`, `save`, `trash` and `restore`: the library of a server.
 
 use crate::args::{List, PageArgs, Restore, Save, ServerArgs, Trash};
+use crate::bounded;
 use crate::client::{Client, views};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::filter;
@@ -9,6 +10,8 @@ use crate::terminal::Terminal;
 use crate::when::ago;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use tintype_core::domain::{JobId, Timestamp, limits};
 
@@ -221,12 +224,13 @@ pub(crate) fn save(args: &Save, terminal: &Terminal) -> Outcome {
 }
 
 fn read_picture(path: &Path) -> Outcome<Vec<u8>> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        Failure::new(Exit::NotFound, format!("{} is neither a job's id nor a file: {error}", path.display()))
-    })?;
-    if bytes.len() > limits::UPLOAD_BYTES {
-        let limit = limits::UPLOAD_BYTES / (1024 * 1024);
-        return Err(Failure::new(Exit::Refused, format!("{} is larger than {limit} MB", path.display())));
-    }
-    Ok(bytes)
+    let read = File::open(path).and_then(|file| bounded::read(file, limits::UPLOAD_BYTES as u64));
+    read.map_err(|error| {
+        let path = path.display();
+        if error.kind() == ErrorKind::FileTooLarge {
+            Failure::new(Exit::Refused, format!("{path} {error}"))
+        } else {
+            Failure::new(Exit::NotFound, format!("{path} is neither a job's id nor a file: {error}"))
+        }
+    })
 }

@@ -4,6 +4,7 @@
 mod archive;
 mod args;
 mod backup;
+mod bounded;
 mod client;
 mod collections;
 mod compose;

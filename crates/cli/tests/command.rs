@@ -458,3 +458,13 @@ fn where_there_is_no_search_by_meaning_it_is_told_how_to_search() {
     server.join().unwrap();
     assert!(stderr(&output).contains("tintype list WORD"), "{}", stderr(&output));
 }
+
+#[test]
+fn of_a_file_that_is_too_large_to_be_a_picture_no_more_is_read_than_tells_so() {
+    let server = Server::start(&[]);
+    fs::File::create(server.folder.path().join("huge.iso")).unwrap().set_len(1 << 40).unwrap();
+    for refused in [server.run(&["save", "huge.iso"]), server.run(&["inspect", "huge.iso"])] {
+        assert_eq!(code(&refused), 5, "{}", stderr(&refused));
+        assert!(stderr(&refused).contains("is larger than"), "{}", stderr(&refused));
+    }
+}

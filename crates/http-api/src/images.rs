@@ -27,10 +27,10 @@ use tintype_core::{
     views::ImageView,
 };
 
-/// The parameters of `GET /images`.
+/// The parameters of `GET /images`. The cursor comes first, for those of the timeline are the rest.
 pub(crate) const LIST_PARAMETERS: &[&str] = &[
-    "limit",
     "cursor",
+    "limit",
     "sort",
     "trashed",
     "q",
@@ -48,24 +48,7 @@ pub(crate) const LIST_PARAMETERS: &[&str] = &[
     "to",
 ];
 /// The parameters of `GET /images/timeline`: those of the list, but for its cursor.
-pub(crate) const TIMELINE_PARAMETERS: &[&str] = &[
-    "limit",
-    "sort",
-    "trashed",
-    "q",
-    "tag",
-    "collection",
-    "has_parent",
-    "parent",
-    "favorite",
-    "rating",
-    "model",
-    "width",
-    "height",
-    "seed",
-    "from",
-    "to",
-];
+pub(crate) const TIMELINE_PARAMETERS: &[&str] = LIST_PARAMETERS.split_at(1).1;
 /// The parameters of `GET /images/{id}/content`.
 pub(crate) const CONTENT_PARAMETERS: &[&str] = &["variant", "w", "format", "strip"];
 /// A record may be kept by its client, and asked for again with its tag.
