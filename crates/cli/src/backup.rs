@@ -25,14 +25,13 @@ pub(crate) fn back_up(args: &Backup, terminal: &Terminal, env: Env<'_>, now: Tim
             "bytes": copied.bytes, "missing": copied.missing,
         }))?;
     }
-    terminal.note(&format!("{} pictures in {to}, {} of them new", copied.blobs, copied.new));
+    terminal.note(&format!("{} pictures and results in {to}, {} of them new", held(&copied), copied.new));
     match copied.missing.as_slice() {
         [] => Ok(()),
         [first, ..] => {
-            let message = format!(
-                "{} pictures of the library are missing, damaged or unreadable",
-                copied.missing.len()
-            );
+            let missing = format!("{} of {}", copied.missing.len(), copied.blobs);
+            let message =
+                format!("{missing} pictures and results of the library are missing, damaged or unreadable");
             Err(Failure::failed(message).hint(format!("the first is {first}; the backup has all the others")))
         }
     }
@@ -53,8 +52,12 @@ pub(crate) fn restore(args: &RestoreBackup, terminal: &Terminal, env: Env<'_>) -
             "data": shown, "blobs": restored.blobs, "missing": restored.missing, "damaged": restored.damaged,
         }))?;
     }
-    let back = restored.blobs - (restored.missing.len() + restored.damaged.len()) as u64;
-    terminal.note(&format!("{back} pictures are back; start with: tintype serve --data {shown}"));
+    if let [first, ..] = restored.missing.as_slice() {
+        let missing = format!("{} of {}", restored.missing.len(), restored.blobs);
+        terminal.warn(&format!("{missing} pictures and results are missing; the first is {first}"));
+    }
+    let back = held(&restored);
+    terminal.note(&format!("{back} pictures and results are back; start with: tintype serve --data {shown}"));
     tell_damaged(&restored, terminal, args.json)
 }
 
@@ -66,8 +69,13 @@ fn tell_damaged(restored: &Copied, terminal: &Terminal, as_json: bool) -> Outcom
     if !as_json {
         restored.damaged.iter().try_for_each(|id| terminal.data(&id.to_string()))?;
     }
-    let message = format!("{} pictures of the backup are damaged or missing", restored.damaged.len());
+    let message = format!("{} pictures and results of the backup are damaged or missing", restored.damaged.len());
     Err(Failure::failed(message).hint("all the others were restored"))
+}
+
+/// How many pictures and results are where they were copied to.
+fn held(copied: &Copied) -> u64 {
+    copied.blobs.saturating_sub((copied.missing.len() + copied.damaged.len()) as u64)
 }
 
 /// The folder that is named, or that of `tintype serve`.

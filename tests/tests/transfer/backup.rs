@@ -32,6 +32,22 @@ async fn a_server_on_a_restored_backup_shows_the_same_library() {
 }
 
 #[tokio::test]
+async fn what_the_library_had_lost_is_not_counted_as_restored_and_named() {
+    let library = Library::full().await;
+    let data = library.server.data();
+    let lost = text(&library.everything().await[0][0], "/sha256").to_owned();
+    fs::remove_file(data.join("blobs").join(&lost[..2]).join(&lost[2..4]).join(&lost)).unwrap();
+    let copied = library.run(&["backup", "copy", "--data", &data.display().to_string()]);
+    assert_eq!(copied.status.code(), Some(1), "{}", stderr(&copied));
+    let restored = stderr(&library.run(&["restore-backup", "copy", "--data", "again"]));
+    assert!(restored.contains("4 pictures and results are back"), "{restored}");
+    assert!(
+        restored.contains(&format!("1 of 5 pictures and results are missing; the first is {lost}")),
+        "{restored}"
+    );
+}
+
+#[tokio::test]
 async fn secrets_are_not_in_a_backup() {
     let library = Library::full().await;
     let data = library.server.data();
