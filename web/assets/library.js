@@ -193,7 +193,7 @@ function showPicture({ picture }) {
   if (list.has(picture)) return viewer.open(savedSource, picture);
   api.getImage(picture).then((image) => {
     if (address.read().picture !== picture) return;
-    savedSource.lone = image;
+    list.keepBeside(image);
     viewer.open(savedSource, picture);
   }, (error) => {
     address.go({ picture: null }, { replace: true });

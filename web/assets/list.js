@@ -29,6 +29,8 @@ let segments = [];
 const places = new Map();
 /** @type {{months: {month: string, count: number}[], complete: boolean} | null} */
 let times = null;
+/** A picture that the address names, and that need not be in the list. */
+let lone = null;
 /** Words of what is looked for that the server does not know. @type {string[]} */
 let unknown = [];
 let query = {};
@@ -80,7 +82,12 @@ export function indexOf(id) {
 }
 
 export const has = (id) => places.has(id);
-export const find = (id) => at(indexOf(id));
+export const find = (id) => at(indexOf(id)) ?? (lone?.id === id ? lone : null);
+
+/** Keeps a picture beside the list, to be found and changed as those in it. */
+export function keepBeside(image) {
+  lone = image;
+}
 
 /** The pictures that are here, in order. */
 export const loaded = () => segments.flatMap((segment) => segment.items ?? []);
@@ -266,6 +273,7 @@ export async function fetchRange(from, to) {
 
 /** Shows another version of a picture that is here. */
 export function replace(image) {
+  if (lone?.id === image.id) lone = image;
   const segment = places.get(image.id);
   if (!segment) return false;
   segment.items[segment.items.findIndex((one) => one.id === image.id)] = image;
@@ -277,6 +285,7 @@ export function remove(ids) {
   const mine = number;
   const removed = [];
   for (const id of ids) {
+    if (lone?.id === id) lone = null;
     const segment = places.get(id);
     if (!segment) continue;
     const offset = segment.items.findIndex((one) => one.id === id);

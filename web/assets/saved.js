@@ -15,14 +15,12 @@ const freshUrl = async ({ id }) => (await api.getImage(id)).url;
 const shown = (image) => image && { ...image, key: image.id, made_at: image.saved_at };
 
 export const savedSource = {
-  /** A picture that the address names, and that is not in the list. */
-  lone: null,
   isSaved: true,
   freshUrl,
   count: () => list.total(),
   indexOf: (key) => list.indexOf(key),
   at: (index) => shown(list.at(index)),
-  find: (key) => shown(list.find(key) ?? (savedSource.lone?.id === key ? savedSource.lone : null)),
+  find: (key) => shown(list.find(key)),
   async read(index) {
     const segment = list.segmentAt(index);
     if (segment) await list.read(segment);

@@ -26,7 +26,8 @@ const actions = byId("viewer-actions");
 /** @type {Source | null} */
 let source = null;
 let shownKey = "";
-let place = 0;
+/** Where it stands in its list; -1 for one that is not in it. */
+let place = -1;
 let due = 0;
 /** Whether the address knows already that it closes. */
 let isLeaving = false;
@@ -79,7 +80,7 @@ function closed() {
 export function open(from, which) {
   source = from;
   shownKey = which;
-  place = Math.max(from.indexOf(which), 0);
+  place = from.indexOf(which);
   if (!dialog.open) dialog.showModal();
   byId("viewer-title").focus({ preventScroll: true });
   draw();
@@ -110,7 +111,7 @@ export function refresh() {
   if (source) due ||= requestAnimationFrame(draw);
 }
 
-/** Shows the picture; where it has left its list, its neighbour. */
+/** Shows the picture; where it has left its list, its neighbour; where there is none, nothing any more. */
 function draw() {
   cancelAnimationFrame(due);
   due = 0;
@@ -128,7 +129,7 @@ function draw() {
   picture.dataset.height = one.height;
   fit();
   setText(byId("viewer-title"), one.title ?? one.prompt ?? "Untitled picture");
-  drawActions([...source.actions(one), comparison(one)].filter(Boolean));
+  drawActions(actsOf(one));
   told();
   previous.disabled = !isListed() || place === 0;
   next.disabled = !isListed() || place + 1 >= source.count();
@@ -184,18 +185,24 @@ function told() {
   drawFacts(one, baseScale() * scale);
 }
 
+/** What can be done with a picture, as it is now. @returns {Act[]} */
+const actsOf = (one) => [...source.actions(one), comparison(one)].filter(Boolean);
+
+/** The buttons outlive the versions of the picture: what they do is asked for when they are pressed. */
+function act(testid) {
+  const one = source?.find(shownKey);
+  const wanted = one && actsOf(one).find((other) => other.testid === testid);
+  if (!wanted || wanted.disabled) return;
+  if (wanted.leave) dialog.close();
+  wanted.run();
+}
+
 function drawActions(list) {
   const wanted = JSON.stringify([shownKey, list]);
   if (wanted === offered) return;
   offered = wanted;
   const focused = document.activeElement?.closest("#viewer-actions button")?.dataset.testid;
-  actions.replaceChildren(...list.map((act) => {
-    const click = () => {
-      if (act.leave) dialog.close();
-      act.run();
-    };
-    const pressed = act.pressed === undefined ? null : String(act.pressed);
-    return h("button", { type: "button", class: act.main ? "plain main" : "plain", click, disabled: act.disabled, title: act.title, "aria-pressed": pressed, "data-testid": act.testid }, icon(act.icon), act.label);
-  }));
+  actions.replaceChildren(...list.map(({ icon: name, label, testid, title, main, pressed, disabled }) =>
+    h("button", { type: "button", class: main ? "plain main" : "plain", click: () => act(testid), disabled, title, "aria-pressed": pressed === undefined ? null : String(pressed), "data-testid": testid }, icon(name), label)));
   if (focused) (actions.querySelector(`[data-testid="${focused}"]:not(:disabled)`) ?? byId("viewer-title")).focus();
 }

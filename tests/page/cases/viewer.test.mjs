@@ -168,3 +168,51 @@ onPage("title and note are written, found by their words, and not over what anot
   await says(page.locator("#viewer-title"), /Mine/);
   await becomes(async () => (await server.call("GET", `images/${id}`)).title, "Mine");
 });
+
+onPage("an edit beside the picture goes on from the one before it", filled, async ({ page, server }) => {
+  await open(page);
+  await page.keyboard.press("n");
+  await page.getByTestId("caption-text").fill("The old car");
+  await page.getByTestId("caption-note").fill("seen by the sea");
+  await page.getByTestId("caption-keep").click();
+  await says(page.locator("#viewer-title"), /The old car/);
+  await page.keyboard.press("n");
+  assert.equal(await page.getByTestId("caption-note").inputValue(), "seen by the sea");
+  await page.getByTestId("caption-text").fill("The older car");
+  await page.getByTestId("caption-keep").click();
+  await says(page.locator("#viewer-title"), /The older car/);
+  const [image] = (await server.call("GET", "images?q=older")).items;
+  assert.equal(image.note, "seen by the sea");
+});
+
+/** A picture that the address names, and that is not in the list it asks for. */
+async function openLone(page, server) {
+  const [{ id }] = (await server.call("GET", "images")).items;
+  await page.goto(`${server.url}#q=heart&picture=${id}`);
+  await page.reload();
+  await says(page.locator("#viewer-title"), /blue car/);
+  return id;
+}
+
+onPage("a picture that only the address names is edited as those of the list", filled, async ({ page, server }) => {
+  const id = await openLone(page, server);
+  for (const title of ["The old car", "The older car"]) {
+    await page.keyboard.press("n");
+    await page.getByTestId("caption-text").fill(title);
+    await page.getByTestId("caption-keep").click();
+    await says(page.locator("#viewer-title"), title);
+  }
+  const [edited] = await Promise.all([page.waitForResponse("**/images/edit"), page.keyboard.press("f")]);
+  assert.equal(edited.status(), 200);
+  await page.locator("#viewer [data-testid=favorite][aria-pressed=true]").waitFor();
+  const { title, favorite } = await server.call("GET", `images/${id}`);
+  assert.deepEqual({ title, favorite }, { title: "The older car", favorite: true });
+});
+
+onPage("a picture that only the address names leaves the viewer when it goes to the trash", filled, async ({ page, server }) => {
+  await openLone(page, server);
+  await page.keyboard.press("Delete");
+  await page.getByTestId("viewer").waitFor({ state: "hidden" });
+  await counts(page.getByTestId("saved-image"), 1);
+  assert.equal(new URL(page.url()).hash, "#q=heart");
+});
