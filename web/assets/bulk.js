@@ -70,42 +70,42 @@ function rate(images, stars) {
   return organise.edit(idsOf(images), { rating: stars ?? 0 }, said);
 }
 
+/** Pictures that are picked for, as the server tells of them after each change. */
+function followed(images) {
+  let now = images;
+  const change = async (wanted) => {
+    const changed = new Map((await organise.edit(idsOf(now), wanted)).map((image) => [image.id, image]));
+    now = now.map((image) => changed.get(image.id) ?? image);
+  };
+  return { all: () => now, share: (has) => now.filter(has).length / now.length, change };
+}
+
 /** Gives pictures tags, or takes some away. */
 export function pickTags(images) {
+  const { all, share, change } = followed(images);
   pick({
     title: images.length === 1 ? "Tags" : `Tags of ${organise.amount(images.length)}`,
     label: "Find or make a tag",
     create: "New tag",
     options: () => {
-      const own = images.flatMap((image) => image.tags);
-      return [...new Set([...own, ...collections.tags()])].sort((a, b) => a.localeCompare(b)).map((tag) => ({ key: tag, label: `#${tag}`, on: own.filter((one) => one === tag).length / images.length }));
+      const own = all().flatMap((image) => image.tags);
+      return [...new Set([...own, ...collections.tags()])].sort((a, b) => a.localeCompare(b)).map((tag) => ({ key: tag, label: `#${tag}`, on: share((image) => image.tags.includes(tag)) }));
     },
     make: async (name) => name,
-    change: async (tag, on) => {
-      await organise.edit(idsOf(images), on ? { add_tags: [tag] } : { remove_tags: [tag] });
-      images.forEach((image) => {
-        image.tags = on ? [...new Set([...image.tags, tag])] : image.tags.filter((one) => one !== tag);
-      });
-      collections.note(images);
-    },
+    change: (tag, on) => change(on ? { add_tags: [tag] } : { remove_tags: [tag] }),
   });
 }
 
 /** Puts pictures into collections, or takes them out. */
 export function pickCollections(images) {
+  const { share, change } = followed(images);
   pick({
     title: images.length === 1 ? "Collections" : `Collections of ${organise.amount(images.length)}`,
     label: "Find or make a collection",
     create: "New collection",
-    options: () => collections.all().map(({ id, name }) => ({ key: id, label: name, on: images.filter((image) => image.collections?.includes(id)).length / images.length })),
+    options: () => collections.all().map(({ id, name }) => ({ key: id, label: name, on: share((image) => image.collections?.includes(id)) })),
     make: async (name) => (await collections.create(name)).id,
-    change: async (id, on) => {
-      await organise.edit(idsOf(images), on ? { add_to: [id] } : { remove_from: [id] });
-      images.forEach((image) => {
-        const others = (image.collections ?? []).filter((one) => one !== id);
-        image.collections = on ? [...others, id] : others;
-      });
-    },
+    change: (id, on) => change(on ? { add_to: [id] } : { remove_from: [id] }),
   });
 }
 
@@ -150,7 +150,8 @@ export function press(event, image) {
 
 function actOf(event, isCommand, images) {
   if (isCommand) return event.key.toLowerCase() === "a" ? selectAll : null;
-  if (event.key === "Escape" && selection.size() > 0) return selection.clear;
+  // What is only being read to be selected is let go, too.
+  if (event.key === "Escape") return selection.clear;
   if (images.length === 0) return null;
   if (event.key === "Delete" || event.key === "Backspace") return isTrash() ? () => erase(images) : () => organise.trash(images);
   if (!singleKeys()) return null;

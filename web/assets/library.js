@@ -77,6 +77,8 @@ export async function load() {
   host.classList.toggle("trashed", trashed);
   drawTitle();
   try {
+    // A change that was just asked for may decide what is in it.
+    await organise.settled();
     if (!(await list.begin(search.queryOf(place)))) return;
     isBroken = false;
     shelf.ready();
@@ -166,8 +168,12 @@ export async function lookAgain() {
   const { filter } = address.read();
   if (trashed || filter.sort || filter.similar) return;
   const mine = query;
+  const changes = organise.settled();
+  await changes;
   const page = await api.listImages({ ...search.queryOf(address.read()), limit: AGAIN });
   if (mine !== query) return;
+  // What was changed meanwhile, this answer may not know of.
+  if (changes !== organise.settled()) return lookAgain();
   const newest = list.at(0)?.saved_at ?? "";
   for (const image of page.items.reverse()) if (list.has(image.id) || image.saved_at >= newest) put(image);
 }

@@ -258,8 +258,9 @@ function drop() {
 
 /** Makes sure that the pictures from `from` up to before `to` are here; at most so many as were asked for. */
 export async function fetchRange(from, to) {
+  const mine = number;
   const found = [];
-  for (let index = from; index < Math.min(to, total());) {
+  for (let index = from; mine === number && index < Math.min(to, total());) {
     const segment = segmentAt(index);
     if (!segment) break;
     await read(segment);
@@ -271,22 +272,29 @@ export async function fetchRange(from, to) {
   return found;
 }
 
-/** Shows another version of a picture that is here. */
+/** Shows another version of a picture that is here, unless a newer one is. @returns {boolean} whether it is here */
 export function replace(image) {
-  if (lone?.id === image.id) lone = image;
+  const isNewer = (one) => image.version >= one.version;
+  if (lone?.id === image.id && isNewer(lone)) lone = image;
   const segment = places.get(image.id);
   if (!segment) return false;
-  segment.items[segment.items.findIndex((one) => one.id === image.id)] = image;
+  const offset = segment.items.findIndex((one) => one.id === image.id);
+  if (isNewer(segment.items[offset])) segment.items[offset] = image;
   return true;
 }
 
-/** Takes pictures out. @returns {(() => void)} puts them back where they stood */
-export function remove(ids) {
-  const mine = number;
+/** The number of the list that is here. */
+export const current = () => number;
+
+/**
+ * Takes pictures out, if the list is still the one of that number.
+ * @returns {(images: any[]) => boolean} puts them back where they stood; false if another list is here
+ */
+export function remove(ids, mine) {
   const removed = [];
   for (const id of ids) {
     if (lone?.id === id) lone = null;
-    const segment = places.get(id);
+    const segment = mine === number && places.get(id);
     if (!segment) continue;
     const offset = segment.items.findIndex((one) => one.id === id);
     removed.push({ segment, offset, id });

@@ -11,6 +11,8 @@ export const MOST = 2000;
 const chosen = new Map();
 /** Where a range begins. */
 let anchor = -1;
+/** Counts how often everything was let go: what was still being read to be chosen is dropped then. */
+let number = 0;
 let onChange = () => {};
 
 /** @param {() => void} change */
@@ -37,24 +39,31 @@ export function toggle(index) {
   changed();
 }
 
-/** Chooses everything between the last choice and picture `index`. */
-export async function extendTo(index) {
-  const from = anchor < 0 ? index : anchor;
-  const found = await list.fetchRange(Math.min(from, index), Math.min(Math.max(from, index) + 1, Math.min(from, index) + MOST));
+/** Chooses pictures once they are here. @returns {Promise<boolean>} false if everything was let go meanwhile */
+async function choose(from, to) {
+  const mine = number;
+  const found = await list.fetchRange(from, to);
+  if (mine !== number) return false;
   for (const image of found) chosen.set(image.id, image);
-  if (anchor < 0) anchor = index;
   changed();
+  return true;
 }
 
-/** Chooses the whole list, as far as `MOST` reaches. @returns {Promise<boolean>} whether that was all */
+/** Chooses everything between the last choice and picture `index`. */
+export async function extendTo(index) {
+  if (anchor < 0) anchor = index;
+  const first = Math.min(anchor, index);
+  await choose(first, Math.min(Math.max(anchor, index) + 1, first + MOST));
+}
+
+/** Chooses the whole list, as far as `MOST` reaches. @returns {Promise<boolean>} false if there is more than that */
 export async function all() {
-  for (const image of await list.fetchRange(0, MOST)) chosen.set(image.id, image);
-  changed();
-  return list.total() <= MOST && !list.isOpen();
+  return !(await choose(0, MOST)) || (list.total() <= MOST && !list.isOpen());
 }
 
 export function clear() {
   anchor = -1;
+  number += 1;
   if (chosen.size === 0) return;
   chosen.clear();
   changed();

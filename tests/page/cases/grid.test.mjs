@@ -116,3 +116,40 @@ for (const [name, viewport] of [["wide", { width: 1280, height: 800 }], ["phone"
     assert.ok(all < 0.02, `layout shifts of ${all}: ${JSON.stringify(shifts)}`);
   });
 }
+
+/** Begins to select the whole library, of which some is still to be read. @returns what lets it be read */
+async function selectSlowly(page) {
+  await visit(page);
+  let goOn;
+  const held = new Promise((done) => {
+    goOn = done;
+  });
+  await page.route(/\/images\?.*cursor=/, async (route) => {
+    await held;
+    await route.continue().catch(() => {});
+  });
+  await tiles(page).first().getByRole("link").focus();
+  const reading = page.waitForRequest(/\/images\?.*cursor=/);
+  await page.keyboard.press("Control+a");
+  await reading;
+  return goOn;
+}
+
+onPage("what is still being selected is not, once another list is looked at", missing, async ({ page }) => {
+  const goOn = await selectSlowly(page);
+  await page.getByTestId("view-trash").click();
+  await says(page.getByTestId("library-note"), /trash is empty/);
+  goOn();
+  await page.waitForTimeout(300);
+  assert.equal(await page.getByTestId("selection").isVisible(), false);
+});
+
+onPage("Escape ends a selection that is still being read", missing, async ({ page }) => {
+  const goOn = await selectSlowly(page);
+  await page.keyboard.press("Escape");
+  const read = page.waitForResponse(/\/images\?.*cursor=/);
+  goOn();
+  await read;
+  await page.waitForTimeout(500);
+  assert.equal(await page.getByTestId("selection").isVisible(), false);
+});

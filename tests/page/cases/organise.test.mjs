@@ -153,3 +153,85 @@ onPage("pictures dropped on a tag get it, and on the trash go there", filled, as
   await counts(page.getByTestId("saved-image"), 5);
   await becomes(() => titles(server, "?trashed=true"), ["five"]);
 });
+
+/** Holds back what is asked of an address until it is let go. */
+async function hold(page, url) {
+  let letGo;
+  const held = new Promise((done) => {
+    letGo = done;
+  });
+  await page.route(url, async (route) => {
+    await held;
+    await route.continue().catch(() => {});
+  });
+  return letGo;
+}
+
+onPage("what the server refuses is not shown as picked", { ...filled, mayFail: /500/ }, async ({ page, server }) => {
+  const { items } = await server.call("GET", "images");
+  await server.call("PATCH", `images/${items[5].id}`, { tags: ["sea"] });
+  await page.reload();
+  await link(page, 0).focus();
+  await page.keyboard.press("t");
+  await page.route("**/images/edit", (route) => route.fulfill({ status: 500, json: { title: "An error" } }));
+  await page.getByTestId("choice").click();
+  await page.getByTestId("toast").waitFor();
+  assert.equal(await page.getByTestId("choice").getAttribute("aria-pressed"), "false");
+});
+
+onPage("of two changes in a row the last one asked for is the last one made", filled, async ({ page, server }) => {
+  let asked = 0;
+  await page.route("**/images/edit", async (route) => {
+    asked += 1;
+    if (asked === 1) await new Promise((done) => setTimeout(done, 500));
+    await route.continue();
+  });
+  await link(page, 0).focus();
+  await page.keyboard.press("3");
+  await page.keyboard.press("5");
+  await says(page.getByTestId("toast"), /rated 5/);
+  await says(page.getByTestId("toast"), /rated 3/);
+  assert.deepEqual(await titles(server, "?rating=5"), ["six"]);
+});
+
+onPage("a change that fails takes back only itself", { ...filled, mayFail: /500/ }, async ({ page }) => {
+  await link(page, 0).focus();
+  let asked = 0;
+  await page.route("**/images/edit", (route) => ((asked += 1) === 2 ? route.fulfill({ status: 500, json: { title: "An error" } }) : route.continue()));
+  await page.keyboard.press("f");
+  await page.keyboard.press("f");
+  await says(page.getByTestId("toast"), /An error/);
+  await tile(page, 0).locator("[data-testid=favorite][aria-pressed=true]").waitFor();
+});
+
+onPage("a list that is asked for after a change knows of it", filled, async ({ page }) => {
+  const letGo = await hold(page, "**/images/edit");
+  await tile(page, 0).getByTestId("favorite").click();
+  await page.getByTestId("favorites").click();
+  await page.waitForTimeout(300);
+  letGo();
+  await counts(page.getByTestId("saved-image"), 1);
+});
+
+onPage("a picture that goes to the trash does not leave the trash", filled, async ({ page }) => {
+  const letGo = await hold(page, "**/images/edit");
+  await link(page, 0).focus();
+  await page.keyboard.press("Delete");
+  await page.getByTestId("view-trash").click();
+  letGo();
+  await counts(page.getByTestId("saved-image"), 1);
+});
+
+const MANY = 150;
+onPage("of many that go to the trash those that went are gone, with a way back", { server: { model: "noop", images: MANY }, mayFail: /404|500/ }, async ({ page }) => {
+  await page.getByTestId("saved-image").first().getByRole("link").focus();
+  await page.keyboard.press("Control+a");
+  await selected(page, MANY);
+  let asked = 0;
+  await page.route("**/images/edit", (route) => ((asked += 1) === 2 ? route.fulfill({ status: 500, json: { title: "An error" } }) : route.continue()));
+  await page.getByTestId("bulk-trash").click();
+  await selected(page, 50);
+  await says(page.getByTestId("library-count"), /^50$/);
+  await page.getByTestId("toast-action").click();
+  await says(page.getByTestId("library-count"), /^150$/);
+});
