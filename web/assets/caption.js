@@ -3,13 +3,16 @@
 import * as api from "./api.js";
 import { byId, closable, setMessage } from "./dom.js";
 import { icon } from "./icons.js";
+import * as list from "./list.js";
 import * as organise from "./organise.js";
+import { complain } from "./toasts.js";
 
 const dialog = byId("caption");
 const title = byId("caption-text");
 const note = byId("caption-note");
 
-let edited = { id: "", version: 0 };
+/** What was opened last, as it was seen. */
+let form = { image: /** @type {any} */ (null), isSent: false };
 
 export function start() {
   closable(dialog);
@@ -20,7 +23,7 @@ export function start() {
 }
 
 export function open(image) {
-  edited = image;
+  form = { image, isSent: false };
   title.value = image.title ?? "";
   title.placeholder = image.prompt ?? "";
   note.value = image.note ?? "";
@@ -30,24 +33,41 @@ export function open(image) {
 
 async function send(event) {
   event.preventDefault();
+  const mine = form;
+  if (mine.isSent) return;
+  mine.isSent = true;
   const change = { title: title.value.trim() || null, note: note.value.trim() || null };
   try {
-    organise.take([await api.editImage(edited.id, change, edited.version)]);
-    dialog.close();
+    await organise.settled();
+    organise.take([await api.editImage(mine.image.id, change, versionOf(mine.image))]);
+    if (mine === form) dialog.close();
   } catch (error) {
-    if (error.status === 412) await meanwhile();
-    else setMessage(byId("caption-error"), error.message);
+    await explain(mine, error);
   }
+  mine.isSent = false;
+}
+
+/** The version that was seen, or a later one with the same title and note, as after a star. */
+function versionOf(seen) {
+  const now = list.find(seen.id);
+  return now?.title === seen.title && now?.note === seen.note ? now.version : seen.version;
+}
+
+async function explain(mine, error) {
+  if (mine !== form || !dialog.open) return complain(error);
+  if (error.status === 412) await meanwhile(mine);
+  else setMessage(byId("caption-error"), error.message);
 }
 
 /** Another window changed the picture: its version is taken up, and what was typed is sent when it is asked for again. */
-async function meanwhile() {
+async function meanwhile(mine) {
   try {
-    edited = await api.getImage(edited.id);
-    organise.take([edited]);
-    const now = [edited.title && `its title is “${edited.title}”`, edited.note && `its note is “${edited.note}”`].filter(Boolean).join(", ") || "it has neither title nor note";
-    setMessage(byId("caption-error"), `It was changed meanwhile: ${now}. Keep writes what you typed over it.`);
+    const image = await api.getImage(mine.image.id);
+    mine.image = image;
+    organise.take([image]);
+    const now = [image.title && `its title is “${image.title}”`, image.note && `its note is “${image.note}”`].filter(Boolean).join(", ") || "it has neither title nor note";
+    if (mine === form) setMessage(byId("caption-error"), `It was changed meanwhile: ${now}. Keep writes what you typed over it.`);
   } catch (error) {
-    setMessage(byId("caption-error"), error.message);
+    await explain(mine, error);
   }
 }

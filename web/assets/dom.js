@@ -19,6 +19,22 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
+const nameOf = (control) => control.getAttribute("aria-label") ?? control.textContent;
+
+/**
+ * Puts other children into a place. The focus stays on the control of the same name; where that is gone, it goes to the one that
+ * stands there now, else to `otherwise`.
+ */
+export function refill(place, otherwise, ...children) {
+  const controls = () => [...place.querySelectorAll("a, button")];
+  const before = controls();
+  const at = before.indexOf(document.activeElement);
+  place.replaceChildren(...children);
+  if (at < 0) return;
+  const now = controls();
+  (now.find((one) => nameOf(one) === nameOf(before[at])) ?? now[Math.min(at, now.length - 1)] ?? otherwise).focus();
+}
+
 /** Sets text only where it differs, so that live regions and selections stay quiet. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
@@ -30,15 +46,19 @@ export function setMessage(element, text) {
   element.hidden = !text;
 }
 
-/** Closes a dialog by its close buttons, and by a press outside it. */
+/** Closes a dialog by its close buttons, and by a press outside it: one that only ends there has marked text. */
 export function closable(dialog) {
   // The dialog is the target of a press on its own margin, too.
   const isOutside = ({ target, clientX, clientY }) => {
     const { left, right, top, bottom } = dialog.getBoundingClientRect();
     return target === dialog && (clientX < left || clientX > right || clientY < top || clientY > bottom);
   };
+  let beganOutside = false;
+  dialog.addEventListener("pointerdown", (event) => {
+    beganOutside = isOutside(event);
+  });
   dialog.addEventListener("click", (event) => {
-    if (isOutside(event) || event.target.closest("[data-close]")) dialog.close();
+    if ((beganOutside && isOutside(event)) || event.target.closest("[data-close]")) dialog.close();
   });
 }
 

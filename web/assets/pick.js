@@ -1,7 +1,8 @@
 // A list to pick from by keys or pointer, and to add to: tags, collections.
 
-import { byId, closable, h, setMessage, setText } from "./dom.js";
+import { byId, closable, h, refill, setMessage, setText } from "./dom.js";
 import { icon } from "./icons.js";
+import { complain } from "./toasts.js";
 
 const dialog = byId("pick");
 const find = byId("pick-find");
@@ -14,6 +15,8 @@ const options = byId("pick-options");
 
 /** @type {Choice | null} */
 let choice = null;
+/** What was pressed and is not answered yet. @type {Set<string>} */
+let pending = new Set();
 
 export function start() {
   closable(dialog);
@@ -22,17 +25,19 @@ export function start() {
   find.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
-    options.querySelector("button")?.click();
+    // A second press of it must not turn whatever stands first.
+    if (find.value.trim() !== "") options.querySelector("button")?.click();
   });
   options.addEventListener("click", (event) => {
     const button = event.target.closest("button");
-    if (button) turn(button).catch(tell);
+    if (button) turn(button);
   });
 }
 
 /** @param {Choice} given */
 export function pick(given) {
   choice = given;
+  pending = new Set();
   find.value = "";
   setText(byId("pick-title"), given.title);
   setText(byId("pick-label"), given.label);
@@ -49,24 +54,40 @@ function draw() {
   const found = all.filter(({ label }) => label.toLowerCase().includes(text));
   const isNew = text !== "" && !all.some(({ key, label }) => key.toLowerCase() === text || label.toLowerCase() === text);
   const pressed = (on) => (on === 1 ? "true" : on > 0 ? "mixed" : "false");
-  options.replaceChildren(
-    ...found.map(({ key, label, on }) => h("li", {}, h("button", { type: "button", class: "choice", "data-key": key, "aria-pressed": pressed(on), "data-testid": "choice" }, icon("check"), h("span", {}, label)))),
-    ...(isNew ? [h("li", {}, h("button", { type: "button", class: "choice", "data-new": find.value.trim(), "data-testid": "choice-new" }, icon("plus"), h("span", {}, `${choice.create}: ${find.value.trim()}`)))] : []),
+  const button = (name, given, sign, words) => h("li", {}, h("button", { type: "button", class: "choice", ...given, "aria-disabled": pending.has(name) ? "true" : null }, icon(sign), h("span", {}, words)));
+  refill(
+    options,
+    find,
+    ...found.map(({ key, label, on }) => button(key, { "data-key": key, "aria-pressed": pressed(on), "data-testid": "choice" }, "check", label)),
+    ...(isNew ? [button(text, { "data-new": find.value.trim(), "data-testid": "choice-new" }, "plus", `${choice.create}: ${find.value.trim()}`)] : []),
   );
   byId("pick-none").hidden = found.length > 0 || isNew;
 }
 
+/** Turns what was pressed, once at a time. What is typed or opened meanwhile stays as it is. */
 async function turn(button) {
-  setMessage(byId("pick-error"), "");
+  const { key, new: name = "" } = button.dataset;
+  const [mine, waiting, pressed] = [choice, pending, key ?? name.toLowerCase()];
+  if (waiting.has(pressed)) return;
   const on = button.getAttribute("aria-pressed") !== "true";
-  const key = button.dataset.new ? await choice.make(button.dataset.new) : button.dataset.key;
-  await choice.change(key, on);
+  setMessage(byId("pick-error"), "");
   find.value = "";
+  if (name) find.focus();
+  waiting.add(pressed);
   draw();
-  [...options.querySelectorAll("button")].find((one) => one.dataset.key === key)?.focus();
+  try {
+    await mine.change(key ?? (await mine.make(name)), on);
+  } catch (error) {
+    if (mine === choice && dialog.open) tell(error, name);
+    else complain(error);
+  }
+  waiting.delete(pressed);
+  if (mine === choice) draw();
 }
 
-function tell(error) {
+/** Says what is wrong with a name, which can be put right. */
+function tell(error, name) {
   if (!("status" in error)) throw error;
+  find.value ||= name;
   setMessage(byId("pick-error"), error.fields[0] ? `The name ${error.fields[0].detail}.` : error.message);
 }

@@ -6,7 +6,7 @@ import { byId, closable, h, setMessage, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { parametersOf } from "./parameters.js";
 import { textsOf } from "./pngtext.js";
-import { toast } from "./toasts.js";
+import { complain, toast } from "./toasts.js";
 
 const NAMES = { prompt: "Prompt", negative_prompt: "Negative prompt", model: "Model", width: "Width", height: "Height", steps: "Steps", guidance_scale: "Guidance", scheduler: "Scheduler", seed: "Seed" };
 /** The largest picture that the server takes, in bytes. */
@@ -14,6 +14,9 @@ const LARGEST = 10 * 1024 * 1024;
 
 const dialog = byId("recall");
 const picture = byId("recall-picture");
+/** The file that was given last: it may still be read. */
+let latest = /** @type {File | null} */ (null);
+/** The one that is shown. */
 let file = /** @type {File | null} */ (null);
 let found = /** @type {import("./parameters.js").Parameters | null} */ (null);
 
@@ -58,8 +61,10 @@ function listenToDrops() {
 async function take(given) {
   if (!given) return;
   if (!given.type.startsWith("image/")) return toast("That is no picture.");
-  file = given;
+  latest = given;
   const texts = await textsOf(new Uint8Array(await given.arrayBuffer()));
+  if (latest !== given) return;
+  file = given;
   found = texts && parametersOf(texts);
   const rows = Object.entries(NAMES).filter(([name]) => found?.[name] !== undefined);
   byId("recall-facts").replaceChildren(...rows.flatMap(([name, label]) => [h("dt", {}, label), h("dd", {}, String(found[name]))]));
@@ -68,6 +73,7 @@ async function take(given) {
   setMessage(byId("recall-error"), given.size > LARGEST ? "It is larger than 10 megabytes, the most that can be saved." : "");
   byId("recall-use").hidden = !found;
   byId("recall-save").disabled = given.size > LARGEST;
+  URL.revokeObjectURL(picture.src);
   picture.src = URL.createObjectURL(given);
   picture.alt = found?.prompt ?? given.name;
   if (!dialog.open) dialog.showModal();
@@ -75,17 +81,20 @@ async function take(given) {
 
 async function save(saved) {
   const button = byId("recall-save");
+  const mine = file;
+  const prompt = found?.prompt;
   button.disabled = true;
   try {
-    const image = await api.upload({ image: await base64(file), ...(found?.prompt && { prompt: found.prompt }) });
-    dialog.close();
+    const image = await api.upload({ image: await base64(mine), ...(prompt && { prompt }) });
+    if (mine === file) dialog.close();
     saved(image);
     toast("Saved to the library.");
   } catch (error) {
+    if (mine !== file || !dialog.open) return complain(error);
     if (!("status" in error)) throw error;
     setMessage(byId("recall-error"), error.fields.map(({ detail }) => api.sentence(`The picture ${detail}`)).join(" ") || error.message);
   } finally {
-    button.disabled = false;
+    if (mine === file) button.disabled = false;
   }
 }
 

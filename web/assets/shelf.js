@@ -13,7 +13,8 @@ const TAGS_SHOWN = 24;
 
 const dialog = byId("collection");
 const input = byId("collection-name");
-let editing = "";
+/** The collection that the form is open for; one without an id is to be made. */
+let editing = { id: "", isSent: false };
 let acts = { addTo: async (_ids, _id) => {}, tag: async (_ids, _tag) => {}, favorite: async (_ids) => {}, trash: async (_ids) => {} };
 
 /** @param {typeof acts} given What dropping pictures does. */
@@ -91,7 +92,7 @@ function makeTarget(element, drop) {
 }
 
 function openForm(collection) {
-  editing = collection?.id ?? "";
+  editing = { id: collection?.id ?? "", isSent: false };
   setText(byId("collection-title"), collection ? "Rename or delete" : "New collection");
   setText(byId("collection-yes"), collection ? "Rename" : "Create");
   byId("collection-delete").hidden = !collection;
@@ -105,25 +106,32 @@ function openForm(collection) {
 
 async function submit(event) {
   event.preventDefault();
+  const mine = editing;
   const name = input.value.trim();
+  if (mine.isSent) return;
   if (!name) return setMessage(byId("collection-error"), "Give it a name.");
+  mine.isSent = true;
   try {
-    if (editing) await collections.rename(editing, name);
+    if (mine.id) await collections.rename(mine.id, name);
     else await collections.create(name);
-    dialog.close();
+    if (mine === editing) dialog.close();
   } catch (error) {
+    if (mine !== editing || !dialog.open) return complain(error);
     if (!("status" in error)) throw error;
     const said = error.fields[0]?.code === "taken" ? "There is a collection of that name already." : (error.fields[0] ? `The name ${error.fields[0].detail}.` : error.message);
     setMessage(byId("collection-error"), said);
+  } finally {
+    mine.isSent = false;
   }
 }
 
 async function remove() {
-  const name = collections.nameOf(editing);
+  const mine = editing;
+  const name = collections.nameOf(mine.id);
   try {
-    await collections.remove(editing);
-    dialog.close();
-    if (address.read().filter.collection === editing) address.go({ filter: {}, picture: null }, { replace: true });
+    await collections.remove(mine.id);
+    if (mine === editing) dialog.close();
+    if (address.read().filter.collection === mine.id) address.go({ filter: {}, picture: null }, { replace: true });
     toast(`The collection “${name}” is deleted. Its pictures are still in the library.`);
   } catch (error) {
     complain(error);

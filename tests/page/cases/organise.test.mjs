@@ -235,3 +235,73 @@ onPage("of many that go to the trash those that went are gone, with a way back",
   await page.getByTestId("toast-action").click();
   await says(page.getByTestId("library-count"), /^150$/);
 });
+
+const pressed = (page, name, on) => page.getByTestId("choice").filter({ hasText: name }).and(page.locator(`[aria-pressed=${on}]`));
+
+onPage("what is typed while a tag is on its way is kept, and each tag is given once", filled, async ({ page, server }) => {
+  await link(page, 0).focus();
+  await page.keyboard.press("t");
+  const letGo = await hold(page, "**/images/edit");
+  for (const tag of ["winter", "snow"]) {
+    await page.keyboard.type(tag);
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+  }
+  await page.keyboard.type("ice");
+  letGo();
+  await page.waitForFunction(async () => (await (await fetch("/images?tag=snow")).json()).items.length === 1);
+  assert.equal(await page.getByTestId("pick-find").inputValue(), "ice");
+  await page.getByTestId("pick-find").fill("");
+  await pressed(page, "winter", true).waitFor();
+  await pressed(page, "snow", true).waitFor();
+  assert.deepEqual((await server.call("GET", "images")).items[0].tags.sort(), ["snow", "winter"]);
+});
+
+onPage("a collection that is still being made is made once, and is no tag of what is picked next", filled, async ({ page, server }) => {
+  await link(page, 0).focus();
+  await page.keyboard.press("c");
+  const letGo = await hold(page, "**/collections");
+  for (let n = 0; n < 2; n += 1) {
+    await page.keyboard.type("Mine");
+    await page.keyboard.press("Enter");
+  }
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("t");
+  letGo();
+  await page.getByTestId("collection-link").waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("c");
+  await pressed(page, "Mine", true).waitFor();
+  const { items } = await server.call("GET", "collections");
+  assert.equal(items.length, 1);
+  assert.deepEqual(await titles(server, `?collection=${items[0].id}`), ["six"]);
+  assert.deepEqual((await server.call("GET", "images")).items[0].tags, []);
+});
+
+onPage("a press outside a form closes it, and text that is marked to outside does not", filled, async ({ page }) => {
+  await page.getByTestId("collection-new").click();
+  await page.getByTestId("collection-name").fill("Best");
+  const box = await page.getByTestId("collection-name").boundingBox();
+  await page.mouse.move(box.x + 20, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(5, 5, { steps: 3 });
+  await page.mouse.up();
+  assert.equal(await page.getByTestId("collection-name").inputValue(), "Best");
+  assert.equal(await page.getByTestId("collection-form").isVisible(), true);
+  await page.mouse.click(5, 5);
+  await page.getByTestId("collection-form").waitFor({ state: "hidden" });
+});
+
+onPage("a form that is open stays open when the one before it is answered", filled, async ({ page }) => {
+  await page.getByTestId("collection-new").click();
+  const letGo = await hold(page, "**/collections");
+  await page.getByTestId("collection-name").fill("Best");
+  await page.getByTestId("collection-yes").click();
+  await page.keyboard.press("Escape");
+  await page.getByTestId("collection-new").click();
+  await page.getByTestId("collection-name").fill("Finest");
+  letGo();
+  await page.getByTestId("collection-link").waitFor();
+  assert.equal(await page.getByTestId("collection-form").isVisible(), true);
+  assert.equal(await page.getByTestId("collection-name").inputValue(), "Finest");
+});

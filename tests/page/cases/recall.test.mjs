@@ -56,3 +56,19 @@ onPage("a file that says nothing, and one that is damaged, are told apart from n
   await give(page, png({ texts: [bomb, text.plain("parameters", "after all\nSteps: 1")] }));
   await says(page.getByTestId("recall-facts"), /after all/);
 });
+
+onPage("of two files that are given at once the last one is told of", {}, async ({ page }) => {
+  const packed = png({ texts: [text.internationalPacked("parameters", `first ${"x".repeat(1_000_000)}\nSteps: 1`)] });
+  const plain = png({ texts: [text.plain("parameters", "second\nSteps: 2")] });
+  await page.evaluate((files) => {
+    for (const [name, bytes] of files) {
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+      document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+    }
+  }, [["first.png", [...packed]], ["second.png", [...plain]]]);
+  await says(page.locator("#recall-title"), /second.png/);
+  await page.waitForTimeout(300);
+  await says(page.locator("#recall-title"), /second.png/);
+  await says(page.getByTestId("recall-facts"), /second/);
+});

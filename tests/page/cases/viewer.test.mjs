@@ -216,3 +216,17 @@ onPage("a picture that only the address names leaves the viewer when it goes to 
   await counts(page.getByTestId("saved-image"), 1);
   assert.equal(new URL(page.url()).hash, "#q=heart");
 });
+
+onPage("a title that is kept right after a star was not changed meanwhile", filled, async ({ page, server }) => {
+  await open(page);
+  await page.route("**/images/edit", async (route) => {
+    await new Promise((done) => setTimeout(done, 500));
+    await route.continue();
+  });
+  await page.keyboard.press("f");
+  await page.keyboard.press("n");
+  await page.getByTestId("caption-text").fill("The old car");
+  await page.getByTestId("caption-keep").click();
+  await says(page.locator("#viewer-title"), /The old car/);
+  assert.equal((await server.call("GET", "images?favorite=true")).items[0].title, "The old car");
+});
