@@ -4,7 +4,7 @@ import * as address from "./address.js";
 import * as api from "./api.js";
 import * as collections from "./collections.js";
 import * as composer from "./composer.js";
-import { byId, h, setText } from "./dom.js";
+import { byId, h, refill, setMessage, setText } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** What comes faster than this is looked for when it rests, in milliseconds: no hand types so fast, but a key that is held does. */
@@ -18,6 +18,9 @@ const panel = byId("filters");
 const favorites = byId("favorites");
 const sort = byId("sort");
 const fields = [...panel.querySelectorAll("[name]")];
+const model = panel.querySelector("[name=model]");
+/** The words that the field and the address agreed on last: what differs from them is still being typed. */
+let agreed = "";
 
 export function start() {
   let resting = 0;
@@ -50,6 +53,7 @@ export function start() {
   byId("filters-clear").addEventListener("click", clear);
   address.listen(show);
   collections.listen(() => show(address.read()));
+  show(address.read());
 }
 
 export const focus = () => {
@@ -60,6 +64,8 @@ export const focus = () => {
 /** Looks for nothing in particular any more. */
 export function clear() {
   find.value = "";
+  panel.reset();
+  complain([]);
   address.go({ filter: {}, trash: address.read().trash, picture: null });
   find.focus();
 }
@@ -73,17 +79,20 @@ function togglePanel(open = panel.hidden) {
   }
 }
 
+/** Offers the models of now, and the one that is looked for, which need not be among them. */
 function offerModels() {
-  const select = panel.querySelector("[name=model]");
-  const value = select.value;
-  select.replaceChildren(h("option", { value: "" }, "Any"), ...composer.models().map((one) => h("option", { value: one.name }, one.title)));
-  select.value = value;
+  const wanted = address.read().filter.model ?? "";
+  const known = composer.models();
+  const others = known.some(({ name }) => name === wanted) || !wanted ? [] : [{ name: wanted, title: wanted }];
+  model.replaceChildren(h("option", { value: "" }, "Any"), ...[...known, ...others].map(({ name, title }) => h("option", { value: name }, title)));
+  model.value = wanted;
 }
 
 /** The words alone change quietly: one step back leaves the whole search. */
 function lookFor() {
   const { filter } = address.read();
   const q = find.value.trim();
+  agreed = q;
   if (q === (filter.q ?? "")) return;
   const { q: _, similar: __, sort: order, ...rest } = filter;
   const next = { ...rest, ...(q && { q }), ...(order && (q || !NEEDS_WORDS.includes(order)) && { sort: order }) };
@@ -107,12 +116,24 @@ function set(change) {
 
 const checks = { collection: /./, tag: /[\p{L}\p{N}]/u, rating: /^[1-5]$/, model: /./, width: /^[1-9]\d{0,4}$/, height: /^[1-9]\d{0,4}$/, from: /^\d{4}-\d\d-\d\d$/, to: /^\d{4}-\d\d-\d\d$/, has_parent: /^(true|false)$/ };
 
+/** What to type instead of what can't be looked for. */
+const RULES = { tag: "A tag has a letter or a digit.", width: "The width is a whole number, as in 512.", height: "The height is a whole number, as in 512.", from: "The day has a year of four digits.", to: "The day has a year of four digits." };
+
+/** Says which fields can't be looked for. @param {any[]} wrong */
+function complain(wrong) {
+  for (const field of fields) {
+    if (wrong.includes(field)) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+  setMessage(byId("filters-error"), [...new Set(wrong.map(({ name }) => RULES[name]))].join(" "));
+}
+
 function readPanel() {
   const change = {};
-  for (const { name, value } of fields) {
+  const wrong = fields.filter(({ name, value }) => value.trim() !== "" && !checks[name].test(value.trim()));
+  complain(wrong);
+  for (const { name, value } of fields.filter((field) => !wrong.includes(field))) {
     const text = value.trim();
-    // What is half typed is not looked for yet.
-    if (text !== "" && !checks[name].test(text)) return;
     change[name] = text === "" ? undefined : name === "tag" ? text.split(",").map((tag) => tag.trim()).filter(Boolean) : text;
   }
   set(change);
@@ -120,15 +141,20 @@ function readPanel() {
 
 /** What stands in the address, in the fields and as chips. */
 function show({ filter, trash }) {
-  if (document.activeElement !== find) find.value = filter.q ?? "";
+  if (agreed !== (filter.q ?? "")) {
+    agreed = filter.q ?? "";
+    find.value = agreed;
+  }
   favorites.setAttribute("aria-pressed", String(filter.favorite === "true"));
   for (const order of NEEDS_WORDS) sort.querySelector(`[value=${order}]`).disabled = !filter.q;
   sort.querySelector("[value=meaning]").hidden = !api.can("meaning") || trash;
   sort.value = filter.sort ?? "newest";
   sort.disabled = Boolean(filter.similar);
-  for (const field of fields) if (document.activeElement !== field) field.value = [filter[field.name] ?? ""].flat().join(", ");
+  // What is being typed, and what is wrong, stays to be put right.
+  for (const field of fields) if (document.activeElement !== field && !field.hasAttribute("aria-invalid")) field.value = [filter[field.name] ?? ""].flat().join(", ");
+  if (document.activeElement !== model && model.value !== (filter.model ?? "")) offerModels();
   const made = chipsOf(filter).map(({ label, without }) => h("li", {}, h("button", { type: "button", class: "chip", "data-testid": "chip", "aria-label": `${label}: take away`, click: () => set(without) }, label, icon("close"))));
-  chips.replaceChildren(...made);
+  refill(chips, find, ...made);
   chips.hidden = made.length === 0;
   setText(byId("filters-count"), made.length ? String(made.length) : "");
   find.placeholder = trash ? "Search the trash" : "Search";

@@ -181,3 +181,44 @@ onPage("a server without such searches is not asked for them", { ...filled, befo
   await page.getByTestId("viewer").getByTestId("favorite").waitFor();
   assert.equal(await page.getByTestId("similar").count(), 0);
 });
+
+onPage("a model that the address names stays looked for when another filter is set", filled, async ({ page, server }) => {
+  await page.goto(`${server.url}#model=gone`);
+  await page.reload();
+  await counts(page.getByTestId("chip"), 1);
+  await page.getByTestId("filters").click();
+  assert.equal(await page.getByTestId("filter-model").inputValue(), "gone");
+  await page.getByTestId("filter-rating").selectOption("2");
+  await standsAt(page, "#rating=2&model=gone");
+});
+
+onPage("back empties the field that the focus is in", filled, async ({ page }) => {
+  await counts(tiles(page), 3);
+  await page.getByTestId("find").pressSequentially("car");
+  await counts(tiles(page), 2);
+  await page.goBack();
+  await counts(tiles(page), 3);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "find");
+  assert.equal(await page.getByTestId("find").inputValue(), "");
+});
+
+onPage("a link's search is in its field before the server has answered", filled, async ({ page, server }) => {
+  await page.route("**/collections", () => {});
+  await page.goto(`${server.url}#q=car&sort=oldest`);
+  await page.reload();
+  await counts(tiles(page), 2);
+  assert.equal(await page.getByTestId("find").inputValue(), "car");
+  assert.equal(await page.getByTestId("sort").inputValue(), "oldest");
+});
+
+onPage("a filter that is none is named, and the others go on", filled, async ({ page }) => {
+  await page.getByTestId("filters").click();
+  await page.getByTestId("filter-width").fill("64px");
+  await page.getByTestId("filter-tag").fill("road");
+  await counts(tiles(page), 2);
+  await says(page.getByTestId("filters-error"), /whole number/);
+  assert.equal(await page.getByTestId("filter-width").getAttribute("aria-invalid"), "true");
+  await page.getByTestId("filter-width").fill("64");
+  await counts(tiles(page), 1);
+  await page.getByTestId("filters-error").waitFor({ state: "hidden" });
+});
