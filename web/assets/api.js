@@ -79,14 +79,19 @@ export function wantsKey(url) {
   return accessKey() !== "" && target.origin === home.origin && target.pathname.startsWith(home.pathname);
 }
 
+/** Up to so many characters a request goes out although the page is left: the browser keeps 64 kB of those. */
+const KEPT_ALIVE = 16_000;
+
 const headers = (url) => (wantsKey(url) ? { authorization: `Bearer ${accessKey()}` } : {});
 
 async function call(method, path, { body, more, signal } = {}) {
   const url = root + path;
   const json = body === undefined ? {} : { "content-type": "application/json" };
+  const text = body && JSON.stringify(body);
+  const keepalive = method !== "GET" && (text ?? "").length <= KEPT_ALIVE;
   let answer;
   try {
-    answer = await fetch(url, { method, headers: { ...headers(url), ...json, ...more }, body: body && JSON.stringify(body), signal });
+    answer = await fetch(url, { method, headers: { ...headers(url), ...json, ...more }, body: text, signal, keepalive });
     if (answer.ok) return answer.status === 204 ? null : await answer.json();
   } catch {
     throw new ApiError(0, {});
