@@ -25,6 +25,8 @@ let fields = [];
 let send = async (_input) => {};
 let chosenModel = () => {};
 let sending = false;
+/** What a press asked for while another request was on its way. @type {ReturnType<typeof asked>} */
+let next = null;
 /** A press that comes before the models are known waits for them. */
 const { promise: areKnown, resolve: setKnown } = Promise.withResolvers();
 
@@ -189,27 +191,46 @@ export function reuse({ prompt: words, request, seed }) {
   prompt.focus({ preventScroll: true });
 }
 
-/** Checks the form and sends it. */
+/** Checks the form and sends it; while another request is on its way, after that one. */
 export async function generate() {
-  if (sending) return;
+  // Before the models are known, the first press reads the form once they are.
+  if (sending) {
+    if (card) next = asked() ?? next;
+    return;
+  }
   setSending(true);
-  setMessage(byId("form-error"), "");
   try {
     await areKnown;
-    const input = card && checked();
-    if (!input) return;
-    await send(parent ? { ...input, parent: { id: parent.id, relation: "remix" } } : input);
-    setParent(null);
-  } catch (error) {
-    explain(error);
+    for (next = asked(); next;) await sendNext();
   } finally {
     setSending(false);
   }
 }
 
+async function sendNext() {
+  const { input, from } = next;
+  next = null;
+  setMessage(byId("form-error"), "");
+  try {
+    await send(input);
+    // Another may have been chosen meanwhile.
+    if (parent === from) setParent(null);
+  } catch (error) {
+    explain(error);
+  }
+}
+
 function setSending(on) {
   sending = on;
-  byId("generate").setAttribute("aria-disabled", String(on));
+  byId("generate").setAttribute("aria-busy", String(on));
+}
+
+/** What the form asks for now, and the picture that is made from; null where something is wrong with it. */
+function asked() {
+  setMessage(byId("form-error"), "");
+  const input = card && checked();
+  if (!input) return null;
+  return { from: parent, input: parent ? { ...input, parent: { id: parent.id, relation: "remix" } } : input };
 }
 
 function checked() {

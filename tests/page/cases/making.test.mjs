@@ -130,3 +130,18 @@ onPage("a draft survives a reload", {}, async ({ page }) => {
   await page.reload();
   await becomes(() => page.getByTestId("prompt").inputValue(), "a green owl");
 });
+
+onPage("a press while another request is on its way is sent after it, as the form was then", { server: { workers: 0 } }, async ({ page, server }) => {
+  let asked = 0;
+  await page.route("**/generate", async (route) => {
+    asked += 1;
+    if (asked === 1) await new Promise((done) => setTimeout(done, 600));
+    await route.continue();
+  });
+  await generate(page, "red heart");
+  await generate(page, "blue car");
+  await page.getByTestId("prompt").fill("rocket");
+  await counts(page.getByTestId("job"), 2);
+  const prompts = (await server.call("GET", "jobs")).items.map(({ request }) => request.prompt);
+  assert.deepEqual(prompts, ["blue car", "red heart"]);
+});
