@@ -28,6 +28,8 @@ let source = null;
 let shownKey = "";
 /** Where it stands in its list; -1 for one that is not in it. */
 let place = -1;
+/** Where turns lead whose pictures are still read; the next turn goes on from there. @type {number | null} */
+let ahead = null;
 let due = 0;
 /** Whether the address knows already that it closes. */
 let isLeaving = false;
@@ -81,6 +83,7 @@ export function open(from, which) {
   source = from;
   shownKey = which;
   place = from.indexOf(which);
+  ahead = null;
   if (!dialog.open) dialog.showModal();
   byId("viewer-title").focus({ preventScroll: true });
   draw();
@@ -95,11 +98,15 @@ export function closeSaved() {
 
 async function turn(by) {
   const from = source;
-  const to = place + by;
+  const to = (ahead ?? place) + by;
   if (!from || to < 0 || to >= from.count()) return;
+  ahead = to;
   if (!from.at(to)) await from.read(to).catch(complain);
+  // Turned further meanwhile, or closed.
+  if (source !== from || ahead !== to) return;
+  ahead = null;
   const one = from.at(to);
-  if (source !== from || !one) return;
+  if (!one) return;
   shownKey = one.key;
   place = to;
   draw();

@@ -99,3 +99,14 @@ onPage("favourites alone are shown when asked", { before: saved({ prompt: "red h
   await page.getByTestId("favorites").click();
   await counts(page.getByTestId("saved-image"), 2);
 });
+
+onPage("a picture that is saved while the oldest stand first does not stand before them", { before: saved({ prompt: "red heart" }) }, async ({ page, server }) => {
+  await page.goto(`${server.url}#sort=oldest`);
+  await page.reload();
+  await counts(page.getByTestId("saved-image"), 1);
+  await page.getByTestId("prompt").fill("blue car");
+  await page.getByTestId("generate").click();
+  await Promise.all([page.waitForResponse("**/save"), page.getByTestId("job").getByTestId("save").click()]);
+  await page.waitForTimeout(200);
+  await says(page.getByTestId("saved-image").first(), /red heart/);
+});

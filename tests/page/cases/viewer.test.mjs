@@ -230,3 +230,18 @@ onPage("a title that is kept right after a star was not changed meanwhile", fill
   await says(page.locator("#viewer-title"), /The old car/);
   assert.equal((await server.call("GET", "images?favorite=true")).items[0].title, "The old car");
 });
+
+onPage("a parent that is chosen while another request is on its way stays chosen", filled, async ({ page }) => {
+  await page.route("**/generate", async (route) => {
+    await new Promise((done) => setTimeout(done, 800));
+    await route.continue();
+  });
+  const sent = page.waitForResponse("**/generate");
+  await page.getByTestId("prompt").fill("rocket");
+  await page.getByTestId("generate").click();
+  await open(page, 1);
+  await page.getByTestId("remix").click();
+  await sent;
+  await page.getByTestId("job").waitFor();
+  await says(page.getByTestId("parent-note"), /Remix of red heart/);
+});
