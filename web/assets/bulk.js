@@ -49,7 +49,9 @@ export function start(given) {
 /** Shows what can be done with what is selected. */
 export function draw() {
   const count = selection.size();
+  const hadFocus = bar.contains(document.activeElement);
   bar.hidden = count === 0;
+  if (bar.hidden && hadFocus) grid.focusActive();
   document.body.classList.toggle("selecting", count > 0);
   setText(byId("selection-count"), `${count.toLocaleString("en")} selected`);
   for (const one of bar.querySelectorAll("[data-where]")) one.hidden = (one.dataset.where === "trash") !== isTrash();

@@ -46,6 +46,8 @@ function draw(id) {
   const job = jobs.job(id);
   if (job && !jobs.hasEnded(job)) lingering.add(id);
   let print = prints.get(id);
+  const held = print?.element.contains(document.activeElement) ? document.activeElement : null;
+  const others = print && [print.element, print.element.nextElementSibling, print.element.previousElementSibling];
   if (!isShown(job)) {
     print?.element.remove();
     prints.delete(id);
@@ -59,8 +61,16 @@ function draw(id) {
     print.status = job.status;
     print.update(job);
   }
+  if (held && !held.checkVisibility()) passFocus(held, others.find((one) => one?.isConnected));
   drawFrame();
   viewer.refresh();
+}
+
+/** A control that had the focus is gone: the next one of the print has it, or else the heading. */
+function passFocus(gone, print) {
+  const controls = [...(print?.querySelectorAll("button:enabled") ?? [])].filter((one) => one.checkVisibility());
+  const follows = (one) => gone.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING;
+  (controls.find(follows) ?? controls.at(-1) ?? byId("desk-title")).focus({ preventScroll: true });
 }
 
 function place(job, element) {

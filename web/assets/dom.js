@@ -62,7 +62,12 @@ export function closable(dialog) {
   });
 }
 
+/** Where what is said can be seen and heard: an open dialog hides everything outside it. @returns {HTMLElement} */
+export const front = () => [...document.querySelectorAll("dialog[open]")].pop() ?? document.body;
+
 /** Says something to those who listen instead of look. */
 export function announce(text) {
-  byId("announce").textContent = text;
+  const place = byId("announce");
+  if (place.parentNode !== front()) front().append(place);
+  place.textContent = text;
 }

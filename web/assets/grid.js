@@ -148,13 +148,15 @@ export function render() {
   const isFast = Math.abs(at - last.at) > FAST * Math.max(now - last.time, 8);
   last = { at, time: now };
   const rows = layout.rows(at - OVER, at + innerHeight + OVER);
-  const keys = new Set(rows.map((row) => row.key));
+  const focused = focusedPart();
   // The row that has the focus stays while its picture is in the list: the next arrow key goes on from it.
-  const focused = document.activeElement?.closest?.("#library .tile[data-image-id]");
-  const held = focused && list.has(focused.dataset.imageId) ? focused.parentNode : null;
-  for (const [key, { element }] of shown) if (!keys.has(key) && element !== held) release(key);
-  for (const row of rows) place(row, isFast);
+  const held = focused && list.has(focused.id) ? rowOf(list.indexOf(focused.id)) : null;
+  const wanted = held && !rows.some(({ key }) => key === held.key) ? [...rows, held] : rows;
+  const keys = new Set(wanted.map(({ key }) => key));
+  for (const key of [...shown.keys()]) if (!keys.has(key)) release(key);
+  for (const row of wanted) place(row, isFast);
   trimSpare();
+  if (focused) keepFocus(focused);
   const indexes = rows.flatMap((row) => (row.missing ? [row.from, row.to - 1] : row.cells.length ? [row.cells[0].index, row.cells.at(-1).index] : []));
   if (indexes.length) {
     list.want(Math.min(...indexes), Math.max(...indexes));
@@ -164,6 +166,25 @@ export function render() {
   if (isFast) resting = setTimeout(settle, REST);
   else settle();
   options.moved();
+}
+
+/** The part of a tile that has the focus, and the picture it is of. */
+function focusedPart() {
+  const part = document.activeElement?.closest?.("#library .tile[data-image-id] [data-act]");
+  return part ? { id: part.closest(".tile").dataset.imageId, act: part.dataset.act } : null;
+}
+
+/** The focus stays with its picture where that stands elsewhere now; of one that is gone, the place has it. */
+function keepFocus({ id, act }) {
+  const index = list.has(id) ? list.indexOf(id) : Math.min(active, list.total() - 1);
+  const tile = tileAt(index)?.element;
+  if (tile && !tile.contains(document.activeElement)) tile.querySelector(`[data-act=${act}]`).focus({ preventScroll: true });
+}
+
+/** The row that a picture stands in. */
+function rowOf(index) {
+  const top = layout.topOf(index);
+  return layout.rows(top + 1, top + 1)[0];
 }
 
 function place(row, isFast = false) {
@@ -271,6 +292,9 @@ export function setActive(index) {
   if (now) now.open.tabIndex = 0;
 }
 
+/** Gives the focus to the picture that the tab key leads to, and leaves the window where it is. */
+export const focusActive = () => (tileAt(active)?.open ?? byId("find")).focus({ preventScroll: true });
+
 /** Brings a picture into the window and the focus to it. */
 export async function focusIndex(index) {
   const to = Math.min(Math.max(index, 0), list.total() - 1);
@@ -285,8 +309,7 @@ export async function focusIndex(index) {
 function bringIntoView(index) {
   catchUp();
   const top = layout.topOf(index);
-  const [row] = layout.rows(top + 1, top + 1);
-  const height = row?.height ?? 0;
+  const height = rowOf(index)?.height ?? 0;
   look();
   const at = edge;
   if (top < at + head + AIR) scrollBy({ top: top - at - head - AIR, behavior: "instant" });
@@ -297,8 +320,7 @@ function bringIntoView(index) {
 /** The picture above (-1) or below (1) another one, as it looks on the screen. */
 export function neighbour(index, by) {
   catchUp();
-  const top = layout.topOf(index);
-  const [row] = layout.rows(top + 1, top + 1);
+  const row = rowOf(index);
   const cell = row?.cells.find((one) => one.index === index);
   if (!cell) return index;
   const at = by > 0 ? row.top + row.height + 20 : row.top - 20;

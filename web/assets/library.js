@@ -104,6 +104,7 @@ function bringIntoView() {
 }
 
 function changed(what) {
+  const hadFocus = host.contains(document.activeElement);
   if (what === "begun") {
     host.setAttribute("aria-busy", "false");
     grid.begin(trashed);
@@ -119,7 +120,7 @@ function changed(what) {
     }
   }
   scrubber.draw();
-  note();
+  note(hadFocus);
   viewer.refresh();
 }
 
@@ -130,7 +131,7 @@ function noteAll(images) {
 }
 
 /** What stands around the pictures: how many there are, and why there are none. */
-function note() {
+function note(hadFocus = false) {
   const count = list.total();
   setText(byId("library-count"), count === 0 || isBroken ? "" : `${count.toLocaleString("en")}${list.isOpen() ? "+" : ""}`);
   const isEmpty = !isBroken && count === 0 && host.getAttribute("aria-busy") === "false";
@@ -141,7 +142,6 @@ function note() {
   byId("library-meaning").hidden = !isEmpty || !canAskForMeaning();
   const hasFailed = isBroken || list.all().some(({ state }) => state === "failed");
   byId("library-failed").hidden = !hasFailed;
-  const hadFocus = host.contains(document.activeElement);
   host.hidden = count === 0 && host.getAttribute("aria-busy") === "false";
   if (host.hidden && hadFocus) search.focus();
 }
@@ -183,7 +183,8 @@ export function add(image) {
   noteAll([image]);
   // Whether it is what is looked for, only the server says.
   if (isFiltered()) return lookAgain().catch(complain);
-  if (!trashed) put(image);
+  // In another order than the newest first, it has its place where one may not be looking.
+  if (!trashed && !address.read().filter.sort) put(image);
 }
 
 /** Puts a picture in front. At the top it is seen to come; elsewhere nothing moves. */

@@ -2,7 +2,7 @@
 
 import * as address from "./address.js";
 import * as collections from "./collections.js";
-import { byId, closable, h, setMessage, setText } from "./dom.js";
+import { byId, closable, h, refill, setMessage, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { complain, toast } from "./toasts.js";
 
@@ -46,10 +46,10 @@ function draw(place) {
   current(byId("view-favorites"), !trash && filter.favorite === "true" && !filter.collection && !filter.tag);
   current(byId("view-trash"), trash);
   byId("collections-part").hidden = !collections.isThere();
-  byId("collections").replaceChildren(...collections.all().map((one) => collectionItem(one, filter)));
+  refill(byId("collections"), byId("collection-new"), ...collections.all().map((one) => collectionItem(one, filter)));
   byId("collections-none").hidden = collections.all().length > 0;
   const tags = collections.tags().slice(0, TAGS_SHOWN);
-  byId("tags").replaceChildren(...tags.map((tag) => tagItem(tag, filter)));
+  refill(byId("tags"), byId("view-library"), ...tags.map((tag) => tagItem(tag, filter)));
   byId("tags-part").hidden = tags.length === 0;
 }
 

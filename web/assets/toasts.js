@@ -1,6 +1,6 @@
 // Short messages at the foot of the page, some with a way back.
 
-import { byId, h } from "./dom.js";
+import { byId, front, h } from "./dom.js";
 
 const STAY_MS = 7000;
 
@@ -25,10 +25,9 @@ export function toast(text, action) {
   for (const event of ["pointerenter", "focusin"]) element.addEventListener(event, hold);
   for (const event of ["pointerleave", "focusout"]) element.addEventListener(event, release);
   const room = byId("toasts");
-  // Above an open dialog, which hides everything outside it.
-  const dialog = [...document.querySelectorAll("dialog[open]")].pop();
-  dialog?.addEventListener("close", () => document.body.append(room), { once: true });
-  (dialog ?? document.body).append(room);
+  const place = front();
+  if (place !== document.body) place.addEventListener("close", () => document.body.append(room), { once: true });
+  place.append(room);
   room.append(element);
   while (room.childElementCount > 3) room.firstElementChild.remove();
 }

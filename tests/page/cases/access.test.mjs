@@ -104,3 +104,10 @@ onPage("what happens is said to those who listen", { before: filled }, async ({ 
   await page.keyboard.press("Escape");
   await says(page.locator("#announce"), /Nothing is selected/);
 });
+
+onPage("what happens is said inside a dialog that hides the page", {}, async ({ page }) => {
+  await generate(page, "red heart");
+  await page.getByTestId("result").click();
+  await page.getByTestId("viewer").getByTestId("save").click();
+  await says(page.locator("#viewer #announce"), /Saved/);
+});

@@ -117,9 +117,8 @@ for (const [name, viewport] of [["wide", { width: 1280, height: 800 }], ["phone"
   });
 }
 
-/** Begins to select the whole library, of which some is still to be read. @returns what lets it be read */
-async function selectSlowly(page) {
-  await visit(page);
+/** Holds back what comes after the first pictures. @returns what lets it come */
+async function holdReads(page) {
   let goOn;
   const held = new Promise((done) => {
     goOn = done;
@@ -128,6 +127,13 @@ async function selectSlowly(page) {
     await held;
     await route.continue().catch(() => {});
   });
+  return goOn;
+}
+
+/** Begins to select the whole library, of which some is still to be read. @returns what lets it be read */
+async function selectSlowly(page) {
+  await visit(page);
+  const goOn = await holdReads(page);
   await tiles(page).first().getByRole("link").focus();
   const reading = page.waitForRequest(/\/images\?.*cursor=/);
   await page.keyboard.press("Control+a");
@@ -152,4 +158,28 @@ onPage("Escape ends a selection that is still being read", missing, async ({ pag
   await read;
   await page.waitForTimeout(500);
   assert.equal(await page.getByTestId("selection").isVisible(), false);
+});
+
+onPage("several turns in a row lead as far, although the pictures are still being read", missing, async ({ page, server }) => {
+  const { items } = await server.call("GET", "images?limit=50");
+  await pretendPictures(page);
+  const goOn = await holdReads(page);
+  await page.goto(`${server.url}#picture=${items[39].id}`);
+  await page.reload();
+  await page.getByTestId("viewer").waitFor();
+  for (let n = 0; n < 3; n += 1) await page.keyboard.press("ArrowRight");
+  goOn();
+  await page.waitForURL((url) => url.hash === `#picture=${items[42].id}`);
+});
+
+onPage("the focus goes with its picture when the lines break anew, and leaves no row behind", missing, async ({ page }) => {
+  await visit(page);
+  const link = tiles(page).nth(9).getByRole("link");
+  await link.focus();
+  const id = await tiles(page).nth(9).getAttribute("data-image-id");
+  await page.setViewportSize({ width: 900, height: 800 });
+  await page.waitForTimeout(300);
+  assert.equal(await page.evaluate(() => document.activeElement.closest(".tile")?.dataset.imageId), id);
+  const all = await page.locator(".tile[data-image-id]").evaluateAll((found) => found.map((one) => one.dataset.imageId));
+  assert.equal(new Set(all).size, all.length);
 });

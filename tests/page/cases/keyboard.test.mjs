@@ -62,3 +62,39 @@ onPage("every control that can be reached has a name", { before: two }, async ({
     controls.filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.labels?.length)).map((one) => one.outerHTML));
   assert.deepEqual(nameless, []);
 });
+
+const focused = (page) => page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent);
+
+onPage("the focus stays where a control goes: a chip, the bar, the last picture", { before: two }, async ({ page, server }) => {
+  await page.goto(`${server.url}#favorite=false&rating=1`);
+  await page.reload();
+  await counts(page.getByTestId("chip"), 2);
+  await page.getByTestId("chip").first().press("Enter");
+  await counts(page.getByTestId("chip"), 1);
+  assert.match(await focused(page), /1 stars or more/);
+  await page.getByTestId("chip").press("Enter");
+  await counts(page.getByTestId("saved-image"), 2);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "find");
+
+  await page.getByTestId("saved-image").nth(1).getByRole("link").press("Space");
+  await page.getByTestId("selection-clear").press("Enter");
+  assert.match(await focused(page), /Open red heart/);
+  await page.keyboard.press("Delete");
+  await counts(page.getByTestId("saved-image"), 1);
+  assert.match(await focused(page), /Open blue car/);
+  await page.keyboard.press("Delete");
+  await counts(page.getByTestId("saved-image"), 0);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "find");
+});
+
+onPage("the focus stays on the desk when a result is saved and when it is discarded", {}, async ({ page }) => {
+  for (const [testid, follows] of [["save", /Download red heart/], ["discard", /New/]]) {
+    await page.getByTestId("prompt").fill("red heart");
+    await page.getByTestId("prompt").press("Control+Enter");
+    await page.getByTestId(testid).waitFor();
+    await page.getByTestId(testid).press("Enter");
+    await page.getByTestId(testid).waitFor({ state: "hidden" });
+    assert.match(await focused(page), follows);
+    if (testid === "save") await page.getByTestId("put-away").press("Enter");
+  }
+});
