@@ -19,13 +19,14 @@ import { forgetPictures } from "./pictures.js";
 import * as recall from "./recall.js";
 import * as search from "./search.js";
 import * as selection from "./selection.js";
-import { accessKey, setAccessKey } from "./storage.js";
+import { accessKey, forget, setAccessKey } from "./storage.js";
 import { complain } from "./toasts.js";
 import * as viewer from "./viewer.js";
 
 const RETRY_MS = 3000;
 let retry = 0;
 let isLoaded = false;
+let isOffered = false;
 const WORDS = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", offline: "Offline" };
 
 composer.start({ submit: desk.generate, model: desk.drawFrame });
@@ -50,29 +51,34 @@ async function load() {
   clearTimeout(retry);
   byId("forget-key").hidden = !accessKey();
   try {
-    composer.offer(await api.models());
+    if (!isOffered) composer.offer(await api.models());
+    isOffered = true;
     live.start();
     // What is saved is known first: a result that is has no place on the desk.
     await Promise.all([library.load(), collections.load()]);
     await jobs.load();
     isLoaded = true;
-    banner.set(false);
+    drawState(live.current());
     desk.ready();
   } catch (error) {
     if (error.status === 401) return;
     if (!("status" in error)) throw error;
-    showState("offline");
+    drawState("offline");
     retry = setTimeout(load, RETRY_MS);
   }
 }
 
 /** @param {import("./live.js").LiveState} state */
 function showState(state) {
-  const light = byId("light");
   // A cut that took a moment may have hidden jobs of other windows.
-  if (state === "live" && light.dataset.state !== "connecting") lookAgain();
+  if (state === "live" && byId("light").dataset.state !== "connecting") lookAgain();
+  drawState(state);
+}
+
+/** @param {import("./live.js").LiveState} state */
+function drawState(state) {
   banner.set(state === "offline");
-  light.dataset.state = state;
+  byId("light").dataset.state = state;
   setText(byId("light-word"), WORDS[state]);
 }
 
@@ -117,6 +123,8 @@ byId("key-form").addEventListener("submit", (event) => {
 
 byId("forget-key").addEventListener("click", () => {
   setAccessKey("");
+  // What its owner wrote and did.
+  forget("draft", "tags", "settled");
   // A page that knows nothing any more is the surest way to forget.
   forgetPictures();
   location.reload();

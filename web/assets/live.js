@@ -39,13 +39,14 @@ export function listen(listeners) {
   document.addEventListener("visibilitychange", () => document.hidden || connectNow());
 }
 
+export const current = () => state;
 export const isLive = () => state === "live";
 
-/** Connects, or connects anew with the key of now. */
+/** Connects with the key of now, unless it is connected. */
 export function start() {
   stopped = false;
   failures = 0;
-  connect();
+  connectNow();
 }
 
 export function stop() {

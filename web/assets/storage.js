@@ -20,6 +20,15 @@ export function keep(name, value) {
   }
 }
 
+/** @param {...string} names */
+export function forget(...names) {
+  try {
+    for (const name of names) localStorage.removeItem(PREFIX + name);
+  } catch {
+    // Nothing was kept.
+  }
+}
+
 // The key, for as long as the tab is open.
 let key = "";
 try {

@@ -71,3 +71,12 @@ onPage("a server without a timeline is shown page by page", { before: two, mayFa
   await page.reload();
   await counts(page.getByTestId("saved-image"), 2);
 });
+
+onPage("a page of which one part could not be had is live once it can", { before: two, mayFail: AWAY }, async ({ page }) => {
+  await page.route(/\/jobs\?/, (route) => route.fulfill({ status: 500, json: { title: "An error" } }));
+  await page.reload();
+  await page.getByTestId("banner").waitFor();
+  await page.unrouteAll();
+  await live(page);
+  await page.getByTestId("banner").waitFor({ state: "hidden" });
+});
