@@ -24,7 +24,9 @@ const previews = new Map();
 /** `job id/index` -> what became of a result, `job id` -> "gone" where the whole job was put away. @type {Map<string, Fate>} */
 const fates = new Map(recall("settled", []));
 let listener = (_id) => {};
+/** Where the jobs before those that are known begin; null where there are none, and before the first answer. */
 let earlier = /** @type {string | null} */ (null);
+let isBegun = false;
 let placeTimer = 0;
 
 /** Hears of every change, by job id. @param {(id: string) => void} change */
@@ -42,7 +44,8 @@ export const hasEarlier = () => earlier !== null;
 /** Every job, newest first. */
 export const all = () => [...jobs.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : 0));
 
-const unfinished = () => [...jobs.values()].filter((one) => !hasEnded(one));
+/** Those that run first, then the oldest first: so they come to an end. */
+const unfinished = () => all().reverse().filter((one) => !hasEnded(one)).sort((a, b) => Number(b.status === "running") - Number(a.status === "running"));
 const waiting = () => unfinished().filter((one) => one.status === "queued");
 
 /** Finds the jobs of this owner again: the latest, and all that have not ended. */
@@ -52,7 +55,8 @@ export async function load() {
     api.listJobs({ status: "running" }),
     api.listJobs({ status: "queued" }),
   ]);
-  if (jobs.size === 0 || earlier === null) earlier = latest.next_cursor;
+  if (!isBegun) earlier = latest.next_cursor;
+  isBegun = true;
   for (const one of [...latest.items, ...running.items, ...queued.items]) take(one);
   askPlacesSoon();
 }
@@ -188,7 +192,7 @@ export const fate = (id, index) => fates.get(id) ?? fates.get(`${id}/${index}`);
 
 /** @param {string} id @param {number} index @param {Fate | undefined} value */
 export function setFate(id, index, value) {
-  remember(`${id}/${index}`, value);
+  remember([[`${id}/${index}`, value]]);
   if (jobs.has(id)) listener(id);
 }
 
@@ -196,15 +200,20 @@ export function setFate(id, index, value) {
 export function noteSaved(images) {
   const oldest = Date.now() - RESULT_MS;
   const fresh = images.filter(({ job_id, job_index, saved_at }) => job_id && Date.parse(saved_at) > oldest && fate(job_id, job_index) === undefined);
-  for (const { job_id, job_index } of fresh) fates.set(`${job_id}/${job_index}`, "saved");
-  if (fresh.length) keep("settled", [...fates].slice(-SETTLED_KEPT));
+  if (fresh.length) remember(fresh.map(({ job_id, job_index }) => [`${job_id}/${job_index}`, "saved"]));
   for (const { job_id } of fresh) if (jobs.has(job_id)) listener(job_id);
 }
 
-function remember(name, value) {
-  fates.delete(name);
-  if (value) fates.set(name, value);
-  keep("settled", [...fates].slice(-SETTLED_KEPT));
+/** Remembers fates among those that other windows remember. @param {[string, Fate | undefined][]} changes */
+function remember(changes) {
+  const kept = new Map(recall("settled", []));
+  for (const [name, value] of changes) {
+    for (const map of [fates, kept]) {
+      map.delete(name);
+      if (value) map.set(name, value);
+    }
+  }
+  keep("settled", [...kept].slice(-SETTLED_KEPT));
 }
 
 /** Whether nothing of this job is left to decide. */
@@ -216,11 +225,11 @@ export function isSettled(one) {
 export const isAway = (id) => fates.has(id);
 
 export function putAway(id) {
-  remember(id, "gone");
+  remember([[id, "gone"]]);
   listener(id);
 }
 
 export function bringBack(id) {
-  remember(id, undefined);
+  remember([[id, undefined]]);
   listener(id);
 }
