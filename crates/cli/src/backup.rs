@@ -69,7 +69,8 @@ fn tell_damaged(restored: &Copied, terminal: &Terminal, as_json: bool) -> Outcom
     if !as_json {
         restored.damaged.iter().try_for_each(|id| terminal.data(&id.to_string()))?;
     }
-    let message = format!("{} pictures and results of the backup are damaged or missing", restored.damaged.len());
+    let message =
+        format!("{} pictures and results of the backup are damaged or missing", restored.damaged.len());
     Err(Failure::failed(message).hint("all the others were restored"))
 }
 
