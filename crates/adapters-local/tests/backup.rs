@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use std::{
     collections::BTreeMap,
     fs,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -332,8 +332,9 @@ async fn a_damaged_database_is_told_with_what_to_do() {
 
 /// Restores, and breaks off after the first picture as a process that is killed does: nothing is tidied away.
 fn break_off(target: &Path, again: &Path) {
-    let restore = || restore_backup(target, again, OnDamage::Refuse, &mut |_, _, _| panic!("killed"));
-    std::panic::catch_unwind(AssertUnwindSafe(restore)).unwrap_err();
+    let restore =
+        || restore_backup(target, again, OnDamage::Refuse, &mut |_, _, _| resume_unwind(Box::new("killed")));
+    catch_unwind(AssertUnwindSafe(restore)).unwrap_err();
 }
 
 #[tokio::test]
