@@ -78,8 +78,8 @@ impl Library {
 }
 
 impl MemoryMetadata {
-    /// Every image there is: whose it is, and its prompt.
-    pub(crate) fn prompts(&self) -> HashMap<ImageId, (OwnerId, Option<String>)> {
+    /// Every image there is, in the order of the ids: whose it is, and its prompt.
+    pub(crate) fn prompts(&self) -> BTreeMap<ImageId, (OwnerId, Option<String>)> {
         let libraries = lock(&self.0);
         let images = libraries.values().flat_map(|library| library.by_position.values());
         images.map(|image| (image.id, (image.owner.clone(), image.prompt.clone()))).collect()
