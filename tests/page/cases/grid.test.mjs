@@ -156,7 +156,8 @@ onPage("Escape ends a selection that is still being read", missing, async ({ pag
   const read = page.waitForResponse(/\/images\?.*cursor=/);
   goOn();
   await read;
-  await page.waitForTimeout(500);
+  // As long as all of it takes to be read.
+  await page.waitForTimeout(2_000);
   assert.equal(await page.getByTestId("selection").isVisible(), false);
 });
 

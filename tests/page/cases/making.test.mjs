@@ -138,8 +138,10 @@ onPage("a press while another request is on its way is sent after it, as the for
     if (asked === 1) await new Promise((done) => setTimeout(done, 600));
     await route.continue();
   });
-  await generate(page, "red heart");
-  await generate(page, "blue car");
+  for (const prompt of ["red heart", "blue car"]) {
+    await page.getByTestId("prompt").fill(prompt);
+    await page.getByTestId("prompt").press("Control+Enter");
+  }
   await page.getByTestId("prompt").fill("rocket");
   await counts(page.getByTestId("job"), 2);
   const prompts = (await server.call("GET", "jobs")).items.map(({ request }) => request.prompt);
