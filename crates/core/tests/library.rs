@@ -80,10 +80,8 @@ fn nowhere(count: usize) -> Vec<CollectionId> {
 
 /// The fields that are wrong.
 fn pointers<T: std::fmt::Debug>(result: Result<T>) -> Vec<String> {
-    match result.unwrap_err() {
-        Error::Invalid(invalid) => invalid.errors().iter().map(|error| error.pointer.clone()).collect(),
-        other => unreachable!("{other}"),
-    }
+    let Error::Invalid(invalid) = result.unwrap_err() else { unreachable!("nothing else is wrong") };
+    invalid.errors().iter().map(|error| error.pointer.clone()).collect()
 }
 
 fn into_collections(ids: Vec<CollectionId>) -> ImageEdit {

@@ -32,16 +32,16 @@ impl Library {
         run(vectors.use_space(&Space { name: "test".to_owned(), dimensions: 2 })).unwrap();
         let library = Self { memory, vectors };
         for n in 0..trashed {
-            library.save(SavedImage { trashed_at: Some(START), ..saved_image(n, 0) }, ASKED);
+            library.save(&SavedImage { trashed_at: Some(START), ..saved_image(n, 0) }, ASKED);
         }
         for n in trashed..trashed + live {
-            library.save(saved_image(n, 0), BESIDE);
+            library.save(&saved_image(n, 0), BESIDE);
         }
         library
     }
 
-    fn save(&self, image: SavedImage, vector: [f32; 2]) {
-        run(self.memory.metadata.insert(&image)).unwrap();
+    fn save(&self, image: &SavedImage, vector: [f32; 2]) {
+        run(self.memory.metadata.insert(image)).unwrap();
         run(self.vectors.put(&image.owner, &image.id, Embedding::of(&vector))).unwrap();
     }
 
