@@ -53,7 +53,7 @@ enum KeyUse {
     /// Nothing that is shown; the job that still holds it, if any.
     Free(Option<JobId>),
     /// The same request, earlier.
-    Repeated(Job),
+    Repeated(Box<Job>),
     /// Another request.
     Reused,
 }
@@ -144,7 +144,7 @@ impl DynamoJobRepo {
         Ok(match stored {
             None => KeyUse::Free(Some(holder)),
             Some(_) if used_for != key.fingerprint => KeyUse::Reused,
-            Some(stored) => KeyUse::Repeated(stored),
+            Some(stored) => KeyUse::Repeated(Box::new(stored)),
         })
     }
 
@@ -180,12 +180,8 @@ fn missing(operation: &'static str, id: &JobId) -> PortError {
 
 /// The answer where `stored` is there already. If it is just what would have been written, this very call wrote it and
 /// lost the answer: nobody else draws its id.
-fn repeated(stored: Job, job: &Job) -> InsertedJob {
-    if stored == *job {
-        InsertedJob::Created(Box::new(stored))
-    } else {
-        InsertedJob::Existing(Box::new(stored))
-    }
+fn repeated(stored: Box<Job>, job: &Job) -> InsertedJob {
+    if *stored == *job { InsertedJob::Created(stored) } else { InsertedJob::Existing(stored) }
 }
 
 #[async_trait]
@@ -208,7 +204,7 @@ impl JobRepo for DynamoJobRepo {
             }
             match self.read(OPERATION, &job.id).await?.map(|stored| stored.job) {
                 Some(stored) if stored.owner == job.owner && stored.request == job.request => {
-                    return Ok(repeated(stored, &job));
+                    return Ok(repeated(Box::new(stored), &job));
                 }
                 Some(_) => return Err(in_use(OPERATION, format!("the id {} is another job's", job.id))),
                 None => pause(tries).await,
@@ -225,7 +221,7 @@ impl JobRepo for DynamoJobRepo {
     ) -> PortResult<Option<InsertedJob>> {
         Ok(match self.key_use("JobRepo::find_by_key", owner, key, now).await? {
             KeyUse::Free(_) => None,
-            KeyUse::Repeated(job) => Some(InsertedJob::Existing(Box::new(job))),
+            KeyUse::Repeated(job) => Some(InsertedJob::Existing(job)),
             KeyUse::Reused => Some(InsertedJob::KeyReused),
         })
     }

@@ -1,5 +1,6 @@
 // Putting the library in order: many pictures at once, collections, tags, the trash.
 
+import assert from "node:assert/strict";
 import { becomes, counts, onPage, says } from "../browser.mjs";
 import { png } from "../png.mjs";
 
