@@ -6,6 +6,7 @@ import { byId, closable, setText } from "./dom.js";
 import * as grid from "./grid.js";
 import { icon } from "./icons.js";
 import { singleKeys } from "./keys.js";
+import * as list from "./list.js";
 import * as organise from "./organise.js";
 import { pick } from "./pick.js";
 import * as selection from "./selection.js";
@@ -72,26 +73,34 @@ function rate(images, stars) {
   return organise.edit(idsOf(images), { rating: stars ?? 0 }, said);
 }
 
-/** Pictures that are picked for, as the server tells of them after each change. */
+/** Pictures that are picked for, as the server tells of them after each change, also one that was on its way already. */
 function followed(images) {
   let now = images;
+  const all = () => now.map((image) => {
+    const shown = list.find(image.id);
+    return shown?.version > image.version ? shown : image;
+  });
   const change = async (wanted) => {
     const changed = new Map((await organise.edit(idsOf(now), wanted)).map((image) => [image.id, image]));
     now = now.map((image) => changed.get(image.id) ?? image);
   };
-  return { all: () => now, share: (has) => now.filter(has).length / now.length, change };
+  return { all, change };
 }
+
+/** How many of them have it, from 0 to 1. */
+const share = (images, has) => images.filter(has).length / images.length;
 
 /** Gives pictures tags, or takes some away. */
 export function pickTags(images) {
-  const { all, share, change } = followed(images);
+  const { all, change } = followed(images);
   pick({
     title: images.length === 1 ? "Tags" : `Tags of ${organise.amount(images.length)}`,
     label: "Find or make a tag",
     create: "New tag",
     options: () => {
-      const own = all().flatMap((image) => image.tags);
-      return [...new Set([...own, ...collections.tags()])].sort((a, b) => a.localeCompare(b)).map((tag) => ({ key: tag, label: `#${tag}`, on: share((image) => image.tags.includes(tag)) }));
+      const picked = all();
+      const own = picked.flatMap((image) => image.tags);
+      return [...new Set([...own, ...collections.tags()])].sort((a, b) => a.localeCompare(b)).map((tag) => ({ key: tag, label: `#${tag}`, on: share(picked, (image) => image.tags.includes(tag)) }));
     },
     make: async (name) => name,
     change: (tag, on) => change(on ? { add_tags: [tag] } : { remove_tags: [tag] }),
@@ -100,12 +109,15 @@ export function pickTags(images) {
 
 /** Puts pictures into collections, or takes them out. */
 export function pickCollections(images) {
-  const { share, change } = followed(images);
+  const { all, change } = followed(images);
   pick({
     title: images.length === 1 ? "Collections" : `Collections of ${organise.amount(images.length)}`,
     label: "Find or make a collection",
     create: "New collection",
-    options: () => collections.all().map(({ id, name }) => ({ key: id, label: name, on: share((image) => image.collections?.includes(id)) })),
+    options: () => {
+      const picked = all();
+      return collections.all().map(({ id, name }) => ({ key: id, label: name, on: share(picked, (image) => image.collections?.includes(id)) }));
+    },
     make: async (name) => (await collections.create(name)).id,
     change: (id, on) => change(on ? { add_to: [id] } : { remove_from: [id] }),
   });

@@ -82,7 +82,7 @@ async function turn(button) {
     else complain(error);
   }
   waiting.delete(pressed);
-  if (mine === choice) draw();
+  if (dialog.open) draw();
 }
 
 /** Says what is wrong with a name, which can be put right. */
