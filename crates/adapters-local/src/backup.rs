@@ -49,6 +49,12 @@ pub enum BackupError {
         /// The folder.
         folder: PathBuf,
     },
+    /// There is the backup of another library, which would be replaced.
+    #[error("{} holds the backup of another library; name another folder, or remove that one first", folder.display())]
+    OtherLibrary {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// It is no backup, or none that was made to its end.
     #[error("{} is no whole backup of tintype's", folder.display())]
     NoBackup {
@@ -157,6 +163,7 @@ pub fn back_up(
         return Err(BackupError::NoLibrary { folder: data.to_owned() });
     }
     files::check_target(target)?;
+    refuse_other_library(data, target)?;
     make_private(target).map_err(at(target))?;
     Manifest::begin(target, now)?;
     let _hold = Hold::take(data)?;
@@ -198,6 +205,21 @@ pub fn restore_backup(
     let database = data.join(database::FILE);
     durable::rename(&unfinished, &database).map_err(at(&database))?;
     Ok(restored)
+}
+
+/// Refuses to replace the backup of another library. Where a database does not tell which one it is, it is taken for the same.
+fn refuse_other_library(data: &Path, target: &Path) -> Result<(), BackupError> {
+    match (library_id(data), library_id(target)) {
+        (Some(ours), Some(theirs)) if ours != theirs => {
+            Err(BackupError::OtherLibrary { folder: target.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn library_id(folder: &Path) -> Option<String> {
+    let database = database::open_read_only(&folder.join(database::FILE)).ok()?;
+    database.query_row("SELECT id FROM library", [], |row| row.get(0)).ok()
 }
 
 /// Copies the database, if it is sound; the blobs that it refers to.

@@ -199,6 +199,34 @@ async fn a_damaged_copy_is_not_restored() {
 }
 
 #[tokio::test]
+async fn a_backup_is_not_replaced_by_that_of_another_library_and_is_by_one_of_what_was_restored_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let [data, other, target, again] =
+        ["data", "other", "backup", "again"].map(|name| folder.path().join(name));
+    save(&machine(&data).ports, 1).await;
+    save(&machine(&other).ports, 2).await;
+    let silent = &mut |_: u64, _: u64, _: u64| {};
+    back_up(&data, &target, Earlier::Trusted, at(0), silent).unwrap();
+    let error = back_up(&other, &target, Earlier::Trusted, at(0), silent).unwrap_err();
+    assert!(matches!(error, BackupError::OtherLibrary { .. }), "{error}");
+    let restored = restore_backup(&target, &again, OnDamage::Refuse, silent).unwrap();
+    assert_eq!((restored.blobs, restored.missing), (1, vec![]));
+    back_up(&again, &target, Earlier::Trusted, at(0), silent).unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_that_was_broken_off_at_once_is_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, target) = (folder.path().join("data"), folder.path().join("backup"));
+    save(&machine(&data).ports, 1).await;
+    fs::create_dir(&target).unwrap();
+    fs::write(target.join("tintype-backup.json.part"), "{").unwrap();
+    let copied = back_up(&data, &target, Earlier::Trusted, at(0), &mut |_, _, _| {}).unwrap();
+    assert_eq!((copied.blobs, copied.missing), (1, vec![]));
+    assert!(!target.join("tintype-backup.json.part").exists());
+}
+
+#[tokio::test]
 async fn nothing_is_written_where_something_else_is() {
     let folder = tempfile::tempdir().unwrap();
     let (data, target, other) =

@@ -276,7 +276,7 @@ pub(crate) struct List {
     /// Those whose prompts mean something like this, in English, the nearest first
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["FilterArgs", "sort", "all"])]
     pub(crate) meaning: Option<String>,
-    /// The order
+    /// The order; best ranks the newest 200 that match
     #[arg(long, value_name = "ORDER", value_parser = ["newest", "oldest", "best"])]
     pub(crate) sort: Option<String>,
     #[command(flatten)]

@@ -103,7 +103,7 @@ fn with_line(
 fn in_words(error: &BackupError) -> Failure {
     let exit = match error {
         BackupError::NoLibrary { .. } | BackupError::NoBackup { .. } => Exit::NotFound,
-        BackupError::NotEmpty { .. } => Exit::Usage,
+        BackupError::NotEmpty { .. } | BackupError::OtherLibrary { .. } => Exit::Usage,
         BackupError::Busy { .. }
         | BackupError::Damaged { .. }
         | BackupError::DamagedDatabase { .. }

@@ -152,7 +152,9 @@ impl Importer<'_> {
     fn shared(&mut self) -> Outcome<(Vec<String>, Vec<String>)> {
         let mut collections = Vec::new();
         for name in &self.args.collection {
-            collections.extend(self.links.collection(&self.client, name)?);
+            let made = self.links.collection(&self.client, name);
+            collections
+                .extend(made.map_err(|failure| failure.hint(format!("that is of --collection {name:?}")))?);
         }
         Ok((self.args.tag.clone(), collections))
     }
@@ -256,7 +258,11 @@ impl Importer<'_> {
         if left_out > 0 {
             self.terminal.note(&format!("{left_out} came from a picture that is not here; that is left out"));
         }
-        ended.map_err(|failure| failure.hint("do it again: what is there already stays one picture"))?;
+        // What the server refuses, it would refuse again.
+        ended.map_err(|failure| {
+            let again = failure.exit != Exit::Refused;
+            if again { failure.hint("do it again: what is there already stays one picture") } else { failure }
+        })?;
         match (*failed, new + there) {
             (0, 0) => Err(Failure::new(Exit::NotFound, "there is no picture (PNG, JPEG, WebP) to import")),
             (0, _) => Ok(()),

@@ -30,6 +30,10 @@ pub(crate) fn list(args: &List, terminal: &Terminal, now: Timestamp) -> Outcome 
         let items = by_meaning(&client, text, args.page.limit, terminal)?;
         return print(items, args.page.json, terminal, now);
     }
+    if args.page.all && args.sort.as_deref() == Some("best") {
+        return Err(Failure::usage("--sort best ranks the newest 200 that match, so it has no --all")
+            .hint("leave one of them away: --all takes every order but best"));
+    }
     let filter = filter::query(&args.filter, args.sort.as_deref(), &client)?;
     let items = pages(&client, "/images", &filter, &args.page)?;
     if items.is_empty() && !args.page.json {

@@ -24,7 +24,8 @@ pub(crate) fn start(settings: &Settings, terminal: &Terminal) -> Outcome {
         Failure::usage(format!("the log filter {filter:?} is not understood: {error}"))
             .hint("a level is enough: error, warn, info, debug or trace; by module: info,tintype_http=debug")
     })?;
-    let log = fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Where nobody reads stderr any more, the log is lost: to tell that on stderr too would be a panic.
+    let log = fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
     let started = match settings.log_format {
         LogFormat::Human => log.with_ansi(terminal.stderr_color()).with_target(false).try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),

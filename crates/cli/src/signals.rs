@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 #[cfg(unix)]
 const TERMINATED: i32 = 143;
 
-/// Cancels `shutdown` at the first signal, after calling `on_first`.
+/// Cancels `shutdown` at the first signal, and then calls `on_first`: whatever it tells can't keep the server.
 ///
 /// # Errors
 /// If the operating system takes no handler.
@@ -16,8 +16,8 @@ pub(crate) fn watch(shutdown: CancellationToken, on_first: impl FnOnce() + Send 
     let mut signals = Signals::new()?;
     tokio::spawn(async move {
         signals.next().await;
-        on_first();
         shutdown.cancel();
+        on_first();
         let code = signals.next().await;
         std::process::exit(code);
     });

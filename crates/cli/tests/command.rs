@@ -84,10 +84,15 @@ impl Drop for Server {
 
 /// Starts a server on the data folder in `folder`; its process and its URL.
 fn serve(folder: &Path, listen: &str, arguments: &[&str]) -> (Child, String) {
+    serve_telling(folder, listen, arguments, Stdio::null())
+}
+
+/// The same, with a place for what it tells.
+fn serve_telling(folder: &Path, listen: &str, arguments: &[&str], log: Stdio) -> (Child, String) {
     let ready = folder.join("ready");
     let mut command = tintype(folder);
     command.args(["serve", "--listen", listen, "--model", "noop", "--ready-file"]).arg(&ready);
-    let child = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let child = command.args(arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap();
     (child, format!("http://{}", wait_for_file(&ready).trim()))
 }
 
@@ -202,6 +207,15 @@ fn a_job_is_shown_with_all_that_is_known_of_it() {
     for name in ["accepted", "started", "ended", "took", "attempts", "steps", "kept", "next"] {
         assert!(names.contains(&name), "{name} is not in:\n{shown}");
     }
+}
+
+#[test]
+fn a_server_whose_log_nobody_reads_any_more_stops_when_it_is_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut server, _) = serve_telling(folder.path(), "127.0.0.1:0", &[], Stdio::piped());
+    drop(server.stderr.take());
+    signal(&server, "TERM");
+    assert_eq!(wait(&mut server), 0);
 }
 
 #[test]

@@ -122,20 +122,19 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Refuses a target that holds something else than a backup.
+/// Refuses a target that holds something else than a backup, or what one that was broken off at once has left.
 pub(super) fn check_target(target: &Path) -> Result<(), BackupError> {
-    if target.join(MANIFEST).is_file() { Ok(()) } else { check_empty(target) }
+    if target.join(MANIFEST).is_file() {
+        return Ok(());
+    }
+    let begun = beside(Path::new(MANIFEST), UNFINISHED);
+    check_holds(target, |name| name == begun.as_os_str())
 }
 
 /// Refuses a data folder that holds anything else than what a restoration that broke off has left.
 pub(super) fn check_restorable(data: &Path) -> Result<(), BackupError> {
     let broke_off = data.join(database::RESTORING).is_file();
     check_holds(data, |name| name == LOCK_FILE || broke_off && (name == database::RESTORING || name == BLOBS))
-}
-
-/// Refuses a folder that holds anything.
-fn check_empty(folder: &Path) -> Result<(), BackupError> {
-    check_holds(folder, |_| false)
 }
 
 /// Refuses a folder that holds anything else than these names.
