@@ -8,8 +8,12 @@ import { isDeepStrictEqual } from "node:util";
 import { Server } from "./server.mjs";
 
 let browser;
-const launch = () => (browser ??= launchChromium());
-after(async () => (await browser)?.close());
+/** The browser of this file's tests, another one where it has crashed. */
+async function launch() {
+  if (!browser?.isConnected()) browser = await launchChromium();
+  return browser;
+}
+after(() => browser?.close());
 
 /** Asked for on every visit; that it is there has a test of its own, so that one cause fails one test. */
 const CONFIG = /\/config\.json/;
