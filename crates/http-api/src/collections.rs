@@ -4,8 +4,7 @@ use crate::{
     access::Owner,
     api::Api,
     body::Json,
-    conditional::{expected_versions, has_already, version_tag},
-    images::REVALIDATE,
+    conditional::{expected_versions, record_headers, unchanged},
     path::PathParts,
     problem::Answer,
     query::NoQuery,
@@ -55,12 +54,8 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Answer {
     let collection = find_collection(&api.ports, &owner, &path.collection()?).await?;
-    let tag = version_tag(collection.version);
-    if has_already(&headers, &tag) {
-        let headers = [(header::ETAG, tag), (header::CACHE_CONTROL, REVALIDATE)];
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
-    }
-    Ok(answer(StatusCode::OK, collection))
+    let unchanged = unchanged(&headers, collection.version);
+    Ok(unchanged.unwrap_or_else(|| answer(StatusCode::OK, collection)))
 }
 
 /// `PATCH /collections/{id}`
@@ -92,6 +87,5 @@ pub(crate) async fn delete(
 
 /// A collection with its tag.
 fn answer(status: StatusCode, collection: Collection) -> Response {
-    let headers = [(header::ETAG, version_tag(collection.version)), (header::CACHE_CONTROL, REVALIDATE)];
-    (status, headers, axum::Json(CollectionView::from(collection))).into_response()
+    (status, record_headers(collection.version), axum::Json(CollectionView::from(collection))).into_response()
 }

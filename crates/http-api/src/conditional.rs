@@ -1,7 +1,10 @@
 //! Entity tags and the conditions on them: `If-Match`, `If-None-Match`, `If-Range`.
 
 use crate::problem::{Answer, Code, Problem};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use tintype_core::domain::Version;
 
 const BLANKS: [char; 2] = [' ', '\t'];
@@ -33,6 +36,18 @@ pub(crate) fn has_already(headers: &HeaderMap, tag: &HeaderValue) -> bool {
     let Some(text) = joined(headers, header::IF_NONE_MATCH) else { return false };
     let tags = entity_tags(&text).unwrap_or_default();
     text.trim() == "*" || tags.iter().any(|given| given.quoted.as_bytes() == tag.as_bytes())
+}
+
+/// What goes with a record: its tag, and that its client may keep it and ask for it again with that.
+pub(crate) fn record_headers(version: Version) -> [(HeaderName, HeaderValue); 2] {
+    let revalidate = HeaderValue::from_static("private, no-cache");
+    [(header::ETAG, version_tag(version)), (header::CACHE_CONTROL, revalidate)]
+}
+
+/// The answer to a client that has this version of a record already; `None` for one that has not.
+pub(crate) fn unchanged(headers: &HeaderMap, version: Version) -> Option<Response> {
+    let told = record_headers(version);
+    has_already(headers, &told[0].1).then(|| (StatusCode::NOT_MODIFIED, told).into_response())
 }
 
 /// Whether a range may be taken: `If-Range` is absent or names this tag, strongly.

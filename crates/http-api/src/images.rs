@@ -4,7 +4,7 @@ use crate::{
     access::Owner,
     api::Api,
     body::Json,
-    conditional::{expected_versions, has_already, version_tag},
+    conditional::{expected_versions, record_headers, unchanged},
     content::{self, Form, Stored},
     path::PathParts,
     problem::{Answer, Problem},
@@ -51,8 +51,6 @@ pub(crate) const LIST_PARAMETERS: &[&str] = &[
 pub(crate) const TIMELINE_PARAMETERS: &[&str] = LIST_PARAMETERS.split_at(1).1;
 /// The parameters of `GET /images/{id}/content`.
 pub(crate) const CONTENT_PARAMETERS: &[&str] = &["variant", "w", "format", "strip"];
-/// A record may be kept by its client, and asked for again with its tag.
-pub(crate) const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// `GET /images`
 pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut query: Query) -> Answer {
@@ -146,12 +144,10 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Answer {
     let image = find_image(&api.ports, &owner, &path.image()?, api.now()).await?;
-    let tag = version_tag(image.version);
-    if has_already(&headers, &tag) {
-        let headers = [(header::ETAG, tag), (header::CACHE_CONTROL, REVALIDATE)];
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    match unchanged(&headers, image.version) {
+        Some(unchanged) => Ok(unchanged),
+        None => answer(&api, StatusCode::OK, image).await,
     }
-    answer(&api, StatusCode::OK, image).await
 }
 
 /// `POST /images/edit`
@@ -265,7 +261,7 @@ fn form(query: &mut Query) -> Answer<Form> {
 
 /// An image with its tag.
 pub(crate) async fn answer(api: &Api, status: StatusCode, image: SavedImage) -> Answer {
-    let headers = [(header::ETAG, version_tag(image.version)), (header::CACHE_CONTROL, REVALIDATE)];
+    let headers = record_headers(image.version);
     let view = ImageView::of(image, &*api.ports.links, api.now()).await?;
     Ok((status, headers, axum::Json(view)).into_response())
 }
