@@ -9,6 +9,7 @@ use tintype_core::{
     ports::PictureSigner,
     provenance::without_metadata,
 };
+use tintype_testkit::samples::spoiled;
 
 const FILES: usize = 10_000;
 /// The most memory that reading all of them may take, in KB.
@@ -25,29 +26,6 @@ async fn signed() -> Vec<Blob> {
         pictures.push(signer.sign(&picture, TITLE).await.unwrap());
     }
     pictures
-}
-
-fn spoiled(file: &[u8], random: &mut Rng) -> Vec<u8> {
-    let mut bytes = file.to_vec();
-    for _ in 0..random.usize(1..6) {
-        if bytes.is_empty() {
-            break;
-        }
-        let at = random.usize(..bytes.len());
-        let end = (at + random.usize(1..64)).min(bytes.len());
-        match random.u8(..8) {
-            0 => bytes.truncate(at),
-            1 => bytes[at..end].fill_with(|| random.u8(..)),
-            2 => bytes[at..end].fill([0, 0xff, 0x7f, 0x80][random.usize(..4)]),
-            3 => drop(bytes.drain(at..end)),
-            4 => bytes.splice(at..at, file.iter().copied().take(random.usize(..file.len()))).for_each(drop),
-            5 => bytes.splice(at..at, bytes[at..end].repeat(random.usize(1..40))).for_each(drop),
-            // A number, where there is one, that lies.
-            6 if end - at >= 4 => bytes[at..at + 4].copy_from_slice(&random.u32(..).to_be_bytes()),
-            _ => bytes[at] ^= 1 << random.u8(..8),
-        }
-    }
-    bytes
 }
 
 /// The most memory that this process held so far, in KB.

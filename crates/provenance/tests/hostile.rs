@@ -11,6 +11,7 @@ use std::{
 };
 use tintype_core::{domain::Encoding, imaging};
 use tintype_provenance::{Error, Parameters, TEXTS_BYTES, TEXTS_MAX, inspect, is_sealed, strip, write};
+use tintype_testkit::samples::spoiled;
 
 const FILES: u32 = 10_000;
 /// The most memory that one file of a few KB may take: the most that core unpacks, and what is made of it.
@@ -46,29 +47,6 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-fn spoiled(file: &[u8], random: &mut Rng) -> Vec<u8> {
-    let mut bytes = file.to_vec();
-    for _ in 0..random.usize(1..6) {
-        let at = random.usize(..bytes.len().max(1));
-        let end = (at + random.usize(1..64)).min(bytes.len());
-        match random.u8(..8) {
-            0 => bytes.truncate(at),
-            1 => bytes[at..end].fill_with(|| random.u8(..)),
-            2 => bytes[at..end].fill([0, 0xff, 0x7f, 0x80][random.usize(..4)]),
-            3 => drop(bytes.drain(at..end)),
-            4 => bytes.splice(at..at, file.iter().copied().take(random.usize(..file.len()))).for_each(drop),
-            5 => bytes.splice(at..at, bytes[at..end].repeat(random.usize(1..40))).for_each(drop),
-            // A number, where there is one, that lies.
-            6 if end - at >= 4 => bytes[at..at + 4].copy_from_slice(&random.u32(..).to_be_bytes()),
-            _ => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1 << random.u8(..8)),
-        }
-        if bytes.is_empty() {
-            return bytes;
-        }
-    }
-    bytes
-}
 
 fn answer(file: &[u8]) -> Result<(), Error> {
     let findings = inspect(file)?;

@@ -2,6 +2,7 @@
 //! arguments give the same value.
 
 use bytes::Bytes;
+use fastrand::Rng;
 use tintype_core::{
     domain::{
         ApiKey, Blob, BlobId, Collection, CollectionId, ContentType, Embedding, Entropy, GenerateInput,
@@ -196,4 +197,28 @@ pub fn score(a: &Embedding, b: &Embedding) -> f32 {
     let mut vectors = Vectors::new(a.dimensions());
     vectors.set(image_id(1, 0), a);
     vectors.nearest(b, 1).first().expect("both are of one space").score
+}
+
+/// What becomes of a real file that is damaged in a few places, or by somebody who means it.
+pub fn spoiled(file: &[u8], random: &mut Rng) -> Vec<u8> {
+    let mut bytes = file.to_vec();
+    for _ in 0..random.usize(1..6) {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = random.usize(..bytes.len());
+        let end = (at + random.usize(1..64)).min(bytes.len());
+        match random.u8(..8) {
+            0 => bytes.truncate(at),
+            1 => bytes[at..end].fill_with(|| random.u8(..)),
+            2 => bytes[at..end].fill([0, 0xff, 0x7f, 0x80][random.usize(..4)]),
+            3 => drop(bytes.drain(at..end)),
+            4 => bytes.splice(at..at, file.iter().copied().take(random.usize(..file.len()))).for_each(drop),
+            5 => bytes.splice(at..at, bytes[at..end].repeat(random.usize(1..40))).for_each(drop),
+            // A number, where there is one, that lies.
+            6 if end - at >= 4 => bytes[at..at + 4].copy_from_slice(&random.u32(..).to_be_bytes()),
+            _ => bytes[at] ^= 1 << random.u8(..8),
+        }
+    }
+    bytes
 }
