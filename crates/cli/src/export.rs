@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Export, terminal: &Terminal, now: Timestamp) -> Outcome
     folder.write_collections(collections::all(&client)?)?;
     let export = Exporter { client: &client, terminal, lines: !args.json && !terminal.stdout_is_screen };
     let mut done = Done::default();
-    let ended = export.all(&filter, &mut folder, &mut done).map_err(again);
+    let ended = export.all(&filter, &mut folder, &mut done).map_err(|failure| failure.hint_to_repeat(AGAIN));
     let ended = ended.and_then(|()| folder.finish(done.failed.is_empty()));
     let images = folder.images()?;
     let ended = ended.and_then(|()| target.finish(&folder));
@@ -72,11 +72,6 @@ pub(crate) fn run(args: &Export, terminal: &Terminal, now: Timestamp) -> Outcome
             Err(Failure::failed(message).hint(AGAIN))
         }
     }
-}
-
-/// What the server refuses, it would refuse again.
-fn again(failure: Failure) -> Failure {
-    if failure.exit == Exit::Refused { failure } else { failure.hint(AGAIN) }
 }
 
 /// Where the files go.

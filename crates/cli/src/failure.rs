@@ -84,6 +84,12 @@ impl Failure {
         self
     }
 
+    /// Adds a line that says to do it again, unless it was refused: then it would be refused again.
+    #[must_use]
+    pub(crate) fn hint_to_repeat(self, hint: &str) -> Self {
+        if self.exit == Exit::Refused { self } else { self.hint(hint) }
+    }
+
     /// What went wrong and what to do next, where there is one line for both.
     pub(crate) fn in_one_line(&self) -> String {
         let hints = self.hints.iter().map(|hint| format!("; {hint}"));

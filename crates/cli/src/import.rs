@@ -258,10 +258,8 @@ impl Importer<'_> {
         if left_out > 0 {
             self.terminal.note(&format!("{left_out} came from a picture that is not here; that is left out"));
         }
-        // What the server refuses, it would refuse again.
         ended.map_err(|failure| {
-            let again = failure.exit != Exit::Refused;
-            if again { failure.hint("do it again: what is there already stays one picture") } else { failure }
+            failure.hint_to_repeat("do it again: what is there already stays one picture")
         })?;
         match (*failed, new + there) {
             (0, 0) => Err(Failure::new(Exit::NotFound, "there is no picture (PNG, JPEG, WebP) to import")),

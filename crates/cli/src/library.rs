@@ -31,8 +31,9 @@ pub(crate) fn list(args: &List, terminal: &Terminal, now: Timestamp) -> Outcome 
         return print(items, args.page.json, terminal, now);
     }
     if args.page.all && args.sort.as_deref() == Some("best") {
-        return Err(Failure::usage("--sort best ranks the newest 200 that match, so it has no --all")
-            .hint("leave one of them away: --all takes every order but best"));
+        let newest = limits::RANKED_MAX;
+        let message = format!("--sort best ranks the newest {newest} that match, so it has no --all");
+        return Err(Failure::usage(message).hint("leave one of them away: --all takes every order but best"));
     }
     let filter = filter::query(&args.filter, args.sort.as_deref(), &client)?;
     let items = pages(&client, "/images", &filter, &args.page)?;
@@ -62,13 +63,10 @@ fn by_meaning(client: &Client, text: &str, limit: u32, terminal: &Terminal) -> O
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("q", text).append_pair("limit", &limit.min(limits::PAGE_MAX).to_string());
     let answer = client.get(&format!("/images/by-meaning?{}", query.finish()));
-    let mut answer = answer.map_err(|failure| match failure.exit {
-        Exit::NotFound => {
-            Failure::failed("this server has no search by meaning").hint("search by words: tintype list WORD")
-        }
-        Exit::Failed | Exit::Usage | Exit::NoServer | Exit::Refused | Exit::Canceled | Exit::Interrupted => {
-            failure
-        }
+    let none = "this server has no search by meaning";
+    let mut answer = answer.map_err(|failure| {
+        let is_none = failure.exit == Exit::NotFound;
+        if is_none { Failure::failed(none).hint("search by words: tintype list WORD") } else { failure }
     })?;
     let unknown: Vec<_> =
         answer["unknown"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

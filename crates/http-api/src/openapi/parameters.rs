@@ -37,7 +37,7 @@ fn query() -> Vec<(&'static str, Value)> {
         parameter("status", "Only jobs of this status", json!({ "type": "string", "enum": statuses })),
         parameter(
             "sort",
-            "The order; `best` ranks the newest 200 that match, and is one page",
+            &format!("The order; `best` ranks the newest {} that match, and is one page", limits::RANKED_MAX),
             json!({ "type": "string", "enum": ImageOrder::ALL.map(ImageOrder::name) }),
         ),
         parameter(
