@@ -10,7 +10,7 @@ use std::{
 };
 use tintype_core::{
     ErrorKind, PortError, PortResult,
-    domain::{Embedding, ImageId, Near, OwnerId, Space, Vectors},
+    domain::{Embedding, ImageId, Near, OwnerId, Space, Vectors, Version},
     ports::VectorIndex,
 };
 use tokio::{sync::Mutex, task::spawn_blocking};
@@ -89,6 +89,9 @@ impl SqliteVectorIndex {
     }
 }
 
+/// What was put is of the version that it is at: whatever it was put of, if that is not told.
+const DONE: &str = "DELETE FROM vectors_waiting WHERE kind = ?1 AND image_id = ?2 \
+     AND (?3 IS NULL OR EXISTS (SELECT 1 FROM images WHERE id = ?2 AND version = ?3))";
 const ONE: &str = "SELECT vector FROM vectors WHERE kind = ? AND owner = ? AND image_id = ?";
 const ALL: &str = "SELECT image_id, vector FROM vectors WHERE kind = ? AND owner = ?";
 const WAITING: &str = "SELECT images.owner, images.id FROM vectors_waiting CROSS JOIN images \
@@ -132,10 +135,10 @@ fn put(
     kind: &str,
     owner: &OwnerId,
     id: &ImageId,
+    of: Option<Version>,
     vector: Option<&Embedding>,
 ) -> Result<(), Fault> {
-    let sql = "DELETE FROM vectors_waiting WHERE kind = ? AND image_id = ?";
-    connection.prepare_cached(sql)?.execute(params![kind, id.as_bytes()])?;
+    connection.prepare_cached(DONE)?.execute(params![kind, id.as_bytes(), of.map(|of| of.0)])?;
     let (owner, id) = (owner.as_str(), id.as_bytes());
     match vector {
         Some(vector) => {
@@ -193,9 +196,15 @@ impl VectorIndex for SqliteVectorIndex {
         self.database.read("VectorIndex::waiting", move |connection| waiting(connection, kind, limit)).await
     }
 
-    async fn put(&self, owner: &OwnerId, id: &ImageId, vector: Option<Embedding>) -> PortResult<()> {
-        let (kind, of, image, new) = (self.kind, owner.clone(), *id, vector.clone());
-        let work = move |connection: &Connection| put(connection, kind, &of, &image, new.as_ref());
+    async fn put(
+        &self,
+        owner: &OwnerId,
+        id: &ImageId,
+        of: Option<Version>,
+        vector: Option<Embedding>,
+    ) -> PortResult<()> {
+        let (kind, owner_of, image, new) = (self.kind, owner.clone(), *id, vector.clone());
+        let work = move |connection: &Connection| put(connection, kind, &owner_of, &image, of, new.as_ref());
         self.database.write("VectorIndex::put", Relaxed, work).await?;
         let held = self.held.lock().await;
         let Some(shared) = held.get(owner) else { return Ok(()) };

@@ -426,10 +426,10 @@ async fn vectors_of_one_kind_stay_out_of_the_way_of_another() {
     metadata.insert(&image).await.unwrap();
 
     let (look, meaning) = (Embedding::of(&[1.0, 0.0, 0.0]), Embedding::of(&[0.0, 1.0]));
-    looks.put(&image.owner, &image.id, look).await.unwrap();
+    looks.put(&image.owner, &image.id, None, look).await.unwrap();
     assert_eq!(looks.waiting(9).await.unwrap(), []);
     assert_eq!(meanings.waiting(9).await.unwrap(), [(image.owner.clone(), image.id)]);
-    meanings.put(&image.owner, &image.id, meaning.clone()).await.unwrap();
+    meanings.put(&image.owner, &image.id, None, meaning.clone()).await.unwrap();
 
     looks.use_space(&space("c", 3)).await.unwrap();
     assert_eq!(looks.get(&image.owner, &image.id).await.unwrap(), None);

@@ -79,11 +79,23 @@ impl Library {
 
 impl MemoryMetadata {
     /// Every image there is, in the order of the ids: whose it is, and its prompt.
-    pub(crate) fn prompts(&self) -> BTreeMap<ImageId, (OwnerId, Option<String>)> {
+    pub(crate) fn prompts(&self) -> BTreeMap<ImageId, Prompted> {
         let libraries = lock(&self.0);
         let images = libraries.values().flat_map(|library| library.by_position.values());
-        images.map(|image| (image.id, (image.owner.clone(), image.prompt.clone()))).collect()
+        let prompted = |image: &SavedImage| Prompted {
+            owner: image.owner.clone(),
+            version: image.version,
+            prompt: image.prompt.clone(),
+        };
+        images.map(|image| (image.id, prompted(image))).collect()
     }
+}
+
+/// What the vectors of an image depend on.
+pub(crate) struct Prompted {
+    pub(crate) owner: OwnerId,
+    pub(crate) version: Version,
+    pub(crate) prompt: Option<String>,
 }
 
 fn check(stored: &SavedImage, expected: Version, operation: &'static str) -> PortResult<()> {

@@ -8,7 +8,7 @@ use std::{
 };
 use tintype_core::{
     PortResult,
-    domain::{Embedding, ImageId, Near, OwnerId, Space, Vectors},
+    domain::{Embedding, ImageId, Near, OwnerId, Space, Vectors, Version},
     ports::VectorIndex,
 };
 
@@ -58,14 +58,24 @@ impl VectorIndex for MemoryVectors {
 
     async fn waiting(&self, limit: u32) -> PortResult<Vec<(OwnerId, ImageId)>> {
         let (all, held) = (self.metadata.prompts(), lock(&self.held));
-        let waiting = all.into_iter().filter(|(id, (_, prompt))| held.done.get(id) != Some(prompt));
-        Ok(waiting.map(|(id, (owner, _))| (owner, id)).take(limit as usize).collect())
+        let waiting = all.into_iter().filter(|(id, there)| held.done.get(id) != Some(&there.prompt));
+        Ok(waiting.map(|(id, there)| (there.owner, id)).take(limit as usize).collect())
     }
 
-    async fn put(&self, owner: &OwnerId, id: &ImageId, vector: Option<Embedding>) -> PortResult<()> {
-        let prompt = self.metadata.prompts().remove(id).and_then(|(_, prompt)| prompt);
+    async fn put(
+        &self,
+        owner: &OwnerId,
+        id: &ImageId,
+        of: Option<Version>,
+        vector: Option<Embedding>,
+    ) -> PortResult<()> {
+        let there = self.metadata.prompts().remove(id);
         let mut held = lock(&self.held);
-        held.done.insert(*id, prompt);
+        if let Some(there) = there
+            && of.is_none_or(|of| of == there.version)
+        {
+            held.done.insert(*id, there.prompt);
+        }
         let dimensions = held.space.as_ref().map_or(0, |space| space.dimensions);
         let vectors = held.vectors.entry(owner.clone()).or_insert_with(|| Vectors::new(dimensions));
         match vector {

@@ -42,7 +42,7 @@ impl Library {
 
     fn save(&self, image: &SavedImage, vector: [f32; 2]) {
         run(self.memory.metadata.insert(image)).unwrap();
-        run(self.vectors.put(&image.owner, &image.id, Embedding::of(&vector))).unwrap();
+        run(self.vectors.put(&image.owner, &image.id, None, Embedding::of(&vector))).unwrap();
     }
 
     /// What is found, and how many records that took.

@@ -13,6 +13,7 @@ cases! { CASES of VectorFixture:
     an_image_without_anything_to_compare_waits_no_more,
     an_image_whose_prompt_changed_waits_again,
     an_image_that_changed_but_for_its_prompt_waits_no_more,
+    an_image_that_changed_while_it_was_looked_at_waits_on,
     no_more_wait_than_are_asked_for,
     the_nearest_come_first_and_no_more_than_asked_for,
     of_those_as_near_the_one_saved_later_comes_first,
@@ -62,7 +63,7 @@ impl VectorFixture {
     /// Notes how an image looks.
     async fn put(&self, image: &SavedImage, look: Option<[f32; 3]>) {
         let look = look.and_then(|values| Embedding::of(&values));
-        self.vectors.put(&image.owner, &image.id, look).await.expect("put");
+        self.vectors.put(&image.owner, &image.id, None, look).await.expect("put");
     }
 
     /// Saves the image number `n` of alice's, which looks like this.
@@ -130,6 +131,19 @@ async fn an_image_that_changed_but_for_its_prompt_waits_no_more(fixture: VectorF
     let image = fixture.add(1, RED).await;
     fixture.change(&image.id, |image| image.title = Some("a title".to_owned())).await;
     assert!(fixture.waiting().await.is_empty());
+}
+
+async fn an_image_that_changed_while_it_was_looked_at_waits_on(fixture: VectorFixture) {
+    fixture.use_space("look").await;
+    let image = saved_image(1, 1);
+    fixture.save(&image).await;
+    fixture.change(&image.id, |image| image.prompt = Some("another prompt".to_owned())).await;
+    let (red, blue) = (Embedding::of(&RED), Embedding::of(&BLUE));
+    fixture.vectors.put(&alice(), &image.id, Some(image.version), red).await.expect("put");
+    assert_eq!(fixture.waiting().await, [image.id]);
+    fixture.vectors.put(&alice(), &image.id, Some(image.version.next()), blue.clone()).await.expect("put");
+    assert!(fixture.waiting().await.is_empty());
+    assert_eq!(fixture.vectors.get(&alice(), &image.id).await.expect("get"), blue);
 }
 
 async fn no_more_wait_than_are_asked_for(fixture: VectorFixture) {
@@ -214,7 +228,7 @@ async fn a_vector_of_other_dimensions_is_not_kept(fixture: VectorFixture) {
     fixture.use_space("look").await;
     let image = saved_image(1, 1);
     fixture.save(&image).await;
-    fixture.vectors.put(&alice(), &image.id, Embedding::of(&[1.0])).await.expect("put");
+    fixture.vectors.put(&alice(), &image.id, None, Embedding::of(&[1.0])).await.expect("put");
     assert_eq!(fixture.vectors.get(&alice(), &image.id).await.expect("get"), None);
     assert!(fixture.nearest(&alice(), RED, 9).await.is_empty());
 }

@@ -1,6 +1,6 @@
 //! The port to the vectors of saved images.
 
-use crate::domain::{Embedding, ImageId, Near, OwnerId, Space};
+use crate::domain::{Embedding, ImageId, Near, OwnerId, Space, Version};
 use crate::error::PortResult;
 use async_trait::async_trait;
 use std::fmt::Debug;
@@ -10,6 +10,7 @@ use std::fmt::Debug;
 /// # Contract
 /// - An image that is saved waits until `put` was called for it. One whose prompt changed waits again, and keeps its vector
 ///   meanwhile. Where the space changed, every image waits again, and the vectors of the earlier space are gone.
+/// - An image that changed since its version `of` waits on: what was put may be of what it was. `None` is whatever it is now.
 /// - `put` replaces what it put before, with `None` too: then there is nothing to compare. Of an image that is gone nothing is
 ///   kept. A vector of another number of dimensions than the space has is not kept.
 /// - `nearest` gives the owner's images alone, at most `limit`, the nearest first; of those as near, the one that was saved
@@ -28,8 +29,14 @@ pub trait VectorIndex: Debug + Send + Sync + 'static {
     async fn use_space(&self, space: &Space) -> PortResult<()>;
     /// Images that wait, at most `limit`, of any owner.
     async fn waiting(&self, limit: u32) -> PortResult<Vec<(OwnerId, ImageId)>>;
-    /// Notes the vector of an image of the owner's: it does not wait any more.
-    async fn put(&self, owner: &OwnerId, id: &ImageId, vector: Option<Embedding>) -> PortResult<()>;
+    /// Notes the vector of an image of the owner's, made of its version `of`: it does not wait any more.
+    async fn put(
+        &self,
+        owner: &OwnerId,
+        id: &ImageId,
+        of: Option<Version>,
+        vector: Option<Embedding>,
+    ) -> PortResult<()>;
     /// The vector of an image of the owner's.
     async fn get(&self, owner: &OwnerId, id: &ImageId) -> PortResult<Option<Embedding>>;
     /// The owner's images nearest to `to`.

@@ -65,12 +65,12 @@ where
 
     /// An image that is gone in the meantime is not to wait any more, nor one whose record can't be read.
     async fn one(&self, owner: &OwnerId, id: &ImageId) -> PortResult<()> {
-        let vector = match self.ports.metadata.find(owner, id, self.now).await {
-            Ok(Some(image)) => (self.embed)(image).await?,
-            Ok(None) => None,
-            Err(error) if error.kind() == ErrorKind::Data => None,
+        let (of, vector) = match self.ports.metadata.find(owner, id, self.now).await {
+            Ok(Some(image)) => (Some(image.version), (self.embed)(image).await?),
+            Ok(None) => (None, None),
+            Err(error) if error.kind() == ErrorKind::Data => (None, None),
             Err(error) => return Err(error),
         };
-        self.vectors.put(owner, id, vector).await
+        self.vectors.put(owner, id, of, vector).await
     }
 }

@@ -3,7 +3,7 @@
 use super::Faulty;
 use async_trait::async_trait;
 use tintype_core::{
-    domain::{Embedding, ImageId, Near, OwnerId, Space},
+    domain::{Embedding, ImageId, Near, OwnerId, Space, Version},
     error::PortResult,
     ports::VectorIndex,
 };
@@ -18,8 +18,14 @@ impl VectorIndex for Faulty<dyn VectorIndex> {
         self.call("VectorIndex::waiting", self.inner.waiting(limit)).await
     }
 
-    async fn put(&self, owner: &OwnerId, id: &ImageId, vector: Option<Embedding>) -> PortResult<()> {
-        self.call("VectorIndex::put", self.inner.put(owner, id, vector)).await
+    async fn put(
+        &self,
+        owner: &OwnerId,
+        id: &ImageId,
+        of: Option<Version>,
+        vector: Option<Embedding>,
+    ) -> PortResult<()> {
+        self.call("VectorIndex::put", self.inner.put(owner, id, of, vector)).await
     }
 
     async fn get(&self, owner: &OwnerId, id: &ImageId) -> PortResult<Option<Embedding>> {
