@@ -55,11 +55,14 @@ pub(crate) fn run(args: &Export, terminal: &Terminal, now: Timestamp) -> Outcome
     let client = library::client(&args.server)?;
     let filter = filter::query(&args.filter, Some("oldest"), &client)?;
     let target = Target::of(&args.target);
+    // A filter that the server refuses makes no folder.
+    let first = page(&client, &filter, None)?;
     let mut folder = Folder::prepare(&target.folder, target.previous()?, now)?;
     folder.write_collections(collections::all(&client)?)?;
     let export = Exporter { client: &client, terminal, lines: !args.json && !terminal.stdout_is_screen };
     let mut done = Done::default();
-    let ended = export.all(&filter, &mut folder, &mut done).map_err(|failure| failure.hint_to_repeat(AGAIN));
+    let ended =
+        export.all(first, &filter, &mut folder, &mut done).map_err(|failure| failure.hint_to_repeat(AGAIN));
     let ended = ended.and_then(|()| folder.finish(done.failed.is_empty()));
     let images = folder.images()?;
     let ended = ended.and_then(|()| target.finish(&folder));
@@ -72,6 +75,12 @@ pub(crate) fn run(args: &Export, terminal: &Terminal, now: Timestamp) -> Outcome
             Err(Failure::failed(message).hint(AGAIN))
         }
     }
+}
+
+type Listed = (Vec<Value>, Option<String>);
+
+fn page(client: &Client, filter: &str, cursor: Option<&str>) -> Outcome<Listed> {
+    library::one_page(client, "/images", filter, PAGE, cursor)
 }
 
 /// Where the files go.
@@ -125,19 +134,16 @@ struct Exporter<'a> {
 }
 
 impl Exporter<'_> {
-    fn all(&self, filter: &str, folder: &mut Folder, done: &mut Done) -> Outcome {
+    fn all(&self, first: Listed, filter: &str, folder: &mut Folder, done: &mut Done) -> Outcome {
         let mut line = CountLine::new(self.terminal, "exporting", self.total(filter));
-        let mut cursor = None;
+        let (mut items, mut next) = first;
         loop {
-            let (items, next) = library::one_page(self.client, "/images", filter, PAGE, cursor.as_deref())?;
             for item in items {
                 self.one(item, folder, done)?;
                 line.at(done.count(), done.bytes);
             }
-            match next {
-                Some(next) => cursor = Some(next),
-                None => return Ok(()),
-            }
+            let Some(cursor) = next else { return Ok(()) };
+            (items, next) = page(self.client, filter, Some(&cursor))?;
         }
     }
 

@@ -209,7 +209,10 @@ pub(crate) fn save(args: &Save, terminal: &Terminal) -> Outcome {
     let mut body = Map::new();
     if args.what.parse::<JobId>().is_ok() {
         body.insert("job_id".to_owned(), json!(args.what));
-        body.insert("index".to_owned(), json!(args.index));
+        body.insert("index".to_owned(), json!(args.index.unwrap_or_default()));
+    } else if let Some(index) = args.index {
+        return Err(Failure::usage(format!("{} is no job, so it has no image {index}", args.what))
+            .hint("each file is saved by a command of its own"));
     } else {
         body.insert("image".to_owned(), json!(STANDARD.encode(read_picture(Path::new(&args.what))?)));
     }

@@ -158,6 +158,8 @@ fn a_picture_is_drawn_written_kept_listed_and_shown() {
     // The same bytes are the same image.
     assert_eq!(server.print(&["save", job_id, "0"]), id);
     assert_eq!(server.print(&["save", "red-heart-7.png"]), id);
+    let refused = server.run(&["save", "red-heart-7.png", "1"]);
+    assert_eq!((code(&refused), stderr(&refused).contains("is no job")), (2, true), "{}", stderr(&refused));
 }
 
 #[test]

@@ -61,6 +61,24 @@ async fn a_killed_export_is_whole_as_far_as_it_came_and_goes_on() {
 }
 
 #[tokio::test]
+async fn two_exports_do_not_write_into_one_folder() {
+    let library = many().await;
+    let first = library.command(&["export", "out"]).spawn().unwrap();
+    let began = Instant::now();
+    while sidecars_named(&library.path("out")) == 0 {
+        assert!(began.elapsed() < PATIENCE, "nothing is written");
+        sleep(Duration::from_micros(200));
+    }
+    signal(&first, Signal::STOP);
+    let second = library.run(&["export", "out"]);
+    signal(&first, Signal::CONT);
+    assert_eq!(second.status.code(), Some(2), "{}", stderr(&second));
+    assert!(stderr(&second).contains("another export is writing"), "{}", stderr(&second));
+    assert!(first.wait_with_output().unwrap().status.success());
+    assert_eq!(read(&library.path("out"))["count"], PICTURES);
+}
+
+#[tokio::test]
 async fn a_killed_export_to_a_zip_goes_on_and_leaves_the_zip_alone() {
     let library = many().await;
     fs::write(library.path("other.zip"), "not ours").unwrap();

@@ -140,6 +140,9 @@ async fn the_filters_of_the_list_choose_what_is_exported() {
     let failed = here.run(&["export", "x", "--collection", "heart"]);
     assert_eq!(failed.status.code(), Some(3));
     assert!(stderr(&failed).contains("perhaps \"Hearts\""), "{}", stderr(&failed));
+    let failed = here.run(&["export", "x", "--rating", "9"]);
+    assert_eq!(failed.status.code(), Some(5), "{}", stderr(&failed));
+    assert!(!here.path("x").exists());
 }
 
 #[tokio::test]

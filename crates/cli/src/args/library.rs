@@ -87,9 +87,9 @@ pub(crate) struct Save {
     /// A job's id, or a PNG, JPEG or WebP file
     #[arg(value_name = "JOB|FILE", value_hint = ValueHint::FilePath)]
     pub(crate) what: String,
-    /// Which of the job's images, from 0
-    #[arg(value_name = "INDEX", default_value_t = 0)]
-    pub(crate) index: u32,
+    /// Which of the job's images, from 0 [default: 0]
+    #[arg(value_name = "INDEX")]
+    pub(crate) index: Option<u32>,
     /// A name for it
     #[arg(long)]
     pub(crate) title: Option<String>,

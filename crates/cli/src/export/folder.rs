@@ -5,7 +5,7 @@ use crate::archive::{Archive, COLLECTIONS, FORMAT, JSON_BYTES, MANIFEST, PICTURE
 use crate::failure::{Failure, Outcome};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tintype_core::domain::{BlobId, Timestamp};
@@ -46,13 +46,15 @@ pub(super) struct Folder {
     stems: HashMap<String, String>,
     previous: Option<Archive>,
     began: Timestamp,
+    /// Held as long as it is written.
+    _lock: Option<File>,
 }
 
 impl Folder {
     /// The folder at `path`, new or of an earlier run. What `previous` holds is not fetched again.
     ///
     /// # Errors
-    /// If it holds something else, or can't be written.
+    /// If it holds something else, another export writes it, or it can't be written.
     pub(super) fn prepare(path: &Path, previous: Option<Archive>, began: Timestamp) -> Outcome<Self> {
         let is_new = !path.exists() || is_empty(path).map_err(|error| cant_write(path, &error))?;
         fs::create_dir_all(path).map_err(|error| cant_write(path, &error))?;
@@ -60,7 +62,8 @@ impl Folder {
             return Err(Failure::usage(format!("{} holds something else than an export", path.display()))
                 .hint("name a folder that is empty or not there, or that of an earlier export"));
         }
-        let mut folder = Self { path: path.to_owned(), stems: HashMap::new(), previous, began };
+        let lock = lock(path)?;
+        let mut folder = Self { path: path.to_owned(), stems: HashMap::new(), previous, began, _lock: lock };
         folder.write_manifest(false, None)?;
         let here = Archive::open(path)?;
         for archive in folder.previous.iter().chain([&here]) {
@@ -246,6 +249,19 @@ fn sidecar(view: Value, picture: &str) -> Value {
 
 fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
+}
+
+/// Keeps a second export out of the folder. Where the system locks no folders, nothing does.
+fn lock(path: &Path) -> Outcome<Option<File>> {
+    let Ok(folder) = File::open(path) else { return Ok(None) };
+    match folder.try_lock() {
+        Ok(()) => Ok(Some(folder)),
+        Err(TryLockError::WouldBlock) => {
+            Err(Failure::usage(format!("another export is writing into {}", path.display()))
+                .hint("wait until it has ended, or name another folder"))
+        }
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
 }
 
 fn is_empty(folder: &Path) -> io::Result<bool> {
