@@ -28,6 +28,7 @@ export function start(given) {
   byId("collection-new").addEventListener("click", () => openForm(null));
   byId("collection-form").addEventListener("submit", submit);
   byId("collection-delete").addEventListener("click", remove);
+  dialog.addEventListener("close", giveFocusBack);
   makeTarget(byId("view-favorites"), (ids) => acts.favorite(ids));
   makeTarget(byId("view-trash"), (ids) => acts.trash(ids));
   address.listen(draw);
@@ -62,7 +63,7 @@ function collectionItem({ id, name }, filter) {
   const link = h("a", { href: address.link({ filter: { collection: id } }), title: name, "data-testid": "collection-link" }, icon("folder"), h("span", {}, name));
   current(link, filter.collection === id);
   makeTarget(link, (ids) => acts.addTo(ids, id));
-  const edit = h("button", { type: "button", class: "icon", "aria-label": `Rename or delete ${name}`, title: "Rename or delete", "data-testid": "collection-edit", click: () => openForm({ id, name }) }, icon("more"));
+  const edit = h("button", { type: "button", class: "icon", "aria-label": `Rename or delete ${name}`, title: "Rename or delete", "data-testid": "collection-edit", "data-edits": id, click: () => openForm({ id, name }) }, icon("more"));
   return h("li", {}, link, edit);
 }
 
@@ -102,6 +103,12 @@ function openForm(collection) {
   dialog.showModal();
   input.focus();
   input.select();
+}
+
+/** What opened the dialog was drawn anew if its collection changed, so the browser can't go back to it. */
+function giveFocusBack() {
+  if (document.activeElement !== document.body) return;
+  (byId("collections").querySelector(`[data-edits="${editing.id}"]`) ?? byId("collection-new")).focus();
 }
 
 async function submit(event) {

@@ -118,8 +118,10 @@ onPage("a collection is made, filled by dragging, renamed and deleted", filled, 
   await page.getByTestId("collection-name").fill("Finest");
   await page.getByTestId("collection-yes").click();
   await says(target, /Finest/);
+  await page.locator('[data-testid="collection-edit"]:focus').waitFor();
   await page.getByTestId("collection-edit").click();
   await page.getByTestId("collection-delete").click();
+  await page.locator('[data-testid="collection-new"]:focus').waitFor();
   await counts(page.getByTestId("saved-image"), 6);
   await becomes(async () => (await server.call("GET", "collections")).items, []);
 });
