@@ -8,7 +8,8 @@ import { Server } from "./server.mjs";
 const STEPS = [1_200, 6_000];
 /** What is typed, and how often. */
 const WORDS = ["red heart", "silver thing77", "green heart over the thing1234", "zeppelin"];
-const ROUNDS = 5;
+const ROUNDS = 25;
+const SEARCH_MS = 100;
 
 const images = Number(process.argv[2]);
 const server = await Server.start({ model: "noop", images });
@@ -32,7 +33,7 @@ try {
     const times = [];
     for (let round = 0; round < ROUNDS; round += 1) times.push(await searched(page, words));
     times.sort((a, b) => a - b);
-    console.log(`search “${words}”: from the last key to the first result on the screen: median ${ms(times[2])}, longest ${ms(times.at(-1))}`);
+    console.log(`search “${words}”: from the last key to the first result on the screen: median ${ms(times[Math.floor(ROUNDS / 2)])}, longest ${ms(times.at(-1))}, over ${SEARCH_MS} ms: ${times.filter((time) => time > SEARCH_MS).length} of ${ROUNDS}`);
   }
 } finally {
   await browser.close();
@@ -49,18 +50,23 @@ async function searched(page, words) {
   await page.waitForFunction(() => location.hash === "" && document.querySelector("#library").getAttribute("aria-busy") === "false");
   await page.waitForTimeout(400);
   return page.evaluate(async (words) => {
-    const frame = () => new Promise(requestAnimationFrame);
     const library = document.querySelector("#library");
     const find = document.querySelector("#find");
-    let isBusy = false;
-    new MutationObserver(() => {
-      isBusy ||= library.getAttribute("aria-busy") === "true";
-    }).observe(library, { attributes: true });
+    let wasBusy = false;
+    // What stands there when a frame is begun has been painted when the next task runs.
+    const painted = new Promise((done) => {
+      new MutationObserver((_changes, observer) => {
+        const isBusy = library.getAttribute("aria-busy") === "true";
+        wasBusy ||= isBusy;
+        if (isBusy || !wasBusy) return;
+        observer.disconnect();
+        requestAnimationFrame(() => setTimeout(done));
+      }).observe(library, { attributes: true });
+    });
     const began = performance.now();
     find.value = words;
     find.dispatchEvent(new Event("input", { bubbles: true }));
-    while (!isBusy || library.getAttribute("aria-busy") === "true") await new Promise((done) => setTimeout(done, 1));
-    await frame();
+    await painted;
     return performance.now() - began;
   }, words);
 }

@@ -29,7 +29,7 @@ const WORDS: [&str; 12] = [
     "q=nothing",
 ];
 /// Filters that go well together, and that rule each other out.
-const FILTERS: [&str; 12] = [
+const FILTERS: [&str; 15] = [
     "favorite=true",
     "rating=5",
     "tag=tag+7",
@@ -38,6 +38,9 @@ const FILTERS: [&str; 12] = [
     "width=512&height=512&favorite=true",
     "seed=7",
     "seed=7&favorite=true",
+    "seed=4242",
+    "seed=4242&tag=tag+7",
+    "seed=4242&rating=5&width=256",
     "tag=tag+7&tag=tag+8",
     "width=256&height=1024",
     "from=2023-11-14T22:15:00Z&to=2023-11-14T22:16:00Z&rating=3",
