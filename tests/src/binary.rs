@@ -26,12 +26,14 @@ pub fn command(folder: &Path) -> Command {
 fn build() -> PathBuf {
     let folder = profile_folder();
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "-p", "tintype"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    // Beside one of its tests, with the features of the whole workspace: what `cargo test --workspace` built is used.
+    cargo.args(["build", "--quiet", "--workspace", "--bin", "tintype", "--test", "command"]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     if folder.ends_with("release") {
         cargo.arg("--release");
     }
     let status = cargo.status().unwrap();
-    assert!(status.success(), "`cargo build -p tintype` failed");
+    assert!(status.success(), "`cargo build` of the command failed");
     folder.join(format!("tintype{}", env::consts::EXE_SUFFIX))
 }
 
