@@ -47,7 +47,7 @@ aws-numbers:
 
 # kill -9 under load, many times.
 crash cycles="200":
-    TINTYPE_CRASH_CYCLES={{cycles}} cargo test --release -p tintype-tests --test crash -- --nocapture
+    TINTYPE_CRASH_CYCLES={{cycles}} cargo test --release --workspace --test crash -- --nocapture
 
 # Ratios against the floor, in one run.
 bench *args:

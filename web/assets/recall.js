@@ -14,6 +14,11 @@ const LARGEST = 10 * 1024 * 1024;
 
 const dialog = byId("recall");
 const picture = byId("recall-picture");
+/** The longest note that the server takes. */
+const NOTE_CHARS = 4_000;
+/** The largest seed that it knows; other programs have larger ones, and negative ones that mean none. */
+const SEED_MAX = 2 ** 32 - 1;
+
 /** The file that was given last: it may still be read. */
 let latest = /** @type {File | null} */ (null);
 /** The one that is shown. */
@@ -79,13 +84,21 @@ async function take(given) {
   if (!dialog.open) dialog.showModal();
 }
 
+/** What is noted of a picture that is saved: where there is no field for what its file says, in words. */
+function known(parameters) {
+  const { prompt, seed, ...rest } = parameters ?? {};
+  const isSeed = Number.isInteger(seed) && seed >= 0 && seed <= SEED_MAX;
+  const said = Object.entries(NAMES).filter(([name]) => rest[name] !== undefined);
+  const note = [...said.map(([name, label]) => `${label}: ${rest[name]}`), ...(seed === undefined || isSeed ? [] : [`Seed: ${seed}`])];
+  return { ...(prompt && { prompt }), ...(isSeed && { seed }), ...(note.length && { note: [...note.join("\n")].slice(0, NOTE_CHARS).join("") }) };
+}
+
 async function save(saved) {
   const button = byId("recall-save");
   const mine = file;
-  const prompt = found?.prompt;
   button.disabled = true;
   try {
-    const image = await api.upload({ image: await base64(mine), ...(prompt && { prompt }) });
+    const image = await api.upload({ ...known(found), image: await base64(mine) });
     if (mine === file) dialog.close();
     saved(image);
     toast("Saved to the library.");

@@ -107,7 +107,8 @@ function openForm(collection) {
 
 /** What opened the dialog was drawn anew if its collection changed, so the browser can't go back to it. */
 function giveFocusBack() {
-  if (document.activeElement !== document.body) return;
+  // It notices only with the next frame that what had the focus is not to be seen any more.
+  if (document.activeElement !== document.body && !dialog.contains(document.activeElement)) return;
   (byId("collections").querySelector(`[data-edits="${editing.id}"]`) ?? byId("collection-new")).focus();
 }
 

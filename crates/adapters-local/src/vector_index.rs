@@ -89,16 +89,15 @@ impl SqliteVectorIndex {
     }
 }
 
-/// What was put is of the version that it is at: whatever it was put of, if that is not told.
-const DONE: &str = "DELETE FROM vectors_waiting WHERE kind = ?1 AND image_id = ?2 \
-     AND (?3 IS NULL OR EXISTS (SELECT 1 FROM images WHERE id = ?2 AND version = ?3))";
+/// Whether an image of the owner's is there, and at the version that a vector is of, if that is told.
+const IS_OF: &str = "SELECT 1 FROM images WHERE id = ? AND owner = ? AND version = ifnull(?, version)";
 const ONE: &str = "SELECT vector FROM vectors WHERE kind = ? AND owner = ? AND image_id = ?";
 const ALL: &str = "SELECT image_id, vector FROM vectors WHERE kind = ? AND owner = ?";
 const WAITING: &str = "SELECT images.owner, images.id FROM vectors_waiting CROSS JOIN images \
      ON images.id = vectors_waiting.image_id WHERE kind = ? LIMIT ?";
-/// Of an image that is there, and in as many dimensions as the space has.
-const PUT: &str = "INSERT OR REPLACE INTO vectors SELECT ?1, owner, id, ?4 FROM images WHERE id = ?3 AND owner = ?2 \
-     AND EXISTS (SELECT 1 FROM vector_spaces WHERE kind = ?1 AND dimensions = ?5)";
+/// In as many dimensions as the space has.
+const PUT: &str = "INSERT OR REPLACE INTO vectors SELECT ?1, ?2, ?3, ?4 \
+     WHERE EXISTS (SELECT 1 FROM vector_spaces WHERE kind = ?1 AND dimensions = ?5)";
 
 fn space(connection: &Connection, kind: &str) -> Result<Option<Space>, Fault> {
     let read = |row: &rusqlite::Row<'_>| Ok(Space { name: row.get(0)?, dimensions: row.get(1)? });
@@ -130,6 +129,7 @@ fn use_space(connection: &Connection, kind: &str, new: &Space) -> Result<(), Fau
     Ok(())
 }
 
+/// Whether it was noted.
 fn put(
     connection: &Connection,
     kind: &str,
@@ -137,9 +137,13 @@ fn put(
     id: &ImageId,
     of: Option<Version>,
     vector: Option<&Embedding>,
-) -> Result<(), Fault> {
-    connection.prepare_cached(DONE)?.execute(params![kind, id.as_bytes(), of.map(|of| of.0)])?;
+) -> Result<bool, Fault> {
     let (owner, id) = (owner.as_str(), id.as_bytes());
+    if !connection.prepare_cached(IS_OF)?.exists(params![id, owner, of.map(|of| of.0)])? {
+        return Ok(false);
+    }
+    let sql = "DELETE FROM vectors_waiting WHERE kind = ? AND image_id = ?";
+    connection.prepare_cached(sql)?.execute(params![kind, id])?;
     match vector {
         Some(vector) => {
             let values = params![kind, owner, id, vector.to_bytes(), vector.dimensions()];
@@ -150,7 +154,7 @@ fn put(
             connection.prepare_cached(sql)?.execute(params![kind, owner, id])?;
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 fn one(
@@ -205,7 +209,9 @@ impl VectorIndex for SqliteVectorIndex {
     ) -> PortResult<()> {
         let (kind, owner_of, image, new) = (self.kind, owner.clone(), *id, vector.clone());
         let work = move |connection: &Connection| put(connection, kind, &owner_of, &image, of, new.as_ref());
-        self.database.write("VectorIndex::put", Relaxed, work).await?;
+        if !self.database.write("VectorIndex::put", Relaxed, work).await? {
+            return Ok(());
+        }
         let held = self.held.lock().await;
         let Some(shared) = held.get(owner) else { return Ok(()) };
         let mut vectors = shared.write().unwrap_or_else(PoisonError::into_inner);
@@ -251,9 +257,12 @@ mod tests {
 
     #[test]
     fn no_question_scans_what_it_does_not_give() {
-        for (sql, index) in
-            [(ONE, "USING PRIMARY KEY"), (ALL, "USING PRIMARY KEY"), (WAITING, "SEARCH images USING")]
-        {
+        for (sql, index) in [
+            (ONE, "USING PRIMARY KEY"),
+            (ALL, "USING PRIMARY KEY"),
+            (WAITING, "SEARCH images USING"),
+            (IS_OF, "SEARCH images USING"),
+        ] {
             let plan = explain(sql);
             assert!(plan.contains(index) && !plan.contains("SCAN images"), "{sql}\n{plan}");
         }

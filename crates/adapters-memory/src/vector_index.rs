@@ -69,13 +69,12 @@ impl VectorIndex for MemoryVectors {
         of: Option<Version>,
         vector: Option<Embedding>,
     ) -> PortResult<()> {
-        let there = self.metadata.prompts().remove(id);
-        let mut held = lock(&self.held);
-        if let Some(there) = there
-            && of.is_none_or(|of| of == there.version)
-        {
-            held.done.insert(*id, there.prompt);
+        let Some(there) = self.metadata.prompts().remove(id) else { return Ok(()) };
+        if there.owner != *owner || of.is_some_and(|of| of != there.version) {
+            return Ok(());
         }
+        let mut held = lock(&self.held);
+        held.done.insert(*id, there.prompt);
         let dimensions = held.space.as_ref().map_or(0, |space| space.dimensions);
         let vectors = held.vectors.entry(owner.clone()).or_insert_with(|| Vectors::new(dimensions));
         match vector {

@@ -19,7 +19,7 @@ pub(crate) const COLOURS: [&str; 4] = ["red", "blue", "green", "silver"];
 pub(crate) const THINGS: u32 = 5_000;
 /// How many tags there are.
 pub(crate) const TAGS: u32 = 200;
-/// The seed of every other picture, as of somebody who keeps one.
+/// The seed of about half of the pictures, as of somebody who keeps one.
 const KEPT_SEED: u32 = 4_242;
 
 /// Milliseconds after which the next three were saved, where a benchmark does not care.

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Export, terminal: &Terminal, now: Timestamp) -> Outcome
     let target = Target::of(&args.target);
     // A filter that the server refuses makes no folder.
     let first = page(&client, &filter, None)?;
-    let mut folder = Folder::prepare(&target.folder, target.previous()?, now)?;
+    let mut folder = Folder::prepare(&target.folder, || target.previous(), now)?;
     folder.write_collections(collections::all(&client)?)?;
     let export = Exporter { client: &client, terminal, lines: !args.json && !terminal.stdout_is_screen };
     let mut done = Done::default();

@@ -212,7 +212,7 @@ pub(crate) fn save(args: &Save, terminal: &Terminal) -> Outcome {
         body.insert("index".to_owned(), json!(args.index.unwrap_or_default()));
     } else if let Some(index) = args.index {
         return Err(Failure::usage(format!("{} is no job, so it has no image {index}", args.what))
-            .hint("each file is saved by a command of its own"));
+            .hint("leave the number out for a file; a job's id is in the first column of: tintype jobs"));
     } else {
         body.insert("image".to_owned(), json!(STANDARD.encode(read_picture(Path::new(&args.what))?)));
     }

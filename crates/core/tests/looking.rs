@@ -182,3 +182,29 @@ fn a_prompt_whose_record_can_not_be_read_waits_no_more() {
     outcome.unwrap();
     assert_eq!((read, gallery.waiting(), gallery.seen()), (2, vec![], vec![2]));
 }
+
+#[test]
+fn a_prompt_that_changes_while_it_is_read_is_read_again() {
+    let gallery = Gallery::of(1, FaultPlan::new(1));
+    let (owner, id) = gallery.images[0].clone();
+    let metadata = Arc::clone(&gallery.ports.metadata);
+    let mut reader = MockTextEmbedder::new();
+    reader.expect_embed().returning(move |text| {
+        if text == "a cat" {
+            let stored = run(metadata.find(&owner, &id, START)).unwrap().unwrap();
+            let version = stored.version.next();
+            let changed = SavedImage { prompt: Some("a dog".to_owned()), version, ..stored.clone() };
+            run(metadata.update(&changed, stored.version)).unwrap();
+            return Ok(Understood { vector: vector(), unknown: vec![] });
+        }
+        Ok(Understood { vector: Embedding::of(&[0.0, 1.0]), unknown: vec![] })
+    });
+    let meaning = Meaning { embedder: Arc::new(reader), vectors: gallery.vectors() };
+    let read = || run(embed_prompts_waiting(&gallery.ports, &meaning, 1, START)).1.unwrap();
+    read();
+    assert_eq!((gallery.waiting(), gallery.seen()), (vec![1], vec![]));
+    read();
+    assert!(gallery.waiting().is_empty());
+    let (owner, id) = &gallery.images[0];
+    assert_eq!(run(gallery.vectors.get(owner, id)).unwrap(), Embedding::of(&[0.0, 1.0]));
+}

@@ -4,7 +4,7 @@ use crate::samples::{START, alice, image_of, mallory, saved_image};
 use crate::suites::cases;
 use std::{fmt, sync::Arc};
 use tintype_core::{
-    domain::{Embedding, ImageId, OwnerId, SavedImage, Space},
+    domain::{Embedding, ImageId, OwnerId, SavedImage, Space, Version},
     ports::{MetadataRepo, VectorIndex},
 };
 
@@ -14,6 +14,7 @@ cases! { CASES of VectorFixture:
     an_image_whose_prompt_changed_waits_again,
     an_image_that_changed_but_for_its_prompt_waits_no_more,
     an_image_that_changed_while_it_was_looked_at_waits_on,
+    a_vector_of_an_earlier_version_replaces_none_of_a_later_one,
     no_more_wait_than_are_asked_for,
     the_nearest_come_first_and_no_more_than_asked_for,
     of_those_as_near_the_one_saved_later_comes_first,
@@ -64,6 +65,12 @@ impl VectorFixture {
     async fn put(&self, image: &SavedImage, look: Option<[f32; 3]>) {
         let look = look.and_then(|values| Embedding::of(&values));
         self.vectors.put(&image.owner, &image.id, None, look).await.expect("put");
+    }
+
+    /// Notes how an image looked when it was at a version.
+    async fn put_of(&self, image: &SavedImage, of: Version, look: [f32; 3]) {
+        let look = Embedding::of(&look);
+        self.vectors.put(&image.owner, &image.id, Some(of), look).await.expect("put");
     }
 
     /// Saves the image number `n` of alice's, which looks like this.
@@ -138,12 +145,24 @@ async fn an_image_that_changed_while_it_was_looked_at_waits_on(fixture: VectorFi
     let image = saved_image(1, 1);
     fixture.save(&image).await;
     fixture.change(&image.id, |image| image.prompt = Some("another prompt".to_owned())).await;
-    let (red, blue) = (Embedding::of(&RED), Embedding::of(&BLUE));
-    fixture.vectors.put(&alice(), &image.id, Some(image.version), red).await.expect("put");
+    fixture.put_of(&image, image.version, RED).await;
     assert_eq!(fixture.waiting().await, [image.id]);
-    fixture.vectors.put(&alice(), &image.id, Some(image.version.next()), blue.clone()).await.expect("put");
+    assert!(fixture.nearest(&alice(), RED, 9).await.is_empty());
+    fixture.put_of(&image, image.version.next(), BLUE).await;
     assert!(fixture.waiting().await.is_empty());
-    assert_eq!(fixture.vectors.get(&alice(), &image.id).await.expect("get"), blue);
+    assert_eq!(fixture.nearest(&alice(), RED, 9).await, [image.id]);
+}
+
+async fn a_vector_of_an_earlier_version_replaces_none_of_a_later_one(fixture: VectorFixture) {
+    fixture.use_space("look").await;
+    let image = saved_image(1, 1);
+    fixture.save(&image).await;
+    fixture.change(&image.id, |image| image.prompt = Some("another prompt".to_owned())).await;
+    fixture.put_of(&image, image.version.next(), BLUE).await;
+    fixture.put_of(&image, image.version, RED).await;
+    let look = fixture.vectors.get(&alice(), &image.id).await.expect("get");
+    assert_eq!(look, Embedding::of(&BLUE));
+    assert!(fixture.waiting().await.is_empty());
 }
 
 async fn no_more_wait_than_are_asked_for(fixture: VectorFixture) {

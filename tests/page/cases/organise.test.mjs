@@ -14,6 +14,7 @@ const tile = (page, n) => page.getByTestId("saved-image").nth(n);
 const check = (page, n) => tile(page, n).getByTestId("select");
 const link = (page, n) => tile(page, n).getByRole("link");
 const titles = async (server, query) => (await server.call("GET", `images${query}`)).items.map((image) => image.title);
+const focused = (page) => page.evaluate(() => document.activeElement.dataset.testid);
 const selected = (page, count) => says(page.getByTestId("selection-count"), new RegExp(`^${count} selected`));
 
 onPage("pictures are selected one by one, as a range, and all", filled, async ({ page }) => {
@@ -118,10 +119,10 @@ onPage("a collection is made, filled by dragging, renamed and deleted", filled, 
   await page.getByTestId("collection-name").fill("Finest");
   await page.getByTestId("collection-yes").click();
   await says(target, /Finest/);
-  await page.locator('[data-testid="collection-edit"]:focus').waitFor();
+  await becomes(() => focused(page), "collection-edit");
   await page.getByTestId("collection-edit").click();
   await page.getByTestId("collection-delete").click();
-  await page.locator('[data-testid="collection-new"]:focus').waitFor();
+  await becomes(() => focused(page), "collection-new");
   await counts(page.getByTestId("saved-image"), 6);
   await becomes(async () => (await server.call("GET", "collections")).items, []);
 });

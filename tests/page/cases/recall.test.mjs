@@ -46,6 +46,8 @@ onPage("a dropped picture is read, and saved to the library", { server: { model:
   await counts(page.getByTestId("saved-image"), 1);
   const [image] = (await server.call("GET", "images")).items;
   assert.match(image.prompt, /^a cat/);
+  assert.equal(image.seed, 77);
+  assert.equal(image.note, "Negative prompt: dogs\nrain\nModel: other\nWidth: 512\nHeight: 384\nSteps: 9\nGuidance: 6.5\nScheduler: Euler a");
 });
 
 onPage("a file that says nothing, and one that is damaged, are told apart from none", {}, async ({ page }) => {

@@ -51,18 +51,25 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// The folder at `path`, new or of an earlier run. What `previous` holds is not fetched again.
+    /// The folder at `path`, new or of an earlier run. What `previous` opens, once no other export writes, is not fetched again.
     ///
     /// # Errors
-    /// If it holds something else, another export writes it, or it can't be written.
-    pub(super) fn prepare(path: &Path, previous: Option<Archive>, began: Timestamp) -> Outcome<Self> {
-        let is_new = !path.exists() || is_empty(path).map_err(|error| cant_write(path, &error))?;
+    /// If it holds something else, another export writes it, or it can't be written; those of `previous`.
+    pub(super) fn prepare(
+        path: &Path,
+        previous: impl FnOnce() -> Outcome<Option<Archive>>,
+        began: Timestamp,
+    ) -> Outcome<Self> {
         fs::create_dir_all(path).map_err(|error| cant_write(path, &error))?;
-        if !is_new && !Archive::is_at(path) {
+        let lock = lock(path)?;
+        if !is_empty(path).map_err(|error| cant_write(path, &error))? && !Archive::is_at(path) {
             return Err(Failure::usage(format!("{} holds something else than an export", path.display()))
                 .hint("name a folder that is empty or not there, or that of an earlier export"));
         }
-        let lock = lock(path)?;
+        let previous = previous().inspect_err(|_| {
+            // It goes if it is empty: nothing was to be written.
+            fs::remove_dir(path).ok();
+        })?;
         let mut folder = Self { path: path.to_owned(), stems: HashMap::new(), previous, began, _lock: lock };
         folder.write_manifest(false, None)?;
         let here = Archive::open(path)?;
@@ -258,7 +265,7 @@ fn lock(path: &Path) -> Outcome<Option<File>> {
         Ok(()) => Ok(Some(folder)),
         Err(TryLockError::WouldBlock) => {
             Err(Failure::usage(format!("another export is writing into {}", path.display()))
-                .hint("wait until it has ended, or name another folder"))
+                .hint("wait until it has ended, or export to another place"))
         }
         Err(TryLockError::Error(_)) => Ok(None),
     }

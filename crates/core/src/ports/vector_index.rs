@@ -10,8 +10,9 @@ use std::fmt::Debug;
 /// # Contract
 /// - An image that is saved waits until `put` was called for it. One whose prompt changed waits again, and keeps its vector
 ///   meanwhile. Where the space changed, every image waits again, and the vectors of the earlier space are gone.
-/// - An image that changed since its version `of` waits on: what was put may be of what it was. `None` is whatever it is now.
-/// - `put` replaces what it put before, with `None` too: then there is nothing to compare. Of an image that is gone nothing is
+/// - A vector that was made of a version `of` that is not the image's any more is not kept: the image waits on. Without `of` it is
+///   taken as of the present one.
+/// - `put` replaces what it put before, without a vector too: then there is nothing to compare. Of an image that is gone nothing is
 ///   kept. A vector of another number of dimensions than the space has is not kept.
 /// - `nearest` gives the owner's images alone, at most `limit`, the nearest first; of those as near, the one that was saved
 ///   later.
@@ -29,7 +30,7 @@ pub trait VectorIndex: Debug + Send + Sync + 'static {
     async fn use_space(&self, space: &Space) -> PortResult<()>;
     /// Images that wait, at most `limit`, of any owner.
     async fn waiting(&self, limit: u32) -> PortResult<Vec<(OwnerId, ImageId)>>;
-    /// Notes the vector of an image of the owner's, made of its version `of`: it does not wait any more.
+    /// Notes the vector of an image of the owner's, made of its version `of`: if it still is that, it does not wait any more.
     async fn put(
         &self,
         owner: &OwnerId,
