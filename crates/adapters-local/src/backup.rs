@@ -49,6 +49,14 @@ pub enum BackupError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The copy would lie in what it is of.
+    #[error("{} lies in {}; name a folder outside of it", copy.display(), of.display())]
+    Nested {
+        /// Where the copy was to be.
+        copy: PathBuf,
+        /// What was to be copied.
+        of: PathBuf,
+    },
     /// There is the backup of another library, which would be replaced.
     #[error("{} holds the backup of another library; name another folder, or remove that one first", folder.display())]
     OtherLibrary {
@@ -159,14 +167,19 @@ pub fn back_up(
     now: Timestamp,
     progress: OnProgress<'_>,
 ) -> Result<Copied, BackupError> {
-    if !data.join(database::FILE).is_file() {
-        return Err(BackupError::NoLibrary { folder: data.to_owned() });
+    let database = data.join(database::FILE);
+    match fs::metadata(&database) {
+        Ok(found) if found.is_file() => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&database)(error)),
+        _ => return Err(BackupError::NoLibrary { folder: data.to_owned() }),
     }
+    refuse_nested(target, data)?;
+    // One at a time, from the first look at the target on.
+    let _hold = Hold::take(data)?;
     files::check_target(target)?;
     refuse_other_library(data, target)?;
     make_private(target).map_err(at(target))?;
     Manifest::begin(target, now)?;
-    let _hold = Hold::take(data)?;
     let snapshot = target.join(format!("{}{}", database::FILE, files::UNFINISHED));
     let wanted = take_snapshot(data, &snapshot)
         .map_err(|source| BackupError::Database { folder: data.to_owned(), source })?;
@@ -191,6 +204,10 @@ pub fn restore_backup(
     progress: OnProgress<'_>,
 ) -> Result<Copied, BackupError> {
     let manifest = Manifest::read(backup)?;
+    if !backup.join(database::FILE).is_file() {
+        return Err(BackupError::NoBackup { folder: backup.to_owned() });
+    }
+    refuse_nested(data, backup)?;
     files::check_restorable(data)?;
     let _folder = DataFolder::open(data)?;
     let unfinished = data.join(database::RESTORING);
@@ -205,6 +222,18 @@ pub fn restore_backup(
     let database = data.join(database::FILE);
     durable::rename(&unfinished, &database).map_err(at(&database))?;
     Ok(restored)
+}
+
+/// Refuses a copy inside of what it is of: they would be lost together.
+fn refuse_nested(copy: &Path, of: &Path) -> Result<(), BackupError> {
+    let outer = fs::canonicalize(of).map_err(at(of))?;
+    let copy_path = std::path::absolute(copy).map_err(at(copy))?;
+    // What is not there yet will be in the folder above it that is.
+    let there = copy_path.ancestors().find_map(|above| fs::canonicalize(above).ok());
+    if there.is_some_and(|there| there.starts_with(&outer)) {
+        return Err(BackupError::Nested { copy: copy.to_owned(), of: of.to_owned() });
+    }
+    Ok(())
 }
 
 /// Refuses to replace the backup of another library. Where a database does not tell which one it is, it is taken for the same.

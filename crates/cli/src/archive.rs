@@ -54,12 +54,25 @@ impl Archive {
     pub(crate) fn open(path: &Path) -> Outcome<Self> {
         let mut archive = if path.is_dir() { Self::Folder(path.to_owned()) } else { open_zip(path)? };
         let manifest = archive.json(MANIFEST)?;
+        archive.check(&manifest)?;
+        Ok(archive)
+    }
+
+    /// Whether it can be written to: one that says it is of another form can't, one whose manifest is damaged can.
+    ///
+    /// # Errors
+    /// If not.
+    pub(crate) fn check_writable(&mut self) -> Outcome {
+        self.json(MANIFEST).map_or(Ok(()), |manifest| self.check(&manifest))
+    }
+
+    fn check(&self, manifest: &Value) -> Outcome {
         match manifest["version"].as_u64() {
-            _ if manifest["format"] != FORMAT => Err(archive.failed(MANIFEST, "is none of tintype's")),
-            Some(version) if version <= VERSION => Ok(archive),
-            _ => Err(archive
+            _ if manifest["format"] != FORMAT => Err(self.failed(MANIFEST, "is none of tintype's")),
+            Some(version) if version <= VERSION => Ok(()),
+            _ => Err(self
                 .failed(MANIFEST, &format!("is of version {}; known is {VERSION}", manifest["version"]))
-                .hint("import it with the tintype that wrote it, or a newer one")),
+                .hint("take the tintype that wrote it, or a newer one")),
         }
     }
 
@@ -80,6 +93,16 @@ impl Archive {
     /// # Errors
     /// If a folder can't be read.
     pub(crate) fn sidecars(&self) -> Outcome<Vec<String>> {
+        let mut names = self.in_months()?;
+        names.retain(|name| name.ends_with(SIDECAR));
+        Ok(names)
+    }
+
+    /// The names of the files in the months' folders, in order.
+    ///
+    /// # Errors
+    /// If a folder can't be read.
+    pub(crate) fn in_months(&self) -> Outcome<Vec<String>> {
         let mut names = match self {
             Self::Folder(path) => names_below(path).map_err(|error| {
                 Failure::failed(format!("can't read the folder {}: {error}", path.display()))
@@ -88,8 +111,24 @@ impl Archive {
                 names_of(zip).filter_map(|name| name.strip_prefix(root.as_str()).map(str::to_owned)).collect()
             }
         };
-        names.retain(|name| is_sidecar(name));
+        names.retain(|name| is_in_month(name));
         names.sort();
+        Ok(names)
+    }
+
+    /// The names of all files of a zip.
+    ///
+    /// # Errors
+    /// If one leads elsewhere, or can't be kept.
+    pub(crate) fn packed(&self) -> Outcome<Vec<String>> {
+        let Self::Zip { zip, root, .. } = self else { return Ok(Vec::new()) };
+        let mut names = Vec::new();
+        for name in zip.file_names() {
+            let kept = name.ok().filter(|name| name.trim_end_matches('/').split('/').all(is_plain));
+            let kept = kept.as_deref().and_then(|name| name.strip_prefix(root.as_str()));
+            let kept = kept.ok_or_else(|| self.failed("a file", "has a name that can't be kept"))?;
+            names.extend((!kept.is_empty() && !kept.ends_with('/')).then(|| kept.to_owned()));
+        }
         Ok(names)
     }
 
@@ -183,13 +222,10 @@ fn open_zip(path: &Path) -> Outcome<Archive> {
     Ok(Archive::Zip { path: path.to_owned(), zip: Box::new(zip), root })
 }
 
-/// Whether this is the name of a picture's JSON, two folders deep: a zip may hold names that lead elsewhere.
-fn is_sidecar(name: &str) -> bool {
+/// Whether this is the name of a file two folders deep: a zip may hold names that lead elsewhere.
+fn is_in_month(name: &str) -> bool {
     let parts: Vec<_> = name.split('/').collect();
-    parts.len() == 3
-        && parts[0] == PICTURES
-        && parts.iter().all(|part| is_plain(part))
-        && name.ends_with(SIDECAR)
+    parts.len() == 3 && parts[0] == PICTURES && parts.iter().all(|part| is_plain(part))
 }
 
 /// Whether this names something in the folder where it stands, on every system.
@@ -232,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_name_that_leads_elsewhere_is_no_picture_s() {
-        assert!(is_sidecar("pictures/2026-11/2026-11-24_101503_red-heart_0c8a4e1f2b77.json"));
+        assert!(is_in_month("pictures/2026-11/2026-11-24_101503_red-heart_0c8a4e1f2b77.json"));
         for name in [
             "pictures/../x_0c8a4e1f2b77.json",
             "pictures/2026-11/../../x.json",
@@ -242,10 +278,9 @@ mod tests {
             "pictures/C:/x.json",
             "pictures/2026-11/x\n.json",
             "pictures/2026-11/\u{1b}[2Jx.json",
-            "pictures/2026-11/x.png",
             "collections.json",
         ] {
-            assert!(!is_sidecar(name), "{name}");
+            assert!(!is_in_month(name), "{name}");
         }
     }
 }

@@ -103,7 +103,9 @@ fn with_line(
 fn in_words(error: &BackupError) -> Failure {
     let exit = match error {
         BackupError::NoLibrary { .. } | BackupError::NoBackup { .. } => Exit::NotFound,
-        BackupError::NotEmpty { .. } | BackupError::OtherLibrary { .. } => Exit::Usage,
+        BackupError::NotEmpty { .. } | BackupError::OtherLibrary { .. } | BackupError::Nested { .. } => {
+            Exit::Usage
+        }
         BackupError::Busy { .. }
         | BackupError::Damaged { .. }
         | BackupError::DamagedDatabase { .. }

@@ -7,6 +7,7 @@ use crate::library;
 use crate::table;
 use crate::terminal::Terminal;
 use serde_json::{Value, json};
+use tintype_core::domain::folded;
 
 /// Lists the collections.
 ///
@@ -69,11 +70,9 @@ impl Known {
 
     /// The id of the collection of this name, however it is capitalised, or of this id.
     pub(crate) fn find(&self, name: &str) -> Option<String> {
-        let wanted = name.trim().to_lowercase();
-        let found = self
-            .0
-            .iter()
-            .find(|collection| collection.name.to_lowercase() == wanted || collection.id == name);
+        let wanted = folded(name.trim());
+        let found =
+            self.0.iter().find(|collection| folded(&collection.name) == wanted || collection.id == name);
         found.map(|collection| collection.id.clone())
     }
 

@@ -104,7 +104,8 @@ impl Target {
 
     /// The zip of an earlier run: what it holds is not fetched again.
     fn previous(&self) -> Outcome<Option<Archive>> {
-        self.zip.as_deref().filter(|zip| zip.exists()).map(Archive::open).transpose()
+        let earlier = self.zip.as_deref().filter(|zip| zip.exists()).map(Archive::open).transpose();
+        earlier.map_err(|failure| failure.hint("name a zip that tintype wrote, or one that is not there"))
     }
 
     fn finish(&self, folder: &Folder) -> Outcome {

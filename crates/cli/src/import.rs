@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
-use tintype_core::domain::{BlobId, limits};
+use tintype_core::domain::{BlobId, folded, limits};
 use tintype_core::imaging;
 
 /// The largest picture that a Lambda function is handed, in bytes: it comes as base64, in a request of 6 MB.
@@ -118,6 +118,12 @@ impl Importer<'_> {
         for (n, entry) in plan.entries.iter().enumerate() {
             let picture = match &entry.place {
                 Place::File(path) => read_file(path).and_then(|bytes| foreign::picture(path, bytes)),
+                Place::Alone { archive, picture } => {
+                    let archive = &mut plan.archives[*archive];
+                    let path = archive.path().join(picture);
+                    let bytes = archive.read(picture, limits::UPLOAD_BYTES as u64);
+                    bytes.and_then(|bytes| foreign::picture(&path, bytes))
+                }
                 Place::Archive { archive, sidecar } => {
                     self.exported(&mut plan.archives[*archive], *archive, sidecar)
                 }
@@ -180,7 +186,7 @@ impl Importer<'_> {
         let became = picture.and_then(|picture| {
             self.report.bytes += picture.bytes.len() as u64;
             let size = picture.bytes.len();
-            if self.args.dry_run { self.look(picture) } else { self.save(picture, shared) }
+            if self.args.dry_run { self.look(picture) } else { self.save(&entry.name, picture, shared) }
                 .map_err(|failure| if size > AWS_BYTES { failure.hint(AWS_HINT) } else { failure })
         });
         match became {
@@ -196,13 +202,20 @@ impl Importer<'_> {
         }
     }
 
-    fn save(&self, picture: Picture, shared: &(Vec<String>, Vec<String>)) -> Outcome<Became> {
+    fn save(&self, name: &str, picture: Picture, shared: &(Vec<String>, Vec<String>)) -> Outcome<Became> {
         let mut fields = picture.fields;
         add(&mut fields, "tags", &shared.0);
         add(&mut fields, "collections", &shared.1);
         fields.insert("merge".to_owned(), json!(true));
         fields.insert("image".to_owned(), json!(STANDARD.encode(&picture.bytes)));
-        let (is_new, answer) = self.client.post_new("/save", &Value::Object(fields))?;
+        let sent = Value::Object(fields);
+        let (is_new, answer) = self.client.post_new("/save", &sent)?;
+        let left_out = without_room(&sent, &answer);
+        if !left_out.is_empty() {
+            let left_out = left_out.join(", ");
+            self.terminal
+                .warn(&one_line(&format!("{name}: it is there already, with no room for {left_out}")));
+        }
         let id = views::read::<views::Image>(&answer)?.id;
         Ok(if is_new { Became::New(Some(id)) } else { Became::There(Some(id)) })
     }
@@ -285,6 +298,29 @@ fn add(fields: &mut Map<String, Value>, name: &str, more: &[String]) {
             all.push(one);
         }
     }
+}
+
+/// What the image that was there has not taken: it may have so much and no more.
+fn without_room(sent: &Value, image: &Value) -> Vec<String> {
+    let texts = |of: &Value| -> Vec<String> {
+        of.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let have: Vec<_> = texts(&image["tags"]).iter().map(|tag| folded(tag)).collect();
+    let tags = texts(&sent["tags"]).into_iter().filter(|tag| !have.contains(&folded(tag.trim())));
+    let mut left_out: Vec<_> = tags.map(|tag| format!("the tag {tag:?}")).collect();
+    let have = texts(&image["collections"]);
+    match texts(&sent["collections"]).iter().filter(|id| !have.contains(id)).count() {
+        0 => {}
+        count => left_out.push(format!("{count} collections")),
+    }
+    let labels = sent["labels"].as_object().into_iter().flatten();
+    let labels = labels.filter(|(name, _)| image["labels"].get(name.as_str()).is_none());
+    left_out.extend(labels.map(|(name, _)| format!("the label {name:?}")));
+    let note = sent["note"].as_str().unwrap_or_default().trim();
+    if !image["note"].as_str().unwrap_or_default().contains(note) {
+        left_out.push("the note".to_owned());
+    }
+    left_out
 }
 
 fn refused(problem: impl Into<String>) -> Failure {

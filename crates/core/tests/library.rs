@@ -3,7 +3,8 @@
 
 use futures_util::FutureExt;
 use tintype_core::domain::{
-    Collection, CollectionId, ImageEdit, ImageId, Labels, OutputFormat, SavedImage, Seed, Version, limits,
+    Collection, CollectionId, ImageEdit, ImageFilter, ImageId, Labels, OutputFormat, SavedImage, Seed,
+    Version, limits,
 };
 use tintype_core::imaging::encode_rgb;
 use tintype_core::ports::{CollectionRepo, MetadataRepo, Ports};
@@ -224,4 +225,31 @@ fn a_picture_that_is_added_to_leaves_deleted_collections() {
     library.delete_collection(&old);
     let merged = library.merge(Origin::default(), into_collections(vec![new])).unwrap();
     assert_eq!(merged.collections, [new]);
+}
+
+#[test]
+fn a_tag_is_the_same_however_its_marks_are_written() {
+    let library = Library::new();
+    let id = library.save(1, |_| {});
+    let (composed, parted) = ("Caf\u{e9}", "Cafe\u{301}");
+    let both = ImageEdit { tags: Some(vec![composed.to_owned(), parted.to_owned()]), ..ImageEdit::default() };
+    let image = library.edit(&id, &both).unwrap();
+    assert_eq!(image.tags, [composed]);
+    for tag in [composed, parted] {
+        let filter = ImageFilter { tags: vec![tag.to_owned()], ..ImageFilter::default() };
+        assert!(filter.matches(&image), "{tag}");
+    }
+    let removed = ImagesEdit { ids: vec![id], remove_tags: vec![parted.to_owned()], ..ImagesEdit::default() };
+    assert!(library.edit_many(&removed).unwrap().images[0].tags.is_empty());
+}
+
+#[test]
+fn a_note_is_added_unless_its_lines_are_there() {
+    let library = Library::new();
+    let noted = |note: &str| ImageEdit { note: Some(Some(note.to_owned())), ..ImageEdit::default() };
+    for (note, all) in
+        [("concatenated", "concatenated"), ("cat", "concatenated\n\ncat"), ("cat", "concatenated\n\ncat")]
+    {
+        assert_eq!(library.merge(Origin::default(), noted(note)).unwrap().note.as_deref(), Some(all));
+    }
 }

@@ -74,6 +74,40 @@ async fn a_folder_that_holds_something_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_copy_is_not_made_inside_of_what_it_is_of() {
+    let library = Library::full().await;
+    let data = library.server.data().display().to_string();
+    let refused = library.run(&["backup", &format!("{data}/new/copy"), "--data", &data]);
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    library.print(&["backup", "copy", "--data", &data]);
+    let refused = library.run(&["restore-backup", "copy", "--data", "copy/again"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+}
+
+#[tokio::test]
+async fn a_backup_without_its_database_is_none() {
+    let library = Library::full().await;
+    library.print(&["backup", "copy", "--data", &library.server.data().display().to_string()]);
+    fs::remove_file(library.path("copy/tintype.db")).unwrap();
+    let refused = library.run(&["restore-backup", "copy", "--data", "again"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", stderr(&refused));
+    assert!(!library.path("again").exists());
+}
+
+#[tokio::test]
+async fn two_backups_to_one_folder_are_made_one_after_the_other() {
+    let library = Library::full().await;
+    let data = library.server.data().display().to_string();
+    let arguments = ["backup", "copy", "--data", &data];
+    let both = [(); 2].map(|()| library.command(&arguments).spawn().unwrap());
+    for one in both {
+        let output = one.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    library.print(&["restore-backup", "copy", "--data", "again"]);
+}
+
+#[tokio::test]
 async fn a_backup_that_is_killed_leaves_the_one_of_before_whole_and_can_be_repeated() {
     let library = Library::full().await;
     let data = library.server.data().display().to_string();

@@ -3,7 +3,8 @@
 use crate::library::{Library, made, read, sidecars, stderr, uploaded};
 use serde_json::{Value, json};
 use std::fs;
-use tintype_tests::text;
+use tintype_core::domain::limits;
+use tintype_tests::{pictures, text};
 
 #[tokio::test]
 async fn an_export_imported_and_exported_again_is_equal() {
@@ -156,6 +157,33 @@ async fn a_picture_whose_parent_is_not_exported_comes_without_it() {
 }
 
 #[tokio::test]
+async fn a_picture_without_its_json_is_imported_as_one_of_a_folder() {
+    let (here, there) = (Library::full().await, Library::empty().await);
+    for form in ["out", "out.zip"] {
+        here.print(&["export", form]);
+    }
+    let (sidecar, _) = sidecars(&here.path("out")).remove(0);
+    fs::write(sidecar.with_file_name("holiday.png"), pictures::png(77)).unwrap();
+    fs::remove_file(sidecar).unwrap();
+    let out = here.path("out").display().to_string();
+    assert_eq!(there.json(&["import", &out, "--dry-run", "--json"])["new"], 5);
+    assert_eq!(there.json(&["import", &out, "--json"])["new"], 5);
+    assert_eq!(there.json(&["import", &here.path("out.zip").display().to_string(), "--json"])["there"], 4);
+}
+
+#[tokio::test]
+async fn what_a_picture_has_no_room_for_is_told() {
+    let here = Library::empty().await;
+    let tags: Vec<_> = (1..limits::TAGS_MAX).map(|n| format!("tag {n}")).collect();
+    uploaded(&here.client(), 1, json!({ "tags": tags })).await;
+    fs::write(here.path("again.png"), pictures::png(1)).unwrap();
+    let told = here.run(&["import", "again.png", "--tag", "one", "--tag", "TAG 1", "--tag", "two"]);
+    assert!(told.status.success());
+    let told = stderr(&told);
+    assert!(told.contains("no room for the tag \"two\"") && !told.contains("one"), "{told}");
+}
+
+#[tokio::test]
 async fn what_is_no_export_is_not_written_into() {
     let here = Library::full().await;
     fs::create_dir(here.path("photos")).unwrap();
@@ -163,6 +191,14 @@ async fn what_is_no_export_is_not_written_into() {
     let failed = here.run(&["export", "photos"]);
     assert_eq!(failed.status.code(), Some(2), "{}", stderr(&failed));
     assert_eq!(fs::read_dir(here.path("photos")).unwrap().count(), 1);
+    let failed = here.run(&["export", "photos/mine.txt"]);
+    assert_eq!(failed.status.code(), Some(2), "{}", stderr(&failed));
+    assert!(stderr(&failed).contains("is no folder"), "{}", stderr(&failed));
+    here.print(&["export", "out"]);
+    let later = r#"{"format": "tintype-export", "version": 99}"#;
+    fs::write(here.path("out/tintype-export.json"), later).unwrap();
+    assert!(!here.run(&["export", "out"]).status.success());
+    assert_eq!(fs::read_to_string(here.path("out/tintype-export.json")).unwrap(), later);
 }
 
 #[tokio::test]

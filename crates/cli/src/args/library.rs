@@ -90,10 +90,10 @@ pub(crate) struct Save {
     /// Which of the job's images, from 0 [default: 0]
     #[arg(value_name = "INDEX")]
     pub(crate) index: Option<u32>,
-    /// A name for it
+    /// A name for it; of one that is there already it takes the place of its own
     #[arg(long)]
     pub(crate) title: Option<String>,
-    /// A tag; repeatable
+    /// A tag; repeatable. All of them take the place of the tags of one that is there already
     #[arg(long, value_name = "TAG")]
     pub(crate) tag: Vec<String>,
     /// What a file was drawn from

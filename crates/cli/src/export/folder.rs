@@ -60,9 +60,15 @@ impl Folder {
         previous: impl FnOnce() -> Outcome<Option<Archive>>,
         began: Timestamp,
     ) -> Outcome<Self> {
+        if fs::symlink_metadata(path).is_ok() && !path.is_dir() {
+            return Err(Failure::usage(format!("{} is no folder", path.display()))
+                .hint("name a folder, or a file that ends in .zip"));
+        }
         fs::create_dir_all(path).map_err(|error| cant_write(path, &error))?;
         let lock = lock(path)?;
-        if !is_empty(path).map_err(|error| cant_write(path, &error))? && !Archive::is_at(path) {
+        if Archive::is_at(path) {
+            Archive::Folder(path.to_owned()).check_writable()?;
+        } else if !is_empty(path).map_err(|error| cant_write(path, &error))? {
             return Err(Failure::usage(format!("{} holds something else than an export", path.display()))
                 .hint("name a folder that is empty or not there, or that of an earlier export"));
         }
@@ -180,23 +186,20 @@ impl Folder {
         Ok(Archive::Folder(self.path.clone()).sidecars()?.len() as u64)
     }
 
-    /// Takes from the earlier zip the pictures that this run did not write: nothing goes out of an export.
+    /// Takes from the earlier zip what this run did not write, whoever put it there: nothing goes out of an export.
     fn keep_earlier(&mut self) -> Outcome {
         let Some(mut previous) = self.previous.take() else { return Ok(()) };
-        for name in previous.sidecars()? {
+        self.keep(&mut previous)
+            .map_err(|failure| failure.hint("the zip stays as it was; export into another file"))
+    }
+
+    fn keep(&self, previous: &mut Archive) -> Outcome {
+        for name in previous.packed()? {
             if !self.path.join(&name).is_file() {
-                self.keep(&mut previous, &name)
-                    .map_err(|failure| failure.hint("the zip stays as it was; export into another file"))?;
+                self.replace(&name, &previous.read(&name, PICTURE_BYTES)?)?;
             }
         }
         Ok(())
-    }
-
-    fn keep(&self, previous: &mut Archive, name: &str) -> Outcome {
-        let known = previous.json(name)?;
-        let picture = previous.picture_of(name, &known)?;
-        self.replace(&picture, &previous.read(&picture, PICTURE_BYTES)?)?;
-        self.replace(name, &previous.read(name, JSON_BYTES)?)
     }
 
     fn write_manifest(&self, complete: bool, images: Option<u64>) -> Outcome {
@@ -225,11 +228,10 @@ impl Folder {
     /// If it can't be written.
     pub(super) fn pack(&self, zip: &Path) -> io::Result<()> {
         let mut writer = ZipWriter::new(BufWriter::new(File::create(zip)?));
-        let mut names = vec![MANIFEST.to_owned(), COLLECTIONS.to_owned()];
-        for month in sorted(&self.path.join(PICTURES))? {
-            let files = sorted(&self.path.join(PICTURES).join(&month))?;
-            names.extend(files.into_iter().map(|file| format!("{PICTURES}/{month}/{file}")));
-        }
+        let mut names = Vec::new();
+        collect(&self.path, "", &mut names)?;
+        // What it is comes first.
+        names.sort_by_key(|name| (name != MANIFEST, name.clone()));
         for name in names.iter().filter(|name| !name.ends_with(UNFINISHED)) {
             let mut file = File::open(self.path.join(name))?;
             let options = SimpleFileOptions::default()
@@ -275,18 +277,54 @@ fn is_empty(folder: &Path) -> io::Result<bool> {
     Ok(fs::read_dir(folder)?.next().is_none())
 }
 
-fn sorted(folder: &Path) -> io::Result<Vec<String>> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let mut names = Vec::new();
+/// The names of all files below a folder, as a zip has them.
+fn collect(folder: &Path, before: &str, names: &mut Vec<String>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        names.extend(entry?.file_name().to_str().map(str::to_owned));
+        let entry = entry?;
+        let name = entry.file_name().into_string();
+        let name = name.map_err(|name| io::Error::other(format!("{} is no text", name.display())))?;
+        let name = format!("{before}{name}");
+        if entry.file_type()?.is_dir() {
+            collect(&entry.path(), &format!("{name}/"), names)?;
+        } else {
+            names.push(name);
+        }
     }
-    names.sort();
-    Ok(names)
+    Ok(())
 }
 
 fn cant_write(path: &Path, error: &io::Error) -> Failure {
     Failure::failed(format!("can't write {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_put_into_a_zip_stays_in_it() {
+        let place = tempfile::tempdir().unwrap();
+        let zip = place.path().join("out.zip");
+        let mut writer = ZipWriter::new(File::create(&zip).unwrap());
+        let manifest = format!("{{\"format\":\"{FORMAT}\",\"version\":{VERSION}}}");
+        for (name, text) in [
+            (MANIFEST, manifest.as_str()),
+            ("README.txt", "mine"),
+            ("pictures/2026-11/holiday.png", "mine too"),
+        ] {
+            let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+            writer.start_file(name, options).unwrap();
+            writer.write_all(text.as_bytes()).unwrap();
+        }
+        writer.finish().unwrap();
+        let parts = place.path().join("out.zip.parts");
+        let began = Timestamp::from_millis(0);
+        let mut folder = Folder::prepare(&parts, || Archive::open(&zip).map(Some), began).unwrap();
+        folder.write_collections(Vec::new()).unwrap();
+        folder.finish(true).unwrap();
+        folder.pack(&zip).unwrap();
+        let mut names = Archive::open(&zip).unwrap().packed().unwrap();
+        names.sort();
+        assert_eq!(names, ["README.txt", COLLECTIONS, "pictures/2026-11/holiday.png", MANIFEST]);
+    }
 }

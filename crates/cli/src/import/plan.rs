@@ -1,8 +1,9 @@
 //! What there is to import, and in which order: a picture after the one it came from.
 
-use crate::archive::Archive;
+use crate::archive::{Archive, SIDECAR};
+use crate::failure::Outcome;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,13 @@ pub(super) enum Place {
         archive: usize,
         /// Its file of JSON.
         sidecar: String,
+    },
+    /// In an export, without a file of JSON: somebody put it there, or lost that.
+    Alone {
+        /// Which of [`Plan::archives`].
+        archive: usize,
+        /// Its name.
+        picture: String,
     },
 }
 
@@ -110,11 +118,21 @@ impl Plan {
 
     fn archive(&mut self, path: &Path) {
         let number = self.archives.len();
-        match Archive::open(path)
-            .and_then(|mut archive| Ok((archive.sidecars()?, archive.read_ids()?, archive)))
-        {
-            Ok((sidecars, ids, archive)) => {
-                for (sidecar, (id, parent)) in sidecars.into_iter().zip(ids) {
+        match Archive::open(path).and_then(|mut archive| Ok((archive.read_known()?, archive))) {
+            Ok((known, mut archive)) => {
+                match archive.alone(&known) {
+                    Ok(alone) => self.entries.extend(alone.into_iter().map(|picture| {
+                        let name = format!("{}/{picture}", path.display());
+                        Entry {
+                            name,
+                            place: Place::Alone { archive: number, picture },
+                            id: None,
+                            parent: None,
+                        }
+                    })),
+                    Err(failure) => self.problem(path, failure.in_one_line()),
+                }
+                for Known { sidecar, id, parent, .. } in known {
                     let name = format!("{}/{sidecar}", path.display());
                     let place = Place::Archive { archive: number, sidecar };
                     self.entries.push(Entry { name, place, id, parent });
@@ -126,16 +144,38 @@ impl Plan {
     }
 }
 
+/// What a picture's file of JSON says that its place in the line depends on.
+struct Known {
+    sidecar: String,
+    id: Option<String>,
+    parent: Option<String>,
+    /// The name of the picture.
+    picture: Option<String>,
+}
+
 impl Archive {
-    /// The id of each image, and of the one it came from; a file that can't be read is told of when its turn comes.
-    fn read_ids(&mut self) -> crate::failure::Outcome<Vec<(Option<String>, Option<String>)>> {
+    /// What each image says of itself; a file that can't be read is told of when its turn comes.
+    fn read_known(&mut self) -> Outcome<Vec<Known>> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let names = self.sidecars()?;
-        let ids = names.iter().map(|name| {
-            let known = self.json(name).unwrap_or_default();
-            (text(&known["id"]), text(&known["parent"]["id"]))
+        let known = self.sidecars()?.into_iter().map(|sidecar| {
+            let json = self.json(&sidecar).unwrap_or_default();
+            let picture = self.picture_of(&sidecar, &json).ok();
+            Known { id: text(&json["id"]), parent: text(&json["parent"]["id"]), picture, sidecar }
         });
-        Ok(ids.collect())
+        Ok(known.collect())
+    }
+
+    /// The pictures that no file of JSON names, nor has the name of.
+    fn alone(&mut self, known: &[Known]) -> Outcome<Vec<String>> {
+        let named: HashSet<&str> = known.iter().filter_map(|known| known.picture.as_deref()).collect();
+        let stems: HashSet<&str> =
+            known.iter().map(|known| known.sidecar.trim_end_matches(SIDECAR)).collect();
+        let mut pictures = self.in_months()?;
+        pictures.retain(|name| {
+            let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+            ends_in(Path::new(name), &ENDINGS) && !named.contains(name.as_str()) && !stems.contains(stem)
+        });
+        Ok(pictures)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A named set of saved images.
 
-use super::{Checker, CollectionId, InvalidInput, OwnerId, Timestamp, Version, limits, saved_image};
+use super::{Checker, CollectionId, InvalidInput, OwnerId, Timestamp, Version, folded, limits, saved_image};
 use serde::{Deserialize, Serialize};
 
 /// A collection: what is known of it. Which images are in it is noted in each of them.
@@ -25,7 +25,7 @@ pub struct Collection {
 impl Collection {
     /// Whether its owner would take `name` for its name.
     pub fn is_called(&self, name: &str) -> bool {
-        self.name.to_lowercase() == name.trim().to_lowercase()
+        folded(&self.name) == folded(name.trim())
     }
 }
 

@@ -2,6 +2,7 @@
 //! from an index of [`words`] and [`facets`], and then gives the same images.
 
 use super::saved_image::clean_tags;
+use super::text::{composed, folded};
 use super::{
     Checker, CollectionId, ImageId, ImageQuery, InvalidInput, ModelName, SavedImage, Seed, Timestamp, limits,
 };
@@ -226,7 +227,7 @@ fn fields(image: &SavedImage) -> impl Iterator<Item = Vec<String>> {
 /// letter by letter, so that a word is found as a phrase of its letters.
 fn words_of(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
-    for letter in text.chars().flat_map(char::to_lowercase) {
+    for letter in composed(text).flat_map(char::to_lowercase) {
         if is_word_by_itself(letter) {
             words.push(letter.into());
             words.push(String::new());
@@ -265,7 +266,7 @@ pub fn facets(image: &SavedImage) -> impl Iterator<Item = String> {
 }
 
 fn tag_facet(tag: &str) -> String {
-    format!("tag={}", tag.to_lowercase())
+    format!("tag={}", folded(tag))
 }
 
 fn collection_facet(collection: &CollectionId) -> String {

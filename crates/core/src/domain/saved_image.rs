@@ -1,5 +1,6 @@
 //! A picture someone decided to keep.
 
+use super::text::{composed, folded};
 use super::{
     BlobId, Checker, CollectionId, ContentType, GenerationRequest, ImageId, InvalidInput, JobId, Labels,
     OwnerId, Seed, ThumbHash, Timestamp,
@@ -247,7 +248,7 @@ impl ImageEdit {
 fn added_tags(have: &[String], tags: &[String]) -> Vec<String> {
     let mut all = have.to_vec();
     for tag in tags.iter().map(|tag| tag.trim()) {
-        let is_new = !all.iter().any(|have| have.to_lowercase() == tag.to_lowercase());
+        let is_new = !all.iter().any(|have| folded(have) == folded(tag));
         if is_new && all.len() < limits::TAGS_MAX {
             all.push(tag.to_owned());
         }
@@ -275,14 +276,15 @@ fn added_labels(have: &Labels, labels: &Labels) -> Labels {
     all
 }
 
-/// Both notes, if the one does not hold the other and there is room for both; else the one that is there.
+/// Both notes, if the one does not hold the lines of the other and there is room for both; else the one that is there.
 fn added_note(have: Option<&str>, note: Option<&str>) -> Option<String> {
     let (have, note) = (have.unwrap_or_default(), note.unwrap_or_default().trim());
     if have.is_empty() {
         return Some(note.to_owned());
     }
     let both = format!("{have}\n\n{note}");
-    let adds = !have.contains(note) && both.chars().count() <= limits::NOTE_CHARS;
+    let is_there = format!("\n{have}\n").contains(&format!("\n{note}\n"));
+    let adds = !is_there && both.chars().count() <= limits::NOTE_CHARS;
     Some(if adds { both } else { have.to_owned() })
 }
 
@@ -313,7 +315,7 @@ pub(super) fn clean_tags(check: &mut Checker, pointer: &str, tags: &[String]) ->
         let fits =
             (1..=limits::TAG_CHARS).contains(&tag.chars().count()) && !tag.chars().any(char::is_control);
         if fits {
-            cleaned.push(tag.to_owned());
+            cleaned.push(composed(tag).collect());
         } else {
             let detail = format!("a tag has 1 to {} characters and no control characters", limits::TAG_CHARS);
             check.refuse(format!("{pointer}/{index}"), "bad_tag", detail);

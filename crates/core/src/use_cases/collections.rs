@@ -3,7 +3,7 @@
 use super::edit_image::{TRIES, check_version, too_contended};
 use crate::domain::{
     Collection, CollectionEdit, CollectionId, Entropy, ImageEdit, InvalidInput, OwnerId, Timestamp, Version,
-    limits,
+    folded, limits,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::Ports;
@@ -67,7 +67,7 @@ pub async fn find_collection(ports: &Ports, owner: &OwnerId, id: &CollectionId) 
 /// [`Error::Port`].
 pub async fn list_collections(ports: &Ports, owner: &OwnerId) -> Result<Vec<Collection>> {
     let mut collections = ports.collections.list(owner).await?;
-    collections.sort_by_cached_key(|collection| (collection.name.to_lowercase(), collection.id));
+    collections.sort_by_cached_key(|collection| (folded(&collection.name), collection.id));
     Ok(collections)
 }
 

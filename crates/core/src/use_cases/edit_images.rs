@@ -1,7 +1,9 @@
 //! Changing many saved images at once.
 
 use super::{collections::check_collections, edit_image::change};
-use crate::domain::{CollectionId, ImageEdit, ImageId, InvalidInput, OwnerId, SavedImage, Timestamp, limits};
+use crate::domain::{
+    CollectionId, ImageEdit, ImageId, InvalidInput, OwnerId, SavedImage, Timestamp, folded, limits,
+};
 use crate::error::{Error, Result};
 use crate::ports::Ports;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -135,9 +137,8 @@ impl ImagesEdit {
     }
 
     fn tags_of(&self, image: &SavedImage) -> Option<Vec<String>> {
-        let is_removed = |tag: &str| {
-            self.remove_tags.iter().any(|removed| removed.trim().to_lowercase() == tag.to_lowercase())
-        };
+        let is_removed =
+            |tag: &str| self.remove_tags.iter().any(|removed| folded(removed.trim()) == folded(tag));
         let has_tag_changes = !self.add_tags.is_empty() || !self.remove_tags.is_empty();
         has_tag_changes.then(|| {
             let kept = image.tags.iter().map(String::as_str).filter(|tag| !is_removed(tag));
