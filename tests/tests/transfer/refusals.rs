@@ -42,5 +42,5 @@ async fn of_a_later_form_it_is_told_what_can_read_it() {
     let mut manifest = json_at(&path);
     manifest["version"] = json!(2);
     fs::write(path, manifest.to_string()).unwrap();
-    is_told(&library.run(&["import", "out"]), "import it with the tintype that wrote it, or a newer one");
+    is_told(&library.run(&["import", "out"]), "take the tintype that wrote it, or a newer one");
 }

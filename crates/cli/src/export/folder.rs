@@ -1,7 +1,7 @@
 //! The files of an export: what is there and whole stays, nothing is ever half written under its own name.
 
 use super::{Image, names};
-use crate::archive::{Archive, COLLECTIONS, FORMAT, JSON_BYTES, MANIFEST, PICTURES, SIDECAR, VERSION};
+use crate::archive::{Archive, COLLECTIONS, FORMAT, MANIFEST, SIDECAR, VERSION};
 use crate::failure::{Failure, Outcome};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;

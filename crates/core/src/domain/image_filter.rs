@@ -223,7 +223,7 @@ fn fields(image: &SavedImage) -> impl Iterator<Item = Vec<String>> {
     texts.chain(image.tags.iter().map(String::as_str)).map(words_of)
 }
 
-/// The words of a text: runs of letters and digits, in small letters. Scripts that don't part their words are taken
+/// The words of a text: runs of letters and digits, in small letters and composed. Scripts that don't part their words are taken
 /// letter by letter, so that a word is found as a phrase of its letters.
 fn words_of(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
