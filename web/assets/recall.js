@@ -84,13 +84,17 @@ async function take(given) {
   if (!dialog.open) dialog.showModal();
 }
 
-/** What is noted of a picture that is saved: where there is no field for what its file says, in words. */
+/**
+ * What is noted of a picture that is saved: where there is no field for what its file says, in words. Of one that is there already
+ * nothing is replaced.
+ */
 function known(parameters) {
   const { prompt, seed, ...rest } = parameters ?? {};
   const isSeed = Number.isInteger(seed) && seed >= 0 && seed <= SEED_MAX;
-  const said = Object.entries(NAMES).filter(([name]) => rest[name] !== undefined);
-  const note = [...said.map(([name, label]) => `${label}: ${rest[name]}`), ...(seed === undefined || isSeed ? [] : [`Seed: ${seed}`])];
-  return { ...(prompt && { prompt }), ...(isSeed && { seed }), ...(note.length && { note: [...note.join("\n")].slice(0, NOTE_CHARS).join("") }) };
+  const said = { ...rest, ...(!isSeed && { seed }) };
+  const lines = Object.entries(NAMES).filter(([name]) => (said[name] ?? "") !== "").map(([name, label]) => `${label}: ${said[name]}`);
+  const note = [...lines.join("\n").replace(/(?!\n)\p{Cc}/gu, " ")].slice(0, NOTE_CHARS).join("");
+  return { merge: true, ...(prompt && { prompt }), ...(isSeed && { seed }), ...(note && { note }) };
 }
 
 async function save(saved) {

@@ -174,7 +174,7 @@ pub fn back_up(
         _ => return Err(BackupError::NoLibrary { folder: data.to_owned() }),
     }
     refuse_nested(target, data)?;
-    // One at a time, from the first look at the target on.
+    // One of a library at a time, from the first look at the target on.
     let _hold = Hold::take(data)?;
     files::check_target(target)?;
     refuse_other_library(data, target)?;

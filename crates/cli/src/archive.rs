@@ -4,10 +4,11 @@
 use crate::bounded;
 use crate::failure::{Exit, Failure, Outcome};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Seek, Write};
 use std::path::{Path, PathBuf};
-use zip::ZipArchive;
+use zip::{ZipArchive, ZipWriter};
 
 /// The file that makes a folder or zip an export.
 pub(crate) const MANIFEST: &str = "tintype-export.json";
@@ -116,20 +117,29 @@ impl Archive {
         Ok(names)
     }
 
-    /// The names of all files of a zip.
+    /// Copies what it holds, but for `names` and folders, into another zip: as it is packed, whoever put it there.
     ///
     /// # Errors
-    /// If one leads elsewhere, or can't be kept.
-    pub(crate) fn packed(&self) -> Outcome<Vec<String>> {
-        let Self::Zip { zip, root, .. } = self else { return Ok(Vec::new()) };
-        let mut names = Vec::new();
-        for name in zip.file_names() {
-            let kept = name.ok().filter(|name| name.trim_end_matches('/').split('/').all(is_plain));
-            let kept = kept.as_deref().and_then(|name| name.strip_prefix(root.as_str()));
-            let kept = kept.ok_or_else(|| self.failed("a file", "has a name that can't be kept"))?;
-            names.extend((!kept.is_empty() && !kept.ends_with('/')).then(|| kept.to_owned()));
+    /// If it can't be read or written.
+    pub(crate) fn copy_others<W: Write + Seek>(
+        &mut self,
+        names: &HashSet<String>,
+        to: &mut ZipWriter<W>,
+    ) -> io::Result<()> {
+        let Self::Zip { zip, root, .. } = self else { return Ok(()) };
+        for index in 0..zip.len() {
+            let file = zip.by_index_raw(index)?;
+            // One that is no text can't be one of ours.
+            let name =
+                file.name().ok().map(|name| name.strip_prefix(root.as_str()).unwrap_or(&name).to_owned());
+            match name {
+                _ if file.is_dir() => {}
+                Some(name) if names.contains(&name) => {}
+                Some(name) if !root.is_empty() => to.raw_copy_file_rename(file, name)?,
+                _ => to.raw_copy_file(file)?,
+            }
         }
-        Ok(names)
+        Ok(())
     }
 
     /// The collections that it tells; none where it was broken off before they were written.

@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Export, terminal: &Terminal, now: Timestamp) -> Outcome
         export.all(first, &filter, &mut folder, &mut done).map_err(|failure| failure.hint_to_repeat(AGAIN));
     let ended = ended.and_then(|()| folder.finish(done.failed.is_empty()));
     let images = folder.images()?;
-    let ended = ended.and_then(|()| target.finish(&folder));
+    let ended = ended.and_then(|()| target.finish(&mut folder));
     report(&done, images, ended.as_ref().err().map(|_| target.folder.as_path()), args, terminal)?;
     ended?;
     match done.failed.len() {
@@ -108,7 +108,7 @@ impl Target {
         earlier.map_err(|failure| failure.hint("name a zip that tintype wrote, or one that is not there"))
     }
 
-    fn finish(&self, folder: &Folder) -> Outcome {
+    fn finish(&self, folder: &mut Folder) -> Outcome {
         let Some(zip) = &self.zip else { return Ok(()) };
         let temporary = beside(zip, ".tmp");
         let failed = |what: &str, error: &dyn std::fmt::Display| {

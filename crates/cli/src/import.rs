@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
-use tintype_core::domain::{BlobId, folded, limits};
+use tintype_core::domain::{BlobId, folded, has_lines, limits};
 use tintype_core::imaging;
 
 /// The largest picture that a Lambda function is handed, in bytes: it comes as base64, in a request of 6 MB.
@@ -311,13 +311,14 @@ fn without_room(sent: &Value, image: &Value) -> Vec<String> {
     let have = texts(&image["collections"]);
     match texts(&sent["collections"]).iter().filter(|id| !have.contains(id)).count() {
         0 => {}
+        1 => left_out.push("a collection".to_owned()),
         count => left_out.push(format!("{count} collections")),
     }
     let labels = sent["labels"].as_object().into_iter().flatten();
     let labels = labels.filter(|(name, _)| image["labels"].get(name.as_str()).is_none());
     left_out.extend(labels.map(|(name, _)| format!("the label {name:?}")));
     let note = sent["note"].as_str().unwrap_or_default().trim();
-    if !image["note"].as_str().unwrap_or_default().contains(note) {
+    if !note.is_empty() && !has_lines(image["note"].as_str().unwrap_or_default(), note) {
         left_out.push("the note".to_owned());
     }
     left_out

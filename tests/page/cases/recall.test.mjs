@@ -50,6 +50,14 @@ onPage("a dropped picture is read, and saved to the library", { server: { model:
   assert.equal(image.note, "Negative prompt: dogs\nrain\nModel: other\nWidth: 512\nHeight: 384\nSteps: 9\nGuidance: 6.5\nScheduler: Euler a");
 });
 
+onPage("a picture that is there already keeps its own note when it is saved again", { server: { model: "noop" } }, async ({ page, server }) => {
+  const picture = png({ shade: 91, texts: [text.international("parameters", "a cat\nSteps: 5")] });
+  const { id } = await server.upload(picture, { note: "mine" });
+  await give(page, picture);
+  await page.getByTestId("recall-save").click();
+  await becomes(async () => (await server.call("GET", `images/${id}`)).note, "mine\n\nSteps: 5");
+});
+
 onPage("a file that says nothing, and one that is damaged, are told apart from none", {}, async ({ page }) => {
   await give(page, png());
   await says(page.locator("#recall-none"), /does not say/);

@@ -165,9 +165,17 @@ async fn a_picture_without_its_json_is_imported_as_one_of_a_folder() {
     let (sidecar, _) = sidecars(&here.path("out")).remove(0);
     fs::write(sidecar.with_file_name("holiday.png"), pictures::png(77)).unwrap();
     fs::remove_file(sidecar).unwrap();
+    let (other, known) = sidecars(&here.path("out")).remove(0);
+    let copy = other.with_file_name("a-copy.png");
+    fs::copy(other.with_file_name(text(&known, "/file")), copy).unwrap();
+    fs::write(other.with_file_name("._copy.png"), "no picture").unwrap();
     let out = here.path("out").display().to_string();
     assert_eq!(there.json(&["import", &out, "--dry-run", "--json"])["new"], 5);
-    assert_eq!(there.json(&["import", &out, "--json"])["new"], 5);
+    let report = there.json(&["import", &out, "--json"]);
+    assert_eq!((&report["new"], &report["there"], &report["failed"]), (&json!(5), &json!(1), &json!(0)));
+    let listed = there.json(&["list", "--all", "--json"]);
+    let same = |image: &&Value| image["sha256"] == known["sha256"];
+    assert_eq!(listed.as_array().unwrap().iter().find(same).unwrap()["saved_at"], known["saved_at"]);
     assert_eq!(there.json(&["import", &here.path("out.zip").display().to_string(), "--json"])["there"], 4);
 }
 

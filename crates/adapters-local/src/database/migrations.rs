@@ -21,6 +21,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../../migrations/0004_vectors.sql"), then: |_| Ok(()) },
     Step { sql: include_str!("../../migrations/0005_vectors_of_changed_prompts.sql"), then: |_| Ok(()) },
     Step { sql: include_str!("../../migrations/0006_library_id.sql"), then: |_| Ok(()) },
+    Step { sql: include_str!("../../migrations/0007_folded_words.sql"), then: index::enter_again },
 ];
 
 /// The newest layout: `user_version` of a database that took every step.

@@ -1,7 +1,7 @@
 //! The files of an export: what is there and whole stays, nothing is ever half written under its own name.
 
 use super::{Image, names};
-use crate::archive::{Archive, COLLECTIONS, FORMAT, MANIFEST, SIDECAR, VERSION};
+use crate::archive::{Archive, COLLECTIONS, FORMAT, JSON_BYTES, MANIFEST, PICTURES, SIDECAR, VERSION};
 use crate::failure::{Failure, Outcome};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -186,20 +186,24 @@ impl Folder {
         Ok(Archive::Folder(self.path.clone()).sidecars()?.len() as u64)
     }
 
-    /// Takes from the earlier zip what this run did not write, whoever put it there: nothing goes out of an export.
+    /// Takes from the earlier zip the pictures that this run did not write: nothing goes out of an export.
     fn keep_earlier(&mut self) -> Outcome {
         let Some(mut previous) = self.previous.take() else { return Ok(()) };
-        self.keep(&mut previous)
-            .map_err(|failure| failure.hint("the zip stays as it was; export into another file"))
-    }
-
-    fn keep(&self, previous: &mut Archive) -> Outcome {
-        for name in previous.packed()? {
+        for name in previous.sidecars()? {
             if !self.path.join(&name).is_file() {
-                self.replace(&name, &previous.read(&name, PICTURE_BYTES)?)?;
+                self.keep(&mut previous, &name)
+                    .map_err(|failure| failure.hint("the zip stays as it was; export into another file"))?;
             }
         }
+        self.previous = Some(previous);
         Ok(())
+    }
+
+    fn keep(&self, previous: &mut Archive, name: &str) -> Outcome {
+        let known = previous.json(name)?;
+        let picture = previous.picture_of(name, &known)?;
+        self.replace(&picture, &previous.read(&picture, PICTURE_BYTES)?)?;
+        self.replace(name, &previous.read(name, JSON_BYTES)?)
     }
 
     fn write_manifest(&self, complete: bool, images: Option<u64>) -> Outcome {
@@ -222,23 +226,28 @@ impl Folder {
         written.map_err(|error| cant_write(&path, &error))
     }
 
-    /// Makes a zip of the folder: stored, since pictures don't get smaller.
+    /// Makes a zip of the folder, stored, since pictures don't get smaller; and of what else the earlier one holds, as it is packed.
     ///
     /// # Errors
     /// If it can't be written.
-    pub(super) fn pack(&self, zip: &Path) -> io::Result<()> {
+    pub(super) fn pack(&mut self, zip: &Path) -> io::Result<()> {
         let mut writer = ZipWriter::new(BufWriter::new(File::create(zip)?));
-        let mut names = Vec::new();
-        collect(&self.path, "", &mut names)?;
-        // What it is comes first.
-        names.sort_by_key(|name| (name != MANIFEST, name.clone()));
-        for name in names.iter().filter(|name| !name.ends_with(UNFINISHED)) {
+        let mut names = vec![MANIFEST.to_owned(), COLLECTIONS.to_owned()];
+        for month in sorted(&self.path.join(PICTURES))? {
+            let files = sorted(&self.path.join(PICTURES).join(&month))?;
+            names.extend(files.into_iter().map(|file| format!("{PICTURES}/{month}/{file}")));
+        }
+        names.retain(|name| !name.ends_with(UNFINISHED) && self.path.join(name).is_file());
+        for name in &names {
             let mut file = File::open(self.path.join(name))?;
             let options = SimpleFileOptions::default()
                 .compression_method(CompressionMethod::Stored)
                 .large_file(file.metadata()?.len() > u64::from(u32::MAX));
             writer.start_file(name.as_str(), options)?;
             io::copy(&mut file, &mut writer)?;
+        }
+        if let Some(mut previous) = self.previous.take() {
+            previous.copy_others(&names.into_iter().collect(), &mut writer)?;
         }
         let mut file = writer.finish()?;
         file.flush()?;
@@ -277,20 +286,16 @@ fn is_empty(folder: &Path) -> io::Result<bool> {
     Ok(fs::read_dir(folder)?.next().is_none())
 }
 
-/// The names of all files below a folder, as a zip has them.
-fn collect(folder: &Path, before: &str, names: &mut Vec<String>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().into_string();
-        let name = name.map_err(|name| io::Error::other(format!("{} is no text", name.display())))?;
-        let name = format!("{before}{name}");
-        if entry.file_type()?.is_dir() {
-            collect(&entry.path(), &format!("{name}/"), names)?;
-        } else {
-            names.push(name);
-        }
+fn sorted(folder: &Path) -> io::Result<Vec<String>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        names.extend(entry?.file_name().to_str().map(str::to_owned));
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn cant_write(path: &Path, error: &io::Error) -> Failure {
@@ -307,11 +312,9 @@ mod tests {
         let zip = place.path().join("out.zip");
         let mut writer = ZipWriter::new(File::create(&zip).unwrap());
         let manifest = format!("{{\"format\":\"{FORMAT}\",\"version\":{VERSION}}}");
-        for (name, text) in [
-            (MANIFEST, manifest.as_str()),
-            ("README.txt", "mine"),
-            ("pictures/2026-11/holiday.png", "mine too"),
-        ] {
+        let theirs = ["README.txt", "movie.part", "C:\\a:b.txt", "pictures/2026-11/holiday.png"];
+        for (name, text) in [(MANIFEST, manifest.as_str())].into_iter().chain(theirs.map(|name| (name, name)))
+        {
             let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
             writer.start_file(name, options).unwrap();
             writer.write_all(text.as_bytes()).unwrap();
@@ -322,9 +325,13 @@ mod tests {
         let mut folder = Folder::prepare(&parts, || Archive::open(&zip).map(Some), began).unwrap();
         folder.write_collections(Vec::new()).unwrap();
         folder.finish(true).unwrap();
-        folder.pack(&zip).unwrap();
-        let mut names = Archive::open(&zip).unwrap().packed().unwrap();
-        names.sort();
-        assert_eq!(names, ["README.txt", COLLECTIONS, "pictures/2026-11/holiday.png", MANIFEST]);
+        let packed = place.path().join("out.zip.tmp");
+        folder.pack(&packed).unwrap();
+        fs::rename(packed, &zip).unwrap();
+        let mut packed = zip::ZipArchive::new(File::open(&zip).unwrap()).unwrap();
+        assert_eq!(packed.len(), 2 + theirs.len());
+        for name in theirs {
+            assert_eq!(io::read_to_string(packed.by_name(name).unwrap()).unwrap(), name);
+        }
     }
 }

@@ -120,22 +120,23 @@ impl Plan {
         let number = self.archives.len();
         match Archive::open(path).and_then(|mut archive| Ok((archive.read_known()?, archive))) {
             Ok((known, mut archive)) => {
-                match archive.alone(&known) {
-                    Ok(alone) => self.entries.extend(alone.into_iter().map(|picture| {
-                        let name = format!("{}/{picture}", path.display());
-                        Entry {
-                            name,
-                            place: Place::Alone { archive: number, picture },
-                            id: None,
-                            parent: None,
-                        }
-                    })),
-                    Err(failure) => self.problem(path, failure.in_one_line()),
-                }
+                let alone = archive.alone(&known);
                 for Known { sidecar, id, parent, .. } in known {
                     let name = format!("{}/{sidecar}", path.display());
                     let place = Place::Archive { archive: number, sidecar };
                     self.entries.push(Entry { name, place, id, parent });
+                }
+                // After those of which more is known: the same picture may be among them.
+                match alone {
+                    Ok((alone, others)) => {
+                        self.others += others;
+                        self.entries.extend(alone.into_iter().map(|picture| {
+                            let name = format!("{}/{picture}", path.display());
+                            let place = Place::Alone { archive: number, picture };
+                            Entry { name, place, id: None, parent: None }
+                        }));
+                    }
+                    Err(failure) => self.problem(path, failure.in_one_line()),
                 }
                 self.archives.push(archive);
             }
@@ -165,18 +166,38 @@ impl Archive {
         Ok(known.collect())
     }
 
-    /// The pictures that no file of JSON names, nor has the name of.
-    fn alone(&mut self, known: &[Known]) -> Outcome<Vec<String>> {
+    /// The pictures in the months' folders that have no file of JSON, and how many other files are there. One that an
+    /// export had just written when it was broken off is not taken without what the next run will know of it.
+    fn alone(&mut self, known: &[Known]) -> Outcome<(Vec<String>, u64)> {
+        let is_complete = self.is_complete();
         let named: HashSet<&str> = known.iter().filter_map(|known| known.picture.as_deref()).collect();
-        let stems: HashSet<&str> =
-            known.iter().map(|known| known.sidecar.trim_end_matches(SIDECAR)).collect();
-        let mut pictures = self.in_months()?;
-        pictures.retain(|name| {
+        let damaged = known.iter().filter(|known| known.picture.is_none());
+        let damaged: HashSet<&str> = damaged.map(|known| known.sidecar.trim_end_matches(SIDECAR)).collect();
+        let (mut pictures, mut others) = (Vec::new(), 0);
+        for name in self.in_months()? {
             let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-            ends_in(Path::new(name), &ENDINGS) && !named.contains(name.as_str()) && !stems.contains(stem)
-        });
-        Ok(pictures)
+            let is_told = name.ends_with(SIDECAR) || named.contains(name.as_str()) || damaged.contains(stem);
+            let mut folders = name.rsplit('/');
+            let is_hidden = folders.next().is_some_and(|file| file.starts_with('.'));
+            let is_small = folders.next() == Some(SMALL_FORMS);
+            let is_begun = !is_complete && has_tail_of_id(stem);
+            if is_told {
+                continue;
+            }
+            if ends_in(Path::new(&name), &ENDINGS) && !is_hidden && !is_small && !is_begun {
+                pictures.push(name);
+            } else {
+                others += 1;
+            }
+        }
+        Ok((pictures, others))
     }
+}
+
+/// Whether it is named as an export names pictures.
+fn has_tail_of_id(stem: &str) -> bool {
+    let tail = stem.rsplit_once('_').map_or("", |(_, tail)| tail);
+    tail.len() == 12 && tail.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 /// The entries as they come, but for those whose parent comes later: they follow it. A circle is broken somewhere.

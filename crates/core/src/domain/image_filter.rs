@@ -2,9 +2,9 @@
 //! from an index of [`words`] and [`facets`], and then gives the same images.
 
 use super::saved_image::clean_tags;
-use super::text::{composed, folded};
 use super::{
-    Checker, CollectionId, ImageId, ImageQuery, InvalidInput, ModelName, SavedImage, Seed, Timestamp, limits,
+    Checker, CollectionId, ImageId, ImageQuery, InvalidInput, ModelName, SavedImage, Seed, Timestamp, folded,
+    limits,
 };
 use std::collections::BTreeSet;
 
@@ -223,11 +223,11 @@ fn fields(image: &SavedImage) -> impl Iterator<Item = Vec<String>> {
     texts.chain(image.tags.iter().map(String::as_str)).map(words_of)
 }
 
-/// The words of a text: runs of letters and digits, in small letters and composed. Scripts that don't part their words are taken
+/// The words of a text: runs of letters and digits, folded. Scripts that don't part their words are taken
 /// letter by letter, so that a word is found as a phrase of its letters.
 fn words_of(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
-    for letter in composed(text).flat_map(char::to_lowercase) {
+    for letter in folded(text).chars() {
         if is_word_by_itself(letter) {
             words.push(letter.into());
             words.push(String::new());

@@ -1,11 +1,10 @@
 //! A picture someone decided to keep.
 
-use super::text::{composed, folded};
 use super::{
     BlobId, Checker, CollectionId, ContentType, GenerationRequest, ImageId, InvalidInput, JobId, Labels,
-    OwnerId, Seed, ThumbHash, Timestamp,
+    OwnerId, Seed, ThumbHash, Timestamp, composed, folded,
     generation::{check_labels, is_forbidden_control},
-    limits,
+    has_lines, limits,
 };
 use serde::{Deserialize, Serialize};
 
@@ -283,8 +282,7 @@ fn added_note(have: Option<&str>, note: Option<&str>) -> Option<String> {
         return Some(note.to_owned());
     }
     let both = format!("{have}\n\n{note}");
-    let is_there = format!("\n{have}\n").contains(&format!("\n{note}\n"));
-    let adds = !is_there && both.chars().count() <= limits::NOTE_CHARS;
+    let adds = !has_lines(have, note) && both.chars().count() <= limits::NOTE_CHARS;
     Some(if adds { both } else { have.to_owned() })
 }
 
@@ -311,11 +309,11 @@ pub(super) fn clean_tags(check: &mut Checker, pointer: &str, tags: &[String]) ->
     }
     let mut cleaned = Vec::with_capacity(tags.len());
     for (index, tag) in tags.iter().enumerate() {
-        let tag = tag.trim();
+        let tag = composed(tag.trim());
         let fits =
             (1..=limits::TAG_CHARS).contains(&tag.chars().count()) && !tag.chars().any(char::is_control);
         if fits {
-            cleaned.push(composed(tag).collect());
+            cleaned.push(tag);
         } else {
             let detail = format!("a tag has 1 to {} characters and no control characters", limits::TAG_CHARS);
             check.refuse(format!("{pointer}/{index}"), "bad_tag", detail);

@@ -2,7 +2,7 @@
 
 use super::{collections::check_collections, edit_image::change};
 use crate::domain::{
-    CollectionId, ImageEdit, ImageId, InvalidInput, OwnerId, SavedImage, Timestamp, folded, limits,
+    CollectionId, ImageEdit, ImageId, InvalidInput, OwnerId, SavedImage, Timestamp, composed, folded, limits,
 };
 use crate::error::{Error, Result};
 use crate::ports::Ports;
@@ -141,10 +141,11 @@ impl ImagesEdit {
             |tag: &str| self.remove_tags.iter().any(|removed| folded(removed.trim()) == folded(tag));
         let has_tag_changes = !self.add_tags.is_empty() || !self.remove_tags.is_empty();
         has_tag_changes.then(|| {
-            let kept = image.tags.iter().map(String::as_str).filter(|tag| !is_removed(tag));
+            let kept = image.tags.iter().filter(|tag| !is_removed(tag)).map(|tag| composed(tag));
             // Each once: a tag that the image has takes no room.
-            let tags: BTreeSet<_> = kept.chain(self.add_tags.iter().map(|tag| tag.trim())).collect();
-            tags.into_iter().map(str::to_owned).collect()
+            let tags: BTreeSet<_> =
+                kept.chain(self.add_tags.iter().map(|tag| composed(tag.trim()))).collect();
+            tags.into_iter().collect()
         })
     }
 }

@@ -12,6 +12,7 @@ use tintype_core::{
 cases! { CASES of Arc<dyn MetadataRepo>:
     words_are_found_in_prompt_title_note_and_tags,
     words_are_found_however_they_are_capitalised,
+    letters_are_the_same_however_their_marks_are_written,
     every_word_must_be_there,
     a_phrase_wants_its_words_side_by_side,
     a_phrase_does_not_reach_from_one_text_into_another,
@@ -89,6 +90,22 @@ async fn words_are_found_in_prompt_title_note_and_tags(repo: Arc<dyn MetadataRep
 async fn words_are_found_however_they_are_capitalised(repo: Arc<dyn MetadataRepo>) {
     let images = save_all(&*repo, vec![prompt(0, "ÜBER Berlin"), prompt(1, "über berlin")]).await;
     assert_eq!(found(&*repo, &images, words("über BERLIN")).await, [0, 1]);
+}
+
+async fn letters_are_the_same_however_their_marks_are_written(repo: Arc<dyn MetadataRepo>) {
+    let (composed, parted) = ("Caf\u{e9}", "Cafe\u{301}");
+    let images = [(0, composed), (1, parted)].map(|(n, text)| {
+        image(n, |image| {
+            image.title = Some(format!("{text} Noir"));
+            image.tags = vec![text.to_owned()];
+        })
+    });
+    let images = save_all(&*repo, images.to_vec()).await;
+    for text in [composed, parted] {
+        assert_eq!(found(&*repo, &images, words(&format!("\"{text} noir\""))).await, [0, 1]);
+        let tagged = ImageFilter { tags: vec![text.to_owned()], ..ImageFilter::default() };
+        assert_eq!(found(&*repo, &images, tagged).await, [0, 1]);
+    }
 }
 
 async fn every_word_must_be_there(repo: Arc<dyn MetadataRepo>) {
