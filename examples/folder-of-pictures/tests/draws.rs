@@ -1,4 +1,5 @@
 //! The example draws the prompts that lie beside it, and started again it finds them drawn.
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
