@@ -107,12 +107,11 @@ export async function begin(wantedQuery) {
   const isRanked = Boolean(query.similar || query.meaning);
   const hasTimes = query.sort !== "best" && !isRanked;
   const first = api.listImages({ ...query, limit: isRanked ? EVERY : FIRST }, signal);
+  const timeline = hasTimes ? api.timeline({ ...query, limit: EVERY }, signal).catch(() => null) : null;
   const page = await first.catch((error) => {
     if (mine === number) throw error;
   });
   if (mine !== number) return false;
-  // Asked for at the same time, it would make the first pictures wait.
-  const timeline = hasTimes ? api.timeline({ ...query, limit: EVERY }, signal).catch(() => null) : null;
   clear();
   unknown = page.unknown ?? [];
   append(null, page.items.length, page.items);
