@@ -17,7 +17,12 @@ const MOTO_TRANSACTIONS: &str = "moto copies the whole table for each transactio
 /// Every exclusion.
 pub(crate) const EXCLUSIONS: &[Exclusion] = &[
     of_moto_transactions("metadata_repo::filters_find_what_a_plain_scan_finds"),
+    of_moto_transactions("metadata_repo::of_many_updates_of_one_version_one_wins"),
+    of_moto_transactions("metadata_repo::the_same_bytes_in_a_race_are_one_image"),
     of_moto_transactions("job_repo::events_have_no_gaps_under_many_writers"),
+    of_moto_transactions("job_repo::finish_and_cancel_at_once_end_it_once"),
+    of_moto_transactions("job_repo::many_finishing_at_once_end_it_once"),
+    of_moto_transactions("job_repo::one_key_in_a_race_makes_one_job"),
     of_moto_transactions("connection_registry::a_connection_may_listen_to_the_most_jobs"),
     of_moto_transactions("connection_registry::another_connections_subscriptions_do_not_count"),
     of_moto_transactions("connection_registry::listening_to_one_job_too_many_is_invalid"),
