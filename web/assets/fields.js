@@ -4,7 +4,7 @@ import { h, setMessage } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** The largest seed; the model's card doesn't tell, because it holds for all. */
-const SEED_MAX = 2 ** 32 - 1;
+export const SEED_MAX = 2 ** 32 - 1;
 
 /**
  * One setting. `read` gives what to send (`undefined` for the default), or `{error}`.

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import * as composer from "./composer.js";
 import { byId, closable, h, setMessage, setText } from "./dom.js";
+import { SEED_MAX } from "./fields.js";
 import { icon } from "./icons.js";
 import { parametersOf } from "./parameters.js";
 import { textsOf } from "./pngtext.js";
@@ -14,11 +15,6 @@ const LARGEST = 10 * 1024 * 1024;
 
 const dialog = byId("recall");
 const picture = byId("recall-picture");
-/** The longest note that the server takes. */
-const NOTE_CHARS = 4_000;
-/** The largest seed that it knows; other programs have larger ones, and negative ones that mean none. */
-const SEED_MAX = 2 ** 32 - 1;
-
 /** The file that was given last: it may still be read. */
 let latest = /** @type {File | null} */ (null);
 /** The one that is shown. */
@@ -90,10 +86,11 @@ async function take(given) {
  */
 function known(parameters) {
   const { prompt, seed, ...rest } = parameters ?? {};
+  // Other programs have larger ones, and negative ones that mean none.
   const isSeed = Number.isInteger(seed) && seed >= 0 && seed <= SEED_MAX;
   const said = { ...rest, ...(!isSeed && { seed }) };
   const lines = Object.entries(NAMES).filter(([name]) => (said[name] ?? "") !== "").map(([name, label]) => `${label}: ${said[name]}`);
-  const note = [...lines.join("\n").replace(/(?!\n)\p{Cc}/gu, " ")].slice(0, NOTE_CHARS).join("");
+  const note = [...lines.join("\n").replace(/(?!\n)\p{Cc}/gu, " ")].slice(0, byId("caption-note").maxLength).join("");
   return { merge: true, ...(prompt && { prompt }), ...(isSeed && { seed }), ...(note && { note }) };
 }
 

@@ -1,7 +1,7 @@
 //! `tintype export`: pictures of a server's library as files, with what is known of them.
 
 mod folder;
-mod names;
+pub(crate) mod names;
 
 use crate::archive::Archive;
 use crate::args::Export;

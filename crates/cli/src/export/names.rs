@@ -29,6 +29,12 @@ pub(super) fn tail_of(stem: &str) -> Option<&str> {
     stem.rsplit_once('_').map(|(_, tail)| tail)
 }
 
+/// Whether this is a name that an export gave.
+pub(crate) fn is_given(stem: &str) -> bool {
+    tail_of(stem)
+        .is_some_and(|tail| tail.len() == TAIL && tail.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +56,14 @@ mod tests {
         let name = "pictures/2026-11/2026-11-24_101503_my-heart_0c8a4e1f2b77";
         assert_eq!(named(Some("My Heart!"), Some("red heart")), name);
         assert_eq!(tail_of(name), Some("0c8a4e1f2b77"));
+    }
+
+    #[test]
+    fn a_name_that_an_export_gave_is_told_from_others() {
+        assert!(is_given(&named(Some("red heart"), None)));
+        for other in ["holiday", "IMG_1234", "pictures/2026-11/0c8a4e1f2b77", "red_nothexdigits"] {
+            assert!(!is_given(other), "{other}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What there is to import, and in which order: a picture after the one it came from.
 
 use crate::archive::{Archive, SIDECAR};
+use crate::export::names;
 use crate::failure::Outcome;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -180,7 +181,7 @@ impl Archive {
             let mut folders = name.rsplit('/');
             let is_hidden = folders.next().is_some_and(|file| file.starts_with('.'));
             let is_small = folders.next() == Some(SMALL_FORMS);
-            let is_begun = !is_complete && has_tail_of_id(stem);
+            let is_begun = !is_complete && names::is_given(stem);
             if is_told {
                 continue;
             }
@@ -192,12 +193,6 @@ impl Archive {
         }
         Ok((pictures, others))
     }
-}
-
-/// Whether it is named as an export names pictures.
-fn has_tail_of_id(stem: &str) -> bool {
-    let tail = stem.rsplit_once('_').map_or("", |(_, tail)| tail);
-    tail.len() == 12 && tail.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 /// The entries as they come, but for those whose parent comes later: they follow it. A circle is broken somewhere.
