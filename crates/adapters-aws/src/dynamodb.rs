@@ -8,6 +8,7 @@
 mod batch;
 mod condition;
 mod item;
+mod released;
 mod retry;
 mod settings;
 mod transaction;
@@ -18,6 +19,7 @@ pub use settings::cursor_secret;
 pub(crate) use {
     condition::Condition,
     item::{Item, Key, moment},
+    released::released_item,
     retry::{TRIES, contended, pause},
     transaction::{TRANSACTION_MAX, Transacted, Write},
 };
@@ -97,6 +99,13 @@ impl Stretch {
 impl Table {
     pub(crate) const fn new(client: Client, name: String) -> Self {
         Self { client, name }
+    }
+
+    /// The id that the service gave this very table: a table that was restored or made again has another one.
+    pub(crate) async fn id(&self, operation: &'static str) -> PortResult<Option<String>> {
+        let described = self.client.describe_table().table_name(&self.name).send().await;
+        let described = described.map_err(|error| failure(operation, error))?;
+        Ok(described.table.and_then(|table| table.table_id))
     }
 
     /// The item at `key`.
@@ -187,6 +196,19 @@ impl Table {
             match update.send().await {
                 Ok(_) => return Ok(()),
                 Err(error) if is_refused(&error) => return Ok(()),
+                Err(error) if is_in_conflict(&error) => pause(tries).await,
+                Err(error) => return Err(failure(operation, error)),
+            }
+        }
+        Err(contended(operation))
+    }
+
+    /// Removes the item at `key`; a missing one is success.
+    pub(crate) async fn delete(&self, operation: &'static str, key: Key) -> PortResult<()> {
+        for tries in 0..TRIES {
+            let delete = self.client.delete_item().table_name(&self.name);
+            match delete.set_key(Some(key.clone().into_attributes())).send().await {
+                Ok(_) => return Ok(()),
                 Err(error) if is_in_conflict(&error) => pause(tries).await,
                 Err(error) => return Err(failure(operation, error)),
             }

@@ -24,6 +24,8 @@ use tintype_core::{
 
 /// The folder of the blobs in the bucket.
 const FOLDER: &str = "blobs/";
+/// The folder of blobs that no record explains. The template's lifecycle rule empties it after 30 days.
+const QUARANTINE: &str = "quarantine/";
 /// The name of an object's note on when it was put, in milliseconds since 1970.
 const PUT_AT: &str = "put-at";
 /// How often a put is tried that others' removals get in the way of, or a removal that others' puts do.
@@ -157,6 +159,21 @@ impl ImageStore for S3ImageStore {
         }
         let message = "more versions come to light than one call removes; try again";
         Err(PortError::new(ErrorKind::Unavailable, OPERATION, message))
+    }
+
+    async fn quarantine(&self, id: &BlobId, put_before: Timestamp, _: Timestamp) -> PortResult<bool> {
+        const OPERATION: &str = "ImageStore::quarantine";
+        let Some(head) = self.head(OPERATION, id).await? else { return Ok(true) };
+        if put_at(OPERATION, &head)? >= put_before {
+            return Ok(false);
+        }
+        self.copy_to_quarantine(OPERATION, id).await?;
+        self.delete(id, put_before).await
+    }
+
+    /// The bucket's lifecycle removes what is in quarantine, 30 days after it was moved there.
+    async fn purge_quarantine(&self, _: Timestamp, _: u32) -> PortResult<u32> {
+        Ok(0)
     }
 
     /// `put_at` is S3's own time of the last put here: the exact one would cost a request per blob.

@@ -10,12 +10,14 @@
 //! | `BLOB#<sha256>` / `JOB#<id>` | that the job refers to the address |
 //! | `OPEN#<shard>` / `<id>` | that it has not ended, for the sweep |
 //! | `ENDED#<shard>` / `<expires_at>#<id>` | that it is to be removed one day |
+//! | `RELEASED` / `<sha256>` | that a job referred to the address, and was removed: the proof that the blob may go |
 //!
 //! At most, in units, for jobs of up to 1 KB, as plain ones are: `insert` 8 written with a key, 6 without, 2 per
 //! source picture, and 3 read where the key was used; `find` 1 read; a change 1 read and 4 written, 4 more where the
 //! job ends, 2 more per picture; `events` 1 read for the job and 1 per 15 events; a page of `n`
 //! jobs `n + n / 20 + 1` read, and 105 for each 100 jobs that a filter looks at; `refers_to` 1 read; `unfinished` and
-//! `purge` 16 read, and 1 per job; a purge 4 written per job and 1 per picture. Another try after a lost race costs the
+//! `purge` 16 read, and 1 per job; a purge 4 written per job and 2 per picture; `is_released` 1 read, `released` 1 per 100,
+//! `forget_release` 1 written. Another try after a lost race costs the
 //! same again.
 
 mod places;
@@ -327,6 +329,18 @@ impl JobRepo for DynamoJobRepo {
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool> {
         let stretch = Stretch::of(format!("BLOB#{blob}"), Bounds::All);
         Ok(!self.table.query("JobRepo::refers_to", &stretch, Some(1)).await?.is_empty())
+    }
+
+    async fn is_released(&self, blob: &BlobId) -> PortResult<bool> {
+        self.table.is_released("JobRepo::is_released", blob).await
+    }
+
+    async fn released(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobId>> {
+        self.table.released("JobRepo::released", after, limit).await
+    }
+
+    async fn forget_release(&self, blob: &BlobId) -> PortResult<()> {
+        self.table.forget_release("JobRepo::forget_release", blob).await
     }
 
     async fn purge(&self, now: Timestamp, limit: u32) -> PortResult<PurgedJobs> {

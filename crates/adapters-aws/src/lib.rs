@@ -9,6 +9,7 @@ mod dynamodb;
 mod error;
 mod image_model;
 mod image_store;
+mod integrity;
 mod job_repo;
 mod link_signer;
 mod metadata_repo;
@@ -25,6 +26,7 @@ pub use image_model::{
     UnknownShape,
 };
 pub use image_store::S3ImageStore;
+pub use integrity::AwsIntegrity;
 pub use job_repo::DynamoJobRepo;
 pub use link_signer::CloudLinkSigner;
 pub use metadata_repo::DynamoMetadataRepo;

@@ -6,13 +6,14 @@
 //! | `LIBRARY#<owner>` or `TRASH#<owner>` / `<saved_at>#<id>` | its place in the list |
 //! | `BLOB#<sha256>` / `OWNER#<owner>` | that the owner has an image of this address, and which |
 //! | `TRASHED#<shard>` / `<trashed_at>#<owner>#<id>` | that the sweep is to remove it one day |
+//! | `RELEASED` / `<sha256>` | that an image had the address, and was removed: the proof that the blob may go |
 //! | `WORDS#<owner>#<letter>` / `<word>#<saved_at>#<id>` | that it has the word; in the library only, as all that follow |
 //! | `FACET#<owner>#<facet>` / `<saved_at>#<id>` | that it has the facet |
 //! | `OVERFULL#<owner>` / `<saved_at>#<id>` | that it may have any word or facet |
 //!
 //! The record and its places change together. At most, in units, for records of up to 1 KB and `h` headings of the index:
 //! `insert` `6 + 2h` written; `find` and `refers_to` 1 read; `update` 1 read and 1 written, 2 more for each heading that comes
-//! or goes and one for the transaction, `6 + 2h` more to or from the trash; `delete` 1 read and `8 + 2h` written; a page of `n`
+//! or goes and one for the transaction, `6 + 2h` more to or from the trash; `delete` 1 read and `10 + 2h` written; a page of `n`
 //! images `n + n / 20 + 1` read, with a filter of which the index knows 1 per 40 places more for each heading, and 105 for
 //! each 100 images where it knows nothing; `purge` 4 read, and per image what `delete` costs.
 
@@ -22,7 +23,7 @@ mod search;
 
 use crate::dynamodb::{
     Bounds, Condition, Item, Key, Stretch, TRANSACTION_MAX, TRIES, Table, Transacted, Write, contended,
-    moment, pause,
+    moment, pause, released_item,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -94,7 +95,8 @@ impl DynamoMetadataRepo {
         let key = image_key(&stored.image.owner, &stored.image.id);
         let record = Write::delete_if(key, stored.condition());
         let places = changed_places(operation, Some(stored), None)?;
-        self.table.transact(operation, std::iter::once(record).chain(places)).await
+        let released = Write::put(released_item(&stored.image.sha256));
+        self.table.transact(operation, [record, released].into_iter().chain(places)).await
     }
 
     /// Puts `after` in the place of `before`, if that still is what is stored; says whether it did.
@@ -295,6 +297,18 @@ impl MetadataRepo for DynamoMetadataRepo {
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool> {
         let stretch = Stretch::of(format!("BLOB#{blob}"), Bounds::All);
         Ok(!self.table.query("MetadataRepo::refers_to", &stretch, Some(1)).await?.is_empty())
+    }
+
+    async fn is_released(&self, blob: &BlobId) -> PortResult<bool> {
+        self.table.is_released("MetadataRepo::is_released", blob).await
+    }
+
+    async fn released(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobId>> {
+        self.table.released("MetadataRepo::released", after, limit).await
+    }
+
+    async fn forget_release(&self, blob: &BlobId) -> PortResult<()> {
+        self.table.forget_release("MetadataRepo::forget_release", blob).await
     }
 
     async fn purge(&self, trashed_before: Timestamp, limit: u32) -> PortResult<Vec<BlobId>> {

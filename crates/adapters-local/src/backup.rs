@@ -6,7 +6,7 @@
 //! meanwhile loses its row at once and its bytes to a later sweep. A removal that was under way when the hold was
 //! taken belongs to a row that was gone before the snapshot.
 
-mod files;
+pub(crate) mod files;
 mod hold;
 
 pub(crate) use hold::{Hold, Pass};
@@ -14,8 +14,10 @@ pub(crate) use hold::{Hold, Pass};
 use crate::{
     DataFolder, OpenError,
     data_folder::make_private,
-    database, durable,
+    database::{self, check},
+    durable,
     image_store::{BLOBS, blob_path},
+    library_mark::{self, LibraryMark},
 };
 use files::Manifest;
 use rusqlite::{
@@ -63,6 +65,17 @@ pub enum BackupError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The backup has commits that the library does not.
+    #[error(
+        "the library in {} is older than its backup in {}; back it up into another folder, and see with `tintype check` \
+         what it has lost", folder.display(), backup.display()
+    )]
+    OlderLibrary {
+        /// The data folder.
+        folder: PathBuf,
+        /// The backup's folder.
+        backup: PathBuf,
+    },
     /// It is no backup, or none that was made to its end.
     #[error("{} is no whole backup of tintype's", folder.display())]
     NoBackup {
@@ -89,13 +102,13 @@ pub enum BackupError {
     /// The data folder can't be had: a server may have begun on it.
     #[error(transparent)]
     Folder(#[from] OpenError),
-    /// The database of the backup is not what was put there.
+    /// The database is not what was written.
     #[error(
-        "the database of the backup in {} is damaged ({found}); restore another backup, or make one of the library \
-         with tintype backup", folder.display()
+        "the database in {} is damaged ({found}); of a library, `tintype check` tells more and `tintype recover` brings back \
+         what can be read; of a backup, restore another backup", folder.display()
     )]
     DamagedDatabase {
-        /// The backup's folder.
+        /// The folder of the library or of the backup.
         folder: PathBuf,
         /// What SQLite found first.
         found: String,
@@ -181,13 +194,21 @@ pub fn back_up(
     make_private(target).map_err(at(target))?;
     Manifest::begin(target, now)?;
     let snapshot = target.join(format!("{}{}", database::FILE, files::UNFINISHED));
-    let wanted = take_snapshot(data, &snapshot)
-        .map_err(|source| BackupError::Database { folder: data.to_owned(), source })?;
+    let unreadable = |source| BackupError::Database { folder: data.to_owned(), source };
+    let mark = library_mark::of_the_blobs(data)?;
+    let mut copy = copy_database(data, &snapshot).map_err(unreadable)?;
+    library_mark::refuse_other(mark.as_ref(), data, &copy)?;
+    // The layout of an earlier version has no checksums.
+    database::migrations::migrate(&mut copy, data)?;
+    let wanted = blobs_of_sound(&copy, data)?;
+    refuse_older(&copy, data, target)?;
+    drop(copy);
     let copied = copy_all(&wanted, data, target, earlier, progress)?;
     let database = target.join(database::FILE);
     durable::rename(&snapshot, &database).map_err(at(&database))?;
     Manifest::finish(target, now, &copied)?;
-    files::remove_others(target, &wanted)?;
+    // What the library still has though no record refers to it may be all that is left of a lost record.
+    files::remove_others(target, |id| wanted.contains(id) || blob_path(&data.join(BLOBS), id).exists())?;
     Ok(copied)
 }
 
@@ -218,7 +239,7 @@ pub fn restore_backup(
     if on_damage == OnDamage::Refuse {
         refuse_damaged(&restored.damaged)?;
     }
-    files::remove_others(data, &wanted)?;
+    files::remove_others(data, |id| wanted.contains(id))?;
     let database = data.join(database::FILE);
     durable::rename(&unfinished, &database).map_err(at(&database))?;
     Ok(restored)
@@ -255,10 +276,22 @@ fn library_id(folder: &Path) -> Option<String> {
 fn restore_database(backup: &Path, to: &Path) -> Result<BTreeSet<BlobId>, BackupError> {
     files::copy(&backup.join(database::FILE), to).map_err(at(to))?;
     let unreadable = |source| BackupError::Database { folder: backup.to_owned(), source };
-    let database = Connection::open(to).map_err(unreadable)?;
-    match damage(&database).map_err(unreadable)? {
-        Some(found) => Err(BackupError::DamagedDatabase { folder: backup.to_owned(), found }),
-        None => blobs_of(&database).map_err(unreadable),
+    let mut database = Connection::open(to).map_err(unreadable)?;
+    // The layout of an earlier version has no checksums: it is brought up to date first, as the server would.
+    database::migrations::migrate(&mut database, backup)?;
+    blobs_of_sound(&database, backup)
+}
+
+/// Refuses to replace the newer database of an earlier backup.
+fn refuse_older(copy: &Connection, data: &Path, target: &Path) -> Result<(), BackupError> {
+    let unreadable = |source| BackupError::Database { folder: target.to_owned(), source };
+    let Ok(earlier) = database::open_read_only(&target.join(database::FILE)) else { return Ok(()) };
+    let marks = (LibraryMark::of(copy).map_err(unreadable)?, LibraryMark::of(&earlier).map_err(unreadable)?);
+    match marks {
+        (Some(ours), Some(theirs)) if ours.commits < theirs.commits => {
+            Err(BackupError::OlderLibrary { folder: data.to_owned(), backup: target.to_owned() })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -269,10 +302,12 @@ fn refuse_damaged(damaged: &[BlobId]) -> Result<(), BackupError> {
     }
 }
 
-/// Copies the database at one moment; the blobs that it refers to. A log of writes is not left beside it.
-fn take_snapshot(data: &Path, snapshot: &Path) -> rusqlite::Result<BTreeSet<BlobId>> {
+/// Copies the database at one moment; an empty path is a temporary file of SQLite's. A log of writes is not left beside it.
+pub(crate) fn copy_database(data: &Path, snapshot: &Path) -> rusqlite::Result<Connection> {
     let source = database::open_read_only(&data.join(database::FILE))?;
-    drop(fs::remove_file(snapshot));
+    if !snapshot.as_os_str().is_empty() {
+        drop(fs::remove_file(snapshot));
+    }
     let mut copy = Connection::open(snapshot)?;
     // All pages in one step: readers don't hinder the server's writer, nor it them.
     let backup = Backup::new(&source, &mut copy)?;
@@ -281,13 +316,15 @@ fn take_snapshot(data: &Path, snapshot: &Path) -> rusqlite::Result<BTreeSet<Blob
     }
     drop(backup);
     copy.pragma_update(None, "journal_mode", "DELETE")?;
-    blobs_of(&copy)
+    Ok(copy)
 }
 
-/// The first damage that SQLite finds in the database.
-fn damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    let found: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
-    Ok(Some(found).filter(|found| found != "ok"))
+/// The blobs that the sound database of this connection refers to.
+fn blobs_of_sound(connection: &Connection, folder: &Path) -> Result<BTreeSet<BlobId>, BackupError> {
+    if let Some(found) = check::damage(connection).into_iter().next() {
+        return Err(BackupError::DamagedDatabase { folder: folder.to_owned(), found });
+    }
+    blobs_of(connection).map_err(|source| BackupError::Database { folder: folder.to_owned(), source })
 }
 
 fn blobs_of(connection: &Connection) -> rusqlite::Result<BTreeSet<BlobId>> {

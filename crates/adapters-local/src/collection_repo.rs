@@ -1,13 +1,23 @@
 //! Collections in SQLite.
 
-use crate::{Database, database::Durability::Durable, error::Fault};
+use crate::{Database, checksum, database::Durability::Durable, error::Fault};
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, Row, params, types::ValueRef};
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{Collection, CollectionId, OwnerId, Version},
     ports::CollectionRepo,
 };
+
+/// The columns that [`collection_of`] reads: the checksum, and what it is of.
+macro_rules! collection_columns {
+    () => {
+        "checksum, id, owner, version, body"
+    };
+}
+
+/// The columns that [`collection_of`] reads.
+pub(crate) const COLUMNS: &str = collection_columns!();
 
 /// Keeps collections in the database.
 #[derive(Clone, Debug)]
@@ -39,10 +49,15 @@ impl CollectionRepo for SqliteCollectionRepo {
     async fn list(&self, owner: &OwnerId) -> PortResult<Vec<Collection>> {
         let owner = owner.clone();
         let work = move |connection: &Connection| {
-            let sql = "SELECT body FROM collections WHERE owner = ? ORDER BY id";
+            let sql =
+                concat!("SELECT ", collection_columns!(), " FROM collections WHERE owner = ? ORDER BY id");
             let mut statement = connection.prepare_cached(sql)?;
-            let bodies = statement.query_map([owner.as_str()], |row| row.get::<_, String>(0))?;
-            bodies.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
+            let mut rows = statement.query([owner.as_str()])?;
+            let mut collections = Vec::new();
+            while let Some(row) = rows.next()? {
+                collections.push(collection_of(row)?);
+            }
+            Ok(collections)
         };
         self.database.read("CollectionRepo::list", work).await
     }
@@ -76,14 +91,15 @@ impl CollectionRepo for SqliteCollectionRepo {
     }
 }
 
-fn insert(connection: &Connection, collection: &Collection) -> Result<(), Fault> {
-    let sql =
-        "INSERT INTO collections (id, owner, version, body) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+pub(crate) fn insert(connection: &Connection, collection: &Collection) -> Result<(), Fault> {
+    let sql = "INSERT INTO collections (id, owner, version, body, checksum) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+    let body = serde_json::to_string(collection)?;
     let inserted = connection.prepare_cached(sql)?.execute(params![
         collection.id.as_bytes(),
         collection.owner.as_str(),
         collection.version.0,
-        serde_json::to_string(collection)?,
+        body,
+        sum(collection, &body),
     ])?;
     if inserted > 0 || find(connection, &collection.owner, &collection.id)?.as_ref() == Some(collection) {
         return Ok(());
@@ -92,18 +108,43 @@ fn insert(connection: &Connection, collection: &Collection) -> Result<(), Fault>
     Err(PortError::new(ErrorKind::Conflict, "CollectionRepo::insert", message).into())
 }
 
-fn find(connection: &Connection, owner: &OwnerId, id: &CollectionId) -> Result<Option<Collection>, Fault> {
-    let sql = "SELECT body FROM collections WHERE id = ? AND owner = ?";
+pub(crate) fn find(
+    connection: &Connection,
+    owner: &OwnerId,
+    id: &CollectionId,
+) -> Result<Option<Collection>, Fault> {
+    let sql = concat!("SELECT ", collection_columns!(), " FROM collections WHERE id = ? AND owner = ?");
     let mut statement = connection.prepare_cached(sql)?;
-    let body: Option<String> =
-        statement.query_row(params![id.as_bytes(), owner.as_str()], |row| row.get(0)).optional()?;
-    Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
+    let mut rows = statement.query(params![id.as_bytes(), owner.as_str()])?;
+    rows.next()?.map(collection_of).transpose()
+}
+
+/// The collection of a row of [`collection_columns`], if it matches its checksum.
+pub(crate) fn collection_of(row: &Row<'_>) -> Result<Collection, Fault> {
+    checksum::check(row, "collections", 0, 1, 4)?;
+    Ok(serde_json::from_str(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?)?)
+}
+
+/// The checksum of a collection's row.
+fn sum(collection: &Collection, body: &str) -> i64 {
+    checksum::of(&[
+        ValueRef::Blob(collection.id.as_bytes()),
+        checksum::text(collection.owner.as_str()),
+        ValueRef::Integer(i64::try_from(collection.version.0).unwrap_or(i64::MAX)),
+        checksum::text(body),
+    ])
 }
 
 fn update(connection: &Connection, collection: &Collection) -> Result<(), Fault> {
-    let sql = "UPDATE collections SET version = ?2, body = ?3 WHERE id = ?1";
+    let sql = "UPDATE collections SET version = ?2, body = ?3, checksum = ?4 WHERE id = ?1";
     let body = serde_json::to_string(collection)?;
-    connection.prepare_cached(sql)?.execute(params![collection.id.as_bytes(), collection.version.0, body])?;
+    let sum = sum(collection, &body);
+    connection.prepare_cached(sql)?.execute(params![
+        collection.id.as_bytes(),
+        collection.version.0,
+        body,
+        sum
+    ])?;
     Ok(())
 }
 

@@ -1,7 +1,10 @@
 //! The SQLite database: one thread that writes, in groups, and a few that read. Nobody else touches a connection.
 
-mod migrations;
+pub(crate) mod check;
+mod damage;
+pub(crate) mod migrations;
 mod readers;
+pub(crate) mod wal;
 mod writer;
 
 pub(crate) use writer::Durability;
@@ -9,17 +12,27 @@ pub(crate) use writer::Durability;
 use crate::{
     DataFolder,
     error::{Fault, OpenError},
+    library_mark::{self, LibraryMark},
     queue,
+    recover::RECOVERING,
 };
+use damage::Damage;
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags};
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tintype_core::{ErrorKind, PortError, PortResult};
 use tokio::sync::oneshot;
 use writer::Writer;
 
 /// The database's name in its data folder.
 pub(crate) const FILE: &str = "tintype.db";
+/// The name of its write-ahead log.
+pub(crate) const WAL: &str = "tintype.db-wal";
 /// Its name while the pictures that it refers to are still being restored.
 pub(crate) const RESTORING: &str = "tintype.db.restoring";
 /// How long a statement waits for a program that looks into the file, such as a backup.
@@ -37,29 +50,86 @@ pub struct Database {
 struct Threads {
     readers: Readers,
     writer: Writer,
+    damage: Damage,
     /// Last: the folder is free for another process once nothing here uses it.
-    _folder: Arc<DataFolder>,
+    folder: Arc<DataFolder>,
 }
 
 impl Database {
     /// Opens the database in `folder`, makes or updates its tables, and voids the leases of a process that is gone.
     ///
+    /// A database that is not the one that the blobs in `folder` were stored with is not touched.
+    ///
     /// # Errors
-    /// [`Newer`](OpenError::Newer) if a newer tintype wrote it, [`Unrestored`](OpenError::Unrestored),
-    /// [`Database`](OpenError::Database), [`File`](OpenError::File).
+    /// [`LostDatabase`](OpenError::LostDatabase), [`ForeignDatabase`](OpenError::ForeignDatabase) and
+    /// [`OlderDatabase`](OpenError::OlderDatabase) for such a one, [`Newer`](OpenError::Newer) if a newer tintype wrote it,
+    /// [`Unrestored`](OpenError::Unrestored), [`Database`](OpenError::Database), [`File`](OpenError::File).
     pub fn open(folder: &Arc<DataFolder>) -> Result<Self, OpenError> {
-        if folder.path().join(RESTORING).exists() {
-            return Err(OpenError::Unrestored { folder: folder.path().to_owned() });
+        let root = folder.path();
+        if root.join(RESTORING).exists() {
+            return Err(OpenError::Unrestored { folder: root.to_owned() });
         }
-        let file = folder.path().join(FILE);
-        let failed = |source| OpenError::Database { folder: folder.path().to_owned(), source };
+        if root.join(RECOVERING).exists() {
+            return Err(OpenError::Unrecovered { folder: root.to_owned() });
+        }
+        let file = root.join(FILE);
+        let failed = |source| OpenError::Database { folder: root.to_owned(), source };
+        let unusable = |path: PathBuf| move |source| OpenError::File { path, source };
+        library_mark::refuse_new(root, &file)?;
+        let mark = library_mark::of_the_blobs(root)?;
+        // Before SQLite looks at its log: what follows a damaged frame is gone once that is done.
+        let lost = wal::unreadable_commits(&root.join(WAL)).map_err(unusable(root.join(WAL)))?;
         let mut connection = open_writable(&file).map_err(failed)?;
-        migrations::migrate(&mut connection, folder.path())?;
+        library_mark::refuse_other(mark.as_ref(), root, &connection)?;
+        if lost > 0 {
+            tracing::error!(
+                commits = lost,
+                "the end of the database's write-ahead log is damaged: up to that many commits are lost; \
+                 `tintype check` shows the images that have no record any more, `tintype recover` brings them back"
+            );
+        }
+        migrations::migrate(&mut connection, root)?;
         queue::void_leases(&connection).map_err(failed)?;
-        let readers = Readers::start(|| open_read_only(&file).map_err(failed), folder.path())?;
-        let writer = Writer::start(connection)
-            .map_err(|source| OpenError::File { path: folder.path().to_owned(), source })?;
-        Ok(Self { threads: Arc::new(Threads { readers, writer, _folder: Arc::clone(folder) }) })
+        let mark = LibraryMark::of(&connection).map_err(failed)?;
+        let readers = Readers::start(|| open_read_only(&file).map_err(failed), root)?;
+        let writer = Writer::start(connection).map_err(unusable(root.to_owned()))?;
+        let damage = Damage::new(lost);
+        let threads = Threads { readers, writer, damage, folder: Arc::clone(folder) };
+        if let Some(mark) = mark {
+            mark.write(root).map_err(unusable(root.to_owned()))?;
+        }
+        Ok(Self { threads: Arc::new(threads) })
+    }
+
+    /// The data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.threads.folder.path()
+    }
+
+    /// The damage that was found since the start.
+    pub(crate) fn damage(&self) -> &Damage {
+        &self.threads.damage
+    }
+
+    /// Commits once more, durably, and returns the library's id and the counter after that commit.
+    pub(crate) async fn commit_mark(&self) -> PortResult<LibraryMark> {
+        const OPERATION: &str = "Database::commit_mark";
+        // A change, or there would be nothing to flush: what was committed without a flush before is on the disk with it.
+        let work = |connection: &Connection| {
+            connection.execute("UPDATE library SET commits = commits", [])?;
+            let mark = LibraryMark::of(connection)?;
+            mark.ok_or_else(|| {
+                PortError::new(
+                    ErrorKind::Data,
+                    OPERATION,
+                    "the table library is empty; the database is damaged",
+                )
+                .into()
+            })
+        };
+        let mark = self.write(OPERATION, Durability::Durable, work).await?;
+        // The writer counts the commit itself.
+        Ok(LibraryMark { commits: mark.commits + 1, ..mark })
     }
 
     /// Runs `work` on the writing connection, and returns once that is committed. It must be quick: every other write
@@ -70,7 +140,7 @@ impl Database {
         durability: Durability,
         work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> PortResult<T> {
-        answered(operation, self.threads.writer.submit(operation, durability, work)).await
+        self.answered(operation, self.threads.writer.submit(operation, durability, work)).await
     }
 
     /// Runs `work` on a read-only connection; it sees every write that was answered before.
@@ -79,7 +149,23 @@ impl Database {
         operation: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> PortResult<T> {
-        answered(operation, self.threads.readers.submit(operation, work)).await
+        self.answered(operation, self.threads.readers.submit(operation, work)).await
+    }
+
+    async fn answered<T>(
+        &self,
+        operation: &'static str,
+        answer: oneshot::Receiver<PortResult<T>>,
+    ) -> PortResult<T> {
+        let answer = answer.await.unwrap_or_else(|_| {
+            Err(PortError::new(ErrorKind::Internal, operation, "the work on the database ended in a panic"))
+        });
+        if let Err(error) = &answer
+            && error.kind() == ErrorKind::Data
+        {
+            self.threads.damage.note(error.message());
+        }
+        answer
     }
 }
 
@@ -89,13 +175,7 @@ impl fmt::Debug for Database {
     }
 }
 
-async fn answered<T>(operation: &'static str, answer: oneshot::Receiver<PortResult<T>>) -> PortResult<T> {
-    answer.await.unwrap_or_else(|_| {
-        Err(PortError::new(ErrorKind::Internal, operation, "the work on the database ended in a panic"))
-    })
-}
-
-fn open_writable(file: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn open_writable(file: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -41,6 +41,42 @@ pub enum OpenError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A recovery broke off in it.
+    #[error("a recovery was not brought to its end in {}; repeat it (tintype recover)", folder.display())]
+    Unrecovered {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There are blobs, and no database that knows them.
+    #[error(
+        "the data folder {} holds images and no database: it was lost or emptied, and the images are safe; bring them back \
+         with `tintype recover`, or put a backup of the whole folder in its place (`tintype restore-backup`)", folder.display()
+    )]
+    LostDatabase {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The database belongs to other blobs.
+    #[error(
+        "the database in {} is another library's than the images beside it; put the right one back, or bring the images \
+         into this one with `tintype recover`", folder.display()
+    )]
+    ForeignDatabase {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The database is an older copy, or lost its last commits.
+    #[error(
+        "the database in {} is older than the images beside it: at least {missing} of its commits are missing, as after a \
+         damaged write-ahead log or an old copy; put the newest one back, or bring back what is missing with \
+         `tintype recover`", folder.display()
+    )]
+    OlderDatabase {
+        /// The folder.
+        folder: PathBuf,
+        /// A lower bound of the commits that are missing.
+        missing: u64,
+    },
     /// A file or folder in it can't be made, read or written.
     #[error("{} can't be used; check that it exists, that this user may write there, and that the disk is not full",
         path.display())]
@@ -51,7 +87,10 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The database can't be opened or brought up to date.
-    #[error("the database in {} can't be opened; move the folder away or restore it from a copy", folder.display())]
+    #[error(
+        "the database in {} can't be opened; `tintype check` tells what is damaged, `tintype recover` brings back what can \
+         be read", folder.display()
+    )]
     Database {
         /// The folder.
         folder: PathBuf,

@@ -1,8 +1,9 @@
 //! Pictures as files named by their hash. A path is only ever made from a [`BlobId`].
 
 mod folders;
+pub(crate) mod quarantine;
 
-pub(crate) use folders::{BLOBS, Folders, blob_path};
+pub(crate) use folders::{BLOBS, Folders, blob_path, blobs_below, is_any_blob};
 
 use crate::{
     DataFolder, durable,
@@ -90,6 +91,24 @@ impl ImageStore for FileImageStore {
         .await
     }
 
+    async fn quarantine(&self, id: &BlobId, put_before: Timestamp, now: Timestamp) -> PortResult<bool> {
+        const OPERATION: &str = "ImageStore::quarantine";
+        let id = *id;
+        self.work(OPERATION, move |folders| {
+            quarantine(folders, &id, put_before, now).map_err(|error| of_io(OPERATION, error))
+        })
+        .await
+    }
+
+    async fn purge_quarantine(&self, quarantined_before: Timestamp, limit: u32) -> PortResult<u32> {
+        const OPERATION: &str = "ImageStore::purge_quarantine";
+        self.work(OPERATION, move |folders| {
+            let purged = quarantine::purge(folders.root(), quarantined_before, limit as usize);
+            purged.map_err(|error| of_io(OPERATION, error))
+        })
+        .await
+    }
+
     async fn list(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobInfo>> {
         const OPERATION: &str = "ImageStore::list";
         self.work(OPERATION, move |folders| {
@@ -133,7 +152,7 @@ fn put_again(folders: &Folders, shard: &mut folders::Shard, blob: &Blob, now: Ti
     Ok(true)
 }
 
-fn times(now: Timestamp) -> FileTimes {
+pub(crate) fn times(now: Timestamp) -> FileTimes {
     let since_1970 = Duration::from_millis(u64::try_from(now.as_millis()).unwrap_or(0));
     FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + since_1970)
 }
@@ -162,6 +181,20 @@ fn get_range(folders: &Folders, id: &BlobId, range: &Range<u64>) -> PortResult<B
     let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0));
     file.take(wanted).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes.into())
+}
+
+fn quarantine(folders: &Folders, id: &BlobId, put_before: Timestamp, now: Timestamp) -> io::Result<bool> {
+    // Held to the end: no put of the same bytes comes in between.
+    let _shard = folders.shard(id);
+    match folders.find(id)? {
+        None => Ok(true),
+        Some(info) if info.put_at >= put_before => Ok(false),
+        Some(_) => {
+            let Some(_pass) = folders.pass()? else { return Ok(false) };
+            folders.remove_variants(id)?;
+            quarantine::take(folders.root(), &folders.path(id), id, now).map(|()| true)
+        }
+    }
 }
 
 fn delete(folders: &Folders, id: &BlobId, put_before: Timestamp) -> io::Result<bool> {

@@ -1,13 +1,14 @@
 //! Jobs in SQLite. A change reads the job, lets core's own method change it, and writes the job, its event and its
 //! place in line together or not at all.
 
-mod rows;
+pub(crate) mod rows;
 
 use crate::{
     Database,
     database::Durability::{Durable, Relaxed},
     error::Fault,
     queue,
+    released::{self, Holder},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -206,6 +207,18 @@ impl JobRepo for SqliteJobRepo {
         let blob = *blob;
         let work = move |connection: &Connection| rows::refers_to(connection, &blob);
         self.database.read("JobRepo::refers_to", work).await
+    }
+
+    async fn is_released(&self, blob: &BlobId) -> PortResult<bool> {
+        released::is_released(&self.database, "JobRepo::is_released", Holder::Job, blob).await
+    }
+
+    async fn released(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobId>> {
+        released::page(&self.database, "JobRepo::released", Holder::Job, after, limit).await
+    }
+
+    async fn forget_release(&self, blob: &BlobId) -> PortResult<()> {
+        released::forget_release(&self.database, "JobRepo::forget_release", Holder::Job, blob).await
     }
 
     async fn purge(&self, now: Timestamp, limit: u32) -> PortResult<PurgedJobs> {

@@ -24,6 +24,7 @@
 //! ```
 
 mod backup;
+mod checksum;
 mod clock;
 mod collection_repo;
 mod data_folder;
@@ -32,25 +33,35 @@ mod durable;
 mod embedder;
 mod error;
 mod image_store;
+mod integrity;
 mod job_repo;
+mod library_check;
+mod library_mark;
 mod link_signer;
 mod metadata_repo;
 mod queue;
+mod recover;
+mod released;
+mod snapshots;
 mod variant_cache;
 mod vector_index;
 mod workflow;
 
 pub use backup::{BackupError, Copied, Earlier, OnDamage, OnProgress, back_up, restore_backup};
-pub use clock::SystemClock;
+pub use clock::{SteadyClock, SystemClock};
 pub use collection_repo::SqliteCollectionRepo;
 pub use data_folder::DataFolder;
 pub use database::Database;
 pub use embedder::LookEmbedder;
 pub use error::OpenError;
 pub use image_store::FileImageStore;
+pub use integrity::SqliteIntegrity;
 pub use job_repo::SqliteJobRepo;
+pub use library_check::{CheckError, LibraryReport, check_library, repair_library};
 pub use link_signer::PathLinkSigner;
 pub use metadata_repo::SqliteMetadataRepo;
+pub use recover::{RecoverError, Recovered, read_unexplained, recover};
+pub use snapshots::{SnapshotError, check_database, take_snapshot_if_due};
 pub use variant_cache::FileVariantCache;
 pub use vector_index::{SqliteVectorIndex, VectorKind};
 pub use workflow::{LocalWorkflow, WorkflowSettings};

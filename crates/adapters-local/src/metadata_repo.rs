@@ -3,9 +3,14 @@
 pub(crate) mod index;
 mod timeline;
 
-use crate::{Database, database::Durability::Durable, error::Fault};
+use crate::{
+    Database, checksum,
+    database::Durability::Durable,
+    error::Fault,
+    released::{self, Holder},
+};
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params, types::ValueRef};
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{
@@ -14,6 +19,18 @@ use tintype_core::{
     },
     ports::{InsertedImage, MetadataRepo},
 };
+
+/// The columns that [`image_of`] reads: the checksum, and what it is of.
+macro_rules! image_columns {
+    () => {
+        "images.checksum, images.id, images.owner, images.sha256, images.saved_at, images.trashed_at, \
+         images.version, images.body"
+    };
+}
+pub(crate) use image_columns;
+
+/// The columns that [`image_of`] reads.
+pub(crate) const COLUMNS: &str = image_columns!();
 
 /// Keeps the records of saved images in the database.
 #[derive(Clone, Debug)]
@@ -39,7 +56,7 @@ impl MetadataRepo for SqliteMetadataRepo {
     async fn find(&self, owner: &OwnerId, id: &ImageId, now: Timestamp) -> PortResult<Option<SavedImage>> {
         let (owner, id) = (owner.clone(), *id);
         let work = move |connection: &Connection| {
-            let sql = "SELECT body FROM images WHERE id = ? AND owner = ?";
+            let sql = concat!("SELECT ", image_columns!(), " FROM images WHERE id = ? AND owner = ?");
             let image = one(connection, sql, params![id.as_bytes(), owner.as_str()])?;
             Ok(image.filter(|image| image.is_shown(now)))
         };
@@ -91,10 +108,20 @@ impl MetadataRepo for SqliteMetadataRepo {
 
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool> {
         let blob = *blob;
-        let work = move |connection: &Connection| {
-            Ok(connection.prepare_cached(REFERS_TO)?.exists([blob.as_bytes()])?)
-        };
+        let work = move |connection: &Connection| refers_to(connection, &blob);
         self.database.read("MetadataRepo::refers_to", work).await
+    }
+
+    async fn is_released(&self, blob: &BlobId) -> PortResult<bool> {
+        released::is_released(&self.database, "MetadataRepo::is_released", Holder::Image, blob).await
+    }
+
+    async fn released(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobId>> {
+        released::page(&self.database, "MetadataRepo::released", Holder::Image, after, limit).await
+    }
+
+    async fn forget_release(&self, blob: &BlobId) -> PortResult<()> {
+        released::forget_release(&self.database, "MetadataRepo::forget_release", Holder::Image, blob).await
     }
 
     async fn purge(&self, trashed_before: Timestamp, limit: u32) -> PortResult<Vec<BlobId>> {
@@ -105,15 +132,16 @@ impl MetadataRepo for SqliteMetadataRepo {
 }
 
 const REFERS_TO: &str = "SELECT 1 FROM images WHERE sha256 = ?";
-const OWNED: &str = "SELECT body FROM images WHERE sha256 = ? AND owner = ?";
+const OWNED: &str = concat!("SELECT ", image_columns!(), " FROM images WHERE sha256 = ? AND owner = ?");
 const TRASHED: &str = "SELECT id, sha256 FROM images WHERE trashed_at < ? ORDER BY trashed_at LIMIT ?";
 
-fn insert(connection: &Connection, image: &SavedImage) -> Result<InsertedImage, Fault> {
+pub(crate) fn insert(connection: &Connection, image: &SavedImage) -> Result<InsertedImage, Fault> {
     if let Some(existing) = one(connection, OWNED, params![image.sha256.as_bytes(), image.owner.as_str()])? {
         return Ok(InsertedImage::Existing(Box::new(existing)));
     }
-    let sql = "INSERT INTO images (id, owner, sha256, saved_at, trashed_at, version, body) \
-               VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+    let sql = "INSERT INTO images (id, owner, sha256, saved_at, trashed_at, version, body, checksum) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+    let body = serde_json::to_string(image)?;
     let inserted = connection.prepare_cached(sql)?.execute(params![
         image.id.as_bytes(),
         image.owner.as_str(),
@@ -121,14 +149,36 @@ fn insert(connection: &Connection, image: &SavedImage) -> Result<InsertedImage, 
         image.saved_at.as_millis(),
         image.trashed_at.map(Timestamp::as_millis),
         image.version.0,
-        serde_json::to_string(image)?,
+        body,
+        sum(image, &body),
     ])?;
     if inserted == 0 {
         let message = format!("the id {} is another image's", image.id);
         return Err(PortError::new(ErrorKind::Conflict, "MetadataRepo::insert", message).into());
     }
+    released::forget(connection, Holder::Image, &image.sha256)?;
     index::enter(connection, image)?;
     Ok(InsertedImage::Created)
+}
+
+/// The checksum of an image's row.
+fn sum(image: &SavedImage, body: &str) -> i64 {
+    checksum::of(&[
+        ValueRef::Blob(image.id.as_bytes()),
+        checksum::text(image.owner.as_str()),
+        ValueRef::Blob(image.sha256.as_bytes()),
+        ValueRef::Integer(image.saved_at.as_millis()),
+        checksum::number(image.trashed_at.map(Timestamp::as_millis)),
+        ValueRef::Integer(i64::try_from(image.version.0).unwrap_or(i64::MAX)),
+        checksum::text(body),
+    ])
+}
+
+/// Whether the image, or another one of its owner's with the same blob, is there.
+pub(crate) fn has(connection: &Connection, image: &SavedImage) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM images WHERE id = ?1 OR sha256 = ?2 AND owner = ?3";
+    let values = params![image.id.as_bytes(), image.sha256.as_bytes(), image.owner.as_str()];
+    Ok(connection.prepare_cached(sql)?.exists(values)?)
 }
 
 fn version(connection: &Connection, owner: &OwnerId, id: &ImageId) -> Result<Option<Version>, Fault> {
@@ -145,14 +195,17 @@ fn overtaken(operation: &'static str, stored: Version) -> Fault {
 
 fn update(connection: &Connection, image: &SavedImage) -> Result<(), Fault> {
     let before = readable(connection, &image.id)?;
-    let sql = "UPDATE images SET sha256 = ?2, saved_at = ?3, trashed_at = ?4, version = ?5, body = ?6 WHERE id = ?1";
+    let sql = "UPDATE images SET sha256 = ?2, saved_at = ?3, trashed_at = ?4, version = ?5, body = ?6, checksum = ?7 \
+               WHERE id = ?1";
+    let body = serde_json::to_string(image)?;
     connection.prepare_cached(sql)?.execute(params![
         image.id.as_bytes(),
         image.sha256.as_bytes(),
         image.saved_at.as_millis(),
         image.trashed_at.map(Timestamp::as_millis),
         image.version.0,
-        serde_json::to_string(image)?,
+        body,
+        sum(image, &body),
     ])?;
     index::update(connection, before.as_ref(), image)
 }
@@ -165,10 +218,21 @@ fn readable(connection: &Connection, id: &ImageId) -> Result<Option<SavedImage>,
     Ok(body.and_then(|body| serde_json::from_str(&body).ok()))
 }
 
+/// Removes an image's row, and records its blob as released if no other image has it.
 fn remove(connection: &Connection, id: &ImageId) -> Result<(), Fault> {
     index::leave(connection, id, readable(connection, id)?.as_ref())?;
-    connection.prepare_cached("DELETE FROM images WHERE id = ?")?.execute([id.as_bytes()])?;
+    let sql = "DELETE FROM images WHERE id = ? RETURNING sha256";
+    let blob = connection.prepare_cached(sql)?.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
+    if let Some(blob) = blob.map(BlobId::from_bytes)
+        && !refers_to(connection, &blob)?
+    {
+        released::record(connection, Holder::Image, &blob)?;
+    }
     Ok(())
+}
+
+fn refers_to(connection: &Connection, blob: &BlobId) -> Result<bool, Fault> {
+    Ok(connection.prepare_cached(REFERS_TO)?.exists([blob.as_bytes()])?)
 }
 
 fn purge(connection: &Connection, trashed_before: Timestamp, limit: u32) -> Result<Vec<BlobId>, Fault> {
@@ -184,8 +248,10 @@ fn purge(connection: &Connection, trashed_before: Timestamp, limit: u32) -> Resu
     Ok(purged.into_iter().map(|(_, blob)| blob).collect())
 }
 
-fn image_of(row: &Row<'_>) -> Result<SavedImage, Fault> {
-    Ok(serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?)
+/// The image of a row of [`image_columns`], if it matches its checksum.
+pub(crate) fn image_of(row: &Row<'_>) -> Result<SavedImage, Fault> {
+    checksum::check(row, "images", 0, 1, 7)?;
+    Ok(serde_json::from_str(row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?)?)
 }
 
 fn one(
@@ -202,20 +268,36 @@ fn one(
 const fn list_sql(query: &ImageQuery) -> &'static str {
     match (query.trashed, query.sort) {
         (false, Sort::Newest) => {
-            "SELECT body FROM images WHERE owner = ?1 AND trashed_at IS NULL AND (saved_at, id) < (?2, ?3) \
+            concat!(
+                "SELECT ",
+                image_columns!(),
+                " FROM images WHERE owner = ?1 AND trashed_at IS NULL AND (saved_at, id) < (?2, ?3) \
              ORDER BY saved_at DESC, id DESC LIMIT ?4"
+            )
         }
         (false, Sort::Oldest) => {
-            "SELECT body FROM images WHERE owner = ?1 AND trashed_at IS NULL AND (saved_at, id) > (?2, ?3) \
+            concat!(
+                "SELECT ",
+                image_columns!(),
+                " FROM images WHERE owner = ?1 AND trashed_at IS NULL AND (saved_at, id) > (?2, ?3) \
              ORDER BY saved_at, id LIMIT ?4"
+            )
         }
         (true, Sort::Newest) => {
-            "SELECT body FROM images WHERE owner = ?1 AND trashed_at IS NOT NULL AND (saved_at, id) < (?2, ?3) \
+            concat!(
+                "SELECT ",
+                image_columns!(),
+                " FROM images WHERE owner = ?1 AND trashed_at IS NOT NULL AND (saved_at, id) < (?2, ?3) \
              AND trashed_at > ?5 ORDER BY saved_at DESC, id DESC LIMIT ?4"
+            )
         }
         (true, Sort::Oldest) => {
-            "SELECT body FROM images WHERE owner = ?1 AND trashed_at IS NOT NULL AND (saved_at, id) > (?2, ?3) \
+            concat!(
+                "SELECT ",
+                image_columns!(),
+                " FROM images WHERE owner = ?1 AND trashed_at IS NOT NULL AND (saved_at, id) > (?2, ?3) \
              AND trashed_at > ?5 ORDER BY saved_at, id LIMIT ?4"
+            )
         }
     }
 }

@@ -21,7 +21,7 @@ use tintype_core::{
         limits,
     },
     ports::{MockImageModel, Models, Ports},
-    use_cases::{erase_image, sweep_orphans},
+    use_cases::{erase_image, sweep},
 };
 use tintype_local::{
     BackupError, DataFolder, Database, Earlier, OnDamage, OpenError, WorkflowSettings, back_up,
@@ -127,13 +127,8 @@ async fn a_copy_of_a_library_at_work_has_every_picture_of_its_rows() {
         }
     }
     // What could not be removed during a copy goes afterwards.
-    let mut after = None;
-    loop {
-        (after, _) = sweep_orphans(&live.ports, after, later()).await.unwrap();
-        if after.is_none() {
-            break;
-        }
-    }
+    let (_, swept) = sweep(&live.ports, later()).await;
+    swept.unwrap();
     let kept = live.ports.images.list(None, 10_000).await.unwrap();
     assert_eq!(kept.len(), all(&live.ports).await.len());
 }

@@ -4,6 +4,7 @@ mod support;
 
 use async_trait::async_trait;
 use std::{
+    path::Path,
     process::ExitCode,
     sync::{Arc, Mutex},
     time::Duration,
@@ -12,13 +13,19 @@ use support::{Machine, ManualClock, blob_path};
 use tempfile::TempDir;
 use tintype_core::{
     domain::{BlobId, Clock, Job, JobId, Space, Timestamp},
-    ports::{CollectionRepo, ImageStore, JobRepo, LinkSigner, MetadataRepo, Models, Ports, VectorIndex},
+    ports::{
+        CollectionRepo, ImageStore, Integrity, JobRepo, LinkSigner, MetadataRepo, Models, Ports, VectorIndex,
+    },
 };
 use tintype_local::{
-    DataFolder, Database, FileImageStore, FileVariantCache, LookEmbedder, PathLinkSigner,
-    SqliteCollectionRepo, SqliteJobRepo, SqliteMetadataRepo, SqliteVectorIndex, VectorKind, WorkflowSettings,
+    DataFolder, Database, FileImageStore, FileVariantCache, LookEmbedder, OpenError, PathLinkSigner,
+    SqliteCollectionRepo, SqliteIntegrity, SqliteJobRepo, SqliteMetadataRepo, SqliteVectorIndex, VectorKind,
+    WorkflowSettings,
 };
-use tintype_testkit::{CorruptibleStore, Fresh, Suites, VariantFixture, VectorFixture, WorkflowFixture};
+use tintype_testkit::{
+    CorruptibleStore, Fresh, IntegrityFixture, Suites, VariantFixture, VectorFixture, WorkflowFixture,
+    samples,
+};
 
 fn main() -> ExitCode {
     Suites::new("local")
@@ -36,6 +43,16 @@ fn main() -> ExitCode {
             Fresh::new(CorruptibleStore { store: Arc::new(store), corrupt }).keeping(folder)
         })
         .embedder(|| async { Fresh::new(Arc::new(LookEmbedder)) })
+        .integrity(|| async {
+            let (database, folder) = open_database();
+            let path = folder.path().to_owned();
+            let empty_the_records = Box::new(move || {
+                let path = path.clone();
+                Box::pin(async move { start_without_database(&path).await }) as _
+            });
+            let integrity = Arc::new(SqliteIntegrity::new(database));
+            Fresh::new(IntegrityFixture { integrity, empty_the_records }).keeping(folder)
+        })
         .job_repo(|| async {
             let (database, folder) = open_database();
             Fresh::new(Arc::new(SqliteJobRepo::new(database)) as Arc<dyn JobRepo>).keeping(folder)
@@ -66,6 +83,20 @@ fn main() -> ExitCode {
         })
         .workflow(|models| async { Fresh::new(Box::new(Stage::open(models)) as Box<dyn WorkflowFixture>) })
         .run()
+}
+
+/// A start on the blobs and the mark of the library in `path`, as if its database had been lost.
+async fn start_without_database(path: &Path) -> Option<Arc<dyn Integrity>> {
+    let folder = DataFolder::open(&path.join("again")).expect("open the folder");
+    let store = FileImageStore::open(&folder).expect("open the store");
+    store.put(&samples::blob(1), samples::START).await.expect("put");
+    let mark = Path::new("blobs").join("LIBRARY");
+    std::fs::copy(path.join(&mark), folder.path().join(&mark)).expect("the library has a mark");
+    match Database::open(&folder) {
+        Ok(database) => Some(Arc::new(SqliteIntegrity::new(database))),
+        Err(OpenError::LostDatabase { .. }) => None,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 fn temporary() -> TempDir {

@@ -22,18 +22,22 @@ struct Stored {
 
 /// An [`ImageStore`] in memory.
 #[derive(Debug, Default)]
-pub struct MemoryImages(Mutex<BTreeMap<BlobId, Stored>>);
+pub struct MemoryImages {
+    blobs: Mutex<BTreeMap<BlobId, Stored>>,
+    /// When each blob was moved into quarantine; its bytes are of no use to a test.
+    quarantine: Mutex<BTreeMap<BlobId, Timestamp>>,
+}
 
 impl MemoryImages {
     /// Spoils the bytes at `id`, as a broken disk would: every byte is inverted.
     pub fn corrupt(&self, id: &BlobId) {
-        if let Some(stored) = lock(&self.0).get_mut(id) {
+        if let Some(stored) = lock(&self.blobs).get_mut(id) {
             stored.bytes = stored.bytes.iter().map(|byte| !byte).collect();
         }
     }
 
     fn bytes(&self, id: &BlobId, operation: &'static str) -> PortResult<Bytes> {
-        let found = lock(&self.0).get(id).map(|stored| stored.bytes.clone());
+        let found = lock(&self.blobs).get(id).map(|stored| stored.bytes.clone());
         found.ok_or_else(|| PortError::new(ErrorKind::NotFound, operation, format!("no bytes at {id}")))
     }
 }
@@ -45,7 +49,7 @@ fn info(id: &BlobId, stored: &Stored) -> BlobInfo {
 #[async_trait]
 impl ImageStore for MemoryImages {
     async fn put(&self, blob: &Blob, now: Timestamp) -> PortResult<()> {
-        lock(&self.0).insert(*blob.id(), Stored { bytes: blob.bytes().clone(), put_at: now });
+        lock(&self.blobs).insert(*blob.id(), Stored { bytes: blob.bytes().clone(), put_at: now });
         Ok(())
     }
 
@@ -71,11 +75,11 @@ impl ImageStore for MemoryImages {
     }
 
     async fn find(&self, id: &BlobId) -> PortResult<Option<BlobInfo>> {
-        Ok(lock(&self.0).get(id).map(|stored| info(id, stored)))
+        Ok(lock(&self.blobs).get(id).map(|stored| info(id, stored)))
     }
 
     async fn delete(&self, id: &BlobId, put_before: Timestamp) -> PortResult<bool> {
-        let mut blobs = lock(&self.0);
+        let mut blobs = lock(&self.blobs);
         if blobs.get(id).is_some_and(|stored| stored.put_at >= put_before) {
             return Ok(false);
         }
@@ -83,9 +87,30 @@ impl ImageStore for MemoryImages {
         Ok(true)
     }
 
+    async fn quarantine(&self, id: &BlobId, put_before: Timestamp, now: Timestamp) -> PortResult<bool> {
+        let mut blobs = lock(&self.blobs);
+        let Some(stored) = blobs.get(id) else { return Ok(true) };
+        if stored.put_at >= put_before {
+            return Ok(false);
+        }
+        blobs.remove(id);
+        lock(&self.quarantine).insert(*id, now);
+        Ok(true)
+    }
+
+    async fn purge_quarantine(&self, quarantined_before: Timestamp, limit: u32) -> PortResult<u32> {
+        let mut quarantine = lock(&self.quarantine);
+        let old = quarantine.iter().filter(|(_, since)| **since < quarantined_before).map(|(id, _)| *id);
+        let old: Vec<_> = old.take(limit as usize).collect();
+        for id in &old {
+            quarantine.remove(id);
+        }
+        Ok(old.len() as u32)
+    }
+
     async fn list(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobInfo>> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let blobs = lock(&self.0);
+        let blobs = lock(&self.blobs);
         let part = blobs.range((start, Bound::Unbounded)).take(limit as usize);
         Ok(part.map(|(id, stored)| info(id, stored)).collect())
     }

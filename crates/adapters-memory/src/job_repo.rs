@@ -1,9 +1,9 @@
 //! Jobs, their logs and their idempotency keys in maps, under one lock: a change and its event are one step.
 
-use crate::lock;
+use crate::{lock, metadata_repo::page_of};
 use async_trait::async_trait;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Bound,
     sync::Mutex,
 };
@@ -26,6 +26,7 @@ struct Jobs {
     /// Each owner's jobs by their place in the list.
     by_owner: HashMap<OwnerId, BTreeMap<Position, JobId>>,
     keys: HashMap<(OwnerId, IdempotencyKey), UsedKey>,
+    released: BTreeSet<BlobId>,
 }
 
 #[derive(Debug)]
@@ -61,6 +62,7 @@ impl Jobs {
         let position = Position::of_job(job.created_at, &job.id);
         self.by_owner.entry(new.owner.clone()).or_default().insert(position, new.id);
         let key = key.map(|key| key.key.clone());
+        self.hold(&job);
         self.by_id.insert(new.id, Stored { job: job.clone(), log: vec![event], key });
         InsertedJob::Created(Box::new(job))
     }
@@ -99,7 +101,20 @@ impl Jobs {
         let stored = self.by_id.get_mut(id).ok_or_else(|| missing(id, operation))?;
         let event = change(&mut stored.job)?;
         stored.log.extend(event);
-        Ok(stored.job.clone())
+        let job = stored.job.clone();
+        self.hold(&job);
+        Ok(job)
+    }
+
+    /// Forgets releases of blobs that `job` refers to.
+    fn hold(&mut self, job: &Job) {
+        for blob in blobs(job) {
+            self.released.remove(&blob);
+        }
+    }
+
+    fn refers_to(&self, blob: &BlobId) -> bool {
+        self.by_id.values().any(|stored| blobs(&stored.job).any(|id| id == *blob))
     }
 
     fn remove(&mut self, id: &JobId) -> Vec<BlobId> {
@@ -113,7 +128,10 @@ impl Jobs {
         {
             self.keys.remove(&key);
         }
-        blobs(&job).collect()
+        let blobs: Vec<_> = blobs(&job).collect();
+        let last: Vec<_> = blobs.iter().copied().filter(|blob| !self.refers_to(blob)).collect();
+        self.released.extend(last);
+        blobs
     }
 }
 
@@ -219,7 +237,20 @@ impl JobRepo for MemoryJobs {
     }
 
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool> {
-        Ok(lock(&self.0).by_id.values().any(|stored| blobs(&stored.job).any(|id| id == *blob)))
+        Ok(lock(&self.0).refers_to(blob))
+    }
+
+    async fn is_released(&self, blob: &BlobId) -> PortResult<bool> {
+        Ok(lock(&self.0).released.contains(blob))
+    }
+
+    async fn released(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobId>> {
+        Ok(page_of(&lock(&self.0).released, after, limit))
+    }
+
+    async fn forget_release(&self, blob: &BlobId) -> PortResult<()> {
+        lock(&self.0).released.remove(blob);
+        Ok(())
     }
 
     async fn purge(&self, now: Timestamp, limit: u32) -> PortResult<PurgedJobs> {

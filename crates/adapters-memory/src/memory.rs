@@ -1,8 +1,8 @@
 //! Every port of this crate, put together.
 
 use crate::{
-    ChannelNotifier, ManualClock, MemoryCollections, MemoryConnections, MemoryImages, MemoryJobs,
-    MemoryLinks, MemoryMetadata, MemoryWorkflow, ScriptedModel,
+    ChannelNotifier, ManualClock, MemoryCollections, MemoryConnections, MemoryImages, MemoryIntegrity,
+    MemoryJobs, MemoryLinks, MemoryMetadata, MemoryWorkflow, ScriptedModel,
 };
 use std::sync::{
     Arc,
@@ -31,6 +31,8 @@ pub struct Memory {
     pub jobs: Arc<MemoryJobs>,
     /// Who listens to what.
     pub connections: Arc<MemoryConnections>,
+    /// The integrity of the records.
+    pub integrity: Arc<MemoryIntegrity>,
     /// The way to the clients.
     pub notifier: Arc<ChannelNotifier>,
     /// The line of jobs.
@@ -52,6 +54,7 @@ impl Memory {
             collections: Arc::default(),
             jobs: Arc::default(),
             connections: Arc::default(),
+            integrity: Arc::default(),
             notifier: Arc::default(),
             workflow: Arc::default(),
             drawn: AtomicU64::new(0),
@@ -76,6 +79,7 @@ impl Memory {
             connections: self.connections.clone(),
             notifier: self.notifier.clone(),
             workflow: self.workflow.clone(),
+            integrity: self.integrity.clone(),
             links: Arc::new(MemoryLinks),
             signer: None,
         }

@@ -3,7 +3,7 @@
 use crate::lock;
 use async_trait::async_trait;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Bound,
     sync::Mutex,
 };
@@ -18,7 +18,27 @@ use tintype_core::{
 
 /// A [`MetadataRepo`] in memory.
 #[derive(Debug, Default)]
-pub struct MemoryMetadata(Mutex<HashMap<OwnerId, Library>>);
+pub struct MemoryMetadata(Mutex<Libraries>);
+
+#[derive(Debug, Default)]
+struct Libraries {
+    by_owner: HashMap<OwnerId, Library>,
+    released: BTreeSet<BlobId>,
+}
+
+impl Libraries {
+    /// Whether any owner has an image of this address.
+    fn refers_to(&self, blob: &BlobId) -> bool {
+        self.by_owner.values().any(|library| library.addresses.contains_key(blob))
+    }
+
+    /// Records the blob of a removed image as released, if no other image has it.
+    fn release(&mut self, blob: BlobId) {
+        if !self.refers_to(&blob) {
+            self.released.insert(blob);
+        }
+    }
+}
 
 /// One owner's images.
 #[derive(Debug, Default)]
@@ -81,7 +101,7 @@ impl MemoryMetadata {
     /// Every image there is, in the order of the ids: whose it is, and its prompt.
     pub(crate) fn prompts(&self) -> BTreeMap<ImageId, Prompted> {
         let libraries = lock(&self.0);
-        let images = libraries.values().flat_map(|library| library.by_position.values());
+        let images = libraries.by_owner.values().flat_map(|library| library.by_position.values());
         let prompted = |image: &SavedImage| Prompted {
             owner: image.owner.clone(),
             version: image.version,
@@ -98,6 +118,12 @@ pub(crate) struct Prompted {
     pub(crate) prompt: Option<String>,
 }
 
+/// Up to `limit` of these, in order, from the one after `after`.
+pub(crate) fn page_of(blobs: &BTreeSet<BlobId>, after: Option<BlobId>, limit: u32) -> Vec<BlobId> {
+    let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+    blobs.range((start, Bound::Unbounded)).take(limit as usize).copied().collect()
+}
+
 fn check(stored: &SavedImage, expected: Version, operation: &'static str) -> PortResult<()> {
     if stored.version == expected {
         return Ok(());
@@ -109,12 +135,15 @@ fn check(stored: &SavedImage, expected: Version, operation: &'static str) -> Por
 #[async_trait]
 impl MetadataRepo for MemoryMetadata {
     async fn insert(&self, image: &SavedImage) -> PortResult<InsertedImage> {
-        Ok(lock(&self.0).entry(image.owner.clone()).or_default().insert(image))
+        let mut libraries = lock(&self.0);
+        let inserted = libraries.by_owner.entry(image.owner.clone()).or_default().insert(image);
+        libraries.released.remove(&image.sha256);
+        Ok(inserted)
     }
 
     async fn find(&self, owner: &OwnerId, id: &ImageId, now: Timestamp) -> PortResult<Option<SavedImage>> {
         let libraries = lock(&self.0);
-        let found = libraries.get(owner).and_then(|library| library.find(id));
+        let found = libraries.by_owner.get(owner).and_then(|library| library.find(id));
         Ok(found.filter(|image| image.is_shown(now)).cloned())
     }
 
@@ -124,19 +153,20 @@ impl MetadataRepo for MemoryMetadata {
         query: &ImageQuery,
         now: Timestamp,
     ) -> PortResult<Page<SavedImage>> {
-        let images = lock(&self.0).get(owner).map(|library| library.page(query, now)).unwrap_or_default();
+        let images =
+            lock(&self.0).by_owner.get(owner).map(|library| library.page(query, now)).unwrap_or_default();
         Ok(Page::of(images, query.limit, |image| Position::of_image(image.saved_at, &image.id)))
     }
 
     async fn timeline(&self, owner: &OwnerId, query: &ImageQuery, now: Timestamp) -> PortResult<Timeline> {
         let libraries = lock(&self.0);
         let none = Library::default();
-        Ok(libraries.get(owner).unwrap_or(&none).timeline(query, now))
+        Ok(libraries.by_owner.get(owner).unwrap_or(&none).timeline(query, now))
     }
 
     async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()> {
         let mut libraries = lock(&self.0);
-        let stored = libraries.get_mut(&image.owner).and_then(|library| {
+        let stored = libraries.by_owner.get_mut(&image.owner).and_then(|library| {
             let position = library.positions.get(&image.id)?;
             library.by_position.get_mut(position)
         });
@@ -150,21 +180,37 @@ impl MetadataRepo for MemoryMetadata {
 
     async fn delete(&self, owner: &OwnerId, id: &ImageId, expected: Version) -> PortResult<()> {
         let mut libraries = lock(&self.0);
-        let Some(library) = libraries.get_mut(owner) else { return Ok(()) };
+        let Some(library) = libraries.by_owner.get_mut(owner) else { return Ok(()) };
         if let Some(stored) = library.find(id) {
             check(stored, expected, "MetadataRepo::delete")?;
+            let blob = stored.sha256;
             library.remove(id);
+            libraries.release(blob);
         }
         Ok(())
     }
 
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool> {
-        Ok(lock(&self.0).values().any(|library| library.addresses.contains_key(blob)))
+        Ok(lock(&self.0).refers_to(blob))
+    }
+
+    async fn is_released(&self, blob: &BlobId) -> PortResult<bool> {
+        Ok(lock(&self.0).released.contains(blob))
+    }
+
+    async fn released(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobId>> {
+        Ok(page_of(&lock(&self.0).released, after, limit))
+    }
+
+    async fn forget_release(&self, blob: &BlobId) -> PortResult<()> {
+        lock(&self.0).released.remove(blob);
+        Ok(())
     }
 
     async fn purge(&self, trashed_before: Timestamp, limit: u32) -> PortResult<Vec<BlobId>> {
+        let mut libraries = lock(&self.0);
         let mut purged = Vec::new();
-        for library in lock(&self.0).values_mut() {
+        for library in libraries.by_owner.values_mut() {
             let images = library.by_position.values();
             let old = images.filter(|image| image.trashed_at.is_some_and(|at| at < trashed_before));
             let part: Vec<_> =
@@ -174,6 +220,7 @@ impl MetadataRepo for MemoryMetadata {
                 purged.push(sha256);
             }
         }
+        purged.iter().for_each(|blob| libraries.release(*blob));
         Ok(purged)
     }
 }

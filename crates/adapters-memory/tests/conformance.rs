@@ -9,15 +9,16 @@ use tintype_core::{
         Clock, ConnectionId, GenerateInput, GenerationRequest, Job, JobId, ModelCard, Seed, SourceInput,
         Timestamp,
     },
-    ports::{ImageStore, Ports},
+    ports::{ImageStore, Integrity, Ports},
 };
 use tintype_memory::{
     ChannelNotifier, Inbox, LEASE, Memory, MemoryCollections, MemoryConnections, MemoryCredentials,
-    MemoryImages, MemoryJobs, MemoryLinks, MemoryMetadata, MemoryVariants, MemoryVectors, ScriptedModel,
+    MemoryImages, MemoryIntegrity, MemoryJobs, MemoryLinks, MemoryMetadata, MemoryVariants, MemoryVectors,
+    ScriptedModel,
 };
 use tintype_testkit::{
-    Client, CorruptibleStore, Fresh, ModelFixture, NotifierFixture, Suites, VariantFixture, VectorFixture,
-    WorkflowFixture,
+    Client, CorruptibleStore, Fresh, IntegrityFixture, ModelFixture, NotifierFixture, Suites, VariantFixture,
+    VectorFixture, WorkflowFixture,
 };
 
 fn main() -> ExitCode {
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         .image_model(|| async { Fresh::new(model()) })
         .image_store(|| async { Fresh::new(Arc::new(MemoryImages::default())) })
         .corruptible_image_store(|| async { Fresh::new(corruptible()) })
+        .integrity(|| async { Fresh::new(integrity()) })
         .job_repo(|| async { Fresh::new(Arc::new(MemoryJobs::default())) })
         .link_signer(|| async { Fresh::new(Arc::new(MemoryLinks)) })
         .metadata_repo(|| async { Fresh::new(Arc::new(MemoryMetadata::default())) })
@@ -46,6 +48,18 @@ fn corruptible() -> CorruptibleStore {
         std::future::ready(()).boxed()
     };
     CorruptibleStore { store, corrupt: Box::new(corrupt) }
+}
+
+/// Records in memory can't be lost apart from their blobs: the fixture says what a store would find.
+fn integrity() -> IntegrityFixture {
+    let integrity = Arc::new(MemoryIntegrity::default());
+    let damaged = integrity.clone();
+    let empty_the_records = move || {
+        damaged.report("the records are empty");
+        let damaged: Arc<dyn Integrity> = damaged.clone();
+        std::future::ready(Some(damaged)).boxed()
+    };
+    IntegrityFixture { integrity, empty_the_records: Box::new(empty_the_records) }
 }
 
 fn vectors() -> VectorFixture {

@@ -3,7 +3,8 @@
 mod library;
 
 pub(crate) use library::{
-    Backup, Collections, Export, FilterArgs, Import, List, Restore, RestoreBackup, Save, Trash,
+    Backup, Check, Collections, Export, FilterArgs, Import, List, Recover, Restore, RestoreBackup, Save,
+    Trash,
 };
 
 use crate::failure::Exit;
@@ -56,6 +57,10 @@ pub(crate) enum Verb {
     Backup(Backup),
     /// Make a data folder of a backup
     RestoreBackup(RestoreBackup),
+    /// Look for damage in a library of this machine, and repair it
+    Check(Check),
+    /// Bring back a library whose database was lost or damaged
+    Recover(Recover),
     /// Show an image or a job, and what it was made with
     Show(Show),
     /// Read what picture files say of themselves: ours, and other tools'

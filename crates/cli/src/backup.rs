@@ -106,7 +106,8 @@ fn in_words(error: &BackupError) -> Failure {
         BackupError::NotEmpty { .. } | BackupError::OtherLibrary { .. } | BackupError::Nested { .. } => {
             Exit::Usage
         }
-        BackupError::Busy { .. }
+        BackupError::OlderLibrary { .. }
+        | BackupError::Busy { .. }
         | BackupError::Damaged { .. }
         | BackupError::DamagedDatabase { .. }
         | BackupError::Folder(_)

@@ -7,7 +7,10 @@ use crate::noop_model::NoopModel;
 use crate::settings::{ConnectionsPort, ImagesPort, JobsPort, MetadataPort, ModelChoice, Settings};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use tintype_core::domain::limits;
 use tintype_core::ports::{
     CollectionRepo, ConnectionRegistry, CredentialRepo, ImageModel, ImageStore, JobRepo, MetadataRepo,
@@ -17,12 +20,12 @@ use tintype_core::use_cases::{Alike, Meaning};
 use tintype_diffusion::{DiffusionModel, EngineError, Settings as EngineSettings};
 use tintype_local::{
     DataFolder, Database, FileImageStore, FileVariantCache, LocalWorkflow, LookEmbedder, OpenError,
-    PathLinkSigner, SqliteCollectionRepo, SqliteJobRepo, SqliteMetadataRepo, SqliteVectorIndex, SystemClock,
-    VectorKind, WorkflowSettings,
+    PathLinkSigner, SqliteCollectionRepo, SqliteIntegrity, SqliteJobRepo, SqliteMetadataRepo,
+    SqliteVectorIndex, SteadyClock, VectorKind, WorkflowSettings,
 };
 use tintype_memory::{
-    MemoryCollections, MemoryConnections, MemoryCredentials, MemoryImages, MemoryJobs, MemoryLinks,
-    MemoryMetadata,
+    Memory, MemoryCollections, MemoryConnections, MemoryCredentials, MemoryImages, MemoryIntegrity,
+    MemoryJobs, MemoryLinks, MemoryMetadata,
 };
 use tintype_word_vectors::WordVectors;
 
@@ -43,6 +46,32 @@ pub(crate) struct Server {
     pub(crate) workflow: LocalWorkflow,
     /// The data folder, locked for as long as this lives.
     pub(crate) folder: Arc<DataFolder>,
+    /// What its upkeep works on.
+    pub(crate) upkeep: Upkeep,
+}
+
+/// What the upkeep of a server works on.
+#[derive(Clone, Debug)]
+pub(crate) struct Upkeep {
+    /// The database.
+    pub(crate) database: Database,
+    /// The integrity of its records.
+    pub(crate) integrity: Arc<SqliteIntegrity>,
+    /// The time.
+    pub(crate) clock: SteadyClock,
+    /// How many sweeps of orphans were stopped because there were too many.
+    pub(crate) stopped_sweeps: Count,
+}
+
+/// A number that only grows; clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Count(Arc<AtomicU64>);
+
+impl Count {
+    /// Adds to it.
+    pub(crate) fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
 }
 
 /// The ports of a server whose clients hear by `notifier`.
@@ -52,14 +81,21 @@ pub(crate) struct Server {
 pub(crate) fn server(settings: &Settings, notifier: Arc<dyn Notifier>) -> Outcome<Server> {
     let stores = Stores::open(settings)?;
     let work = WorkflowSettings { workers: settings.workers, ..WorkflowSettings::default() };
-    let workflow = LocalWorkflow::new(stores.database.clone(), work, Arc::new(SystemClock));
+    let clock = SteadyClock::default();
+    let workflow = LocalWorkflow::new(stores.database.clone(), work, Arc::new(clock.clone()));
+    let upkeep = Upkeep {
+        database: stores.database.clone(),
+        integrity: stores.integrity.clone(),
+        clock,
+        stopped_sweeps: Count::default(),
+    };
     let (folder, variants) = (stores.folder.clone(), stores.variants.clone());
     let vectors = |kind| Arc::new(SqliteVectorIndex::new(stores.database.clone(), kind));
     let alike = Alike { embedder: Arc::new(LookEmbedder), vectors: vectors(VectorKind::Look) };
     let meaning = Meaning { embedder: Arc::new(WordVectors), vectors: vectors(VectorKind::Meaning) };
     let ports = stores.ports(settings, notifier, Arc::new(workflow.clone()))?;
     let credentials = Arc::<MemoryCredentials>::default();
-    Ok(Server { ports, credentials, variants, alike, meaning, workflow, folder })
+    Ok(Server { ports, credentials, variants, alike, meaning, workflow, folder, upkeep })
 }
 
 /// The ports of a single job on the data folder, run by its submitter.
@@ -72,6 +108,23 @@ pub(crate) fn ports_for_one(
     workflow: Arc<dyn Workflow>,
 ) -> Outcome<Ports> {
     Stores::open(settings)?.ports(settings, notifier, workflow)
+}
+
+/// The ports of the library in the data folder, without models: nothing is generated.
+///
+/// # Errors
+/// If the data folder is in use or can't be opened.
+pub(crate) fn library(settings: &Settings) -> Outcome<Ports> {
+    let stores = Stores::open(settings)?;
+    Ok(Ports {
+        models: Models::none(),
+        images: stores.images,
+        metadata: stores.metadata,
+        collections: stores.collections,
+        jobs: stores.jobs,
+        integrity: stores.integrity,
+        ..Memory::new().ports()
+    })
 }
 
 /// The ports of a single job that leaves nothing behind.
@@ -92,6 +145,7 @@ pub(crate) fn ports_in_memory(
         connections: Arc::<MemoryConnections>::default(),
         notifier,
         workflow,
+        integrity: Arc::<MemoryIntegrity>::default(),
         links: Arc::new(MemoryLinks),
         signer: content_credentials::signer_if_there(&settings.signing, &settings.data)?,
     })
@@ -106,6 +160,7 @@ struct Stores {
     metadata: Arc<dyn MetadataRepo>,
     collections: Arc<dyn CollectionRepo>,
     jobs: Arc<dyn JobRepo>,
+    integrity: Arc<SqliteIntegrity>,
 }
 
 impl Stores {
@@ -131,6 +186,7 @@ impl Stores {
             metadata: Arc::new(metadata),
             collections: Arc::new(collections),
             jobs: Arc::new(jobs),
+            integrity: Arc::new(SqliteIntegrity::new(database.clone())),
             folder,
             database,
         })
@@ -154,6 +210,7 @@ impl Stores {
             connections,
             notifier,
             workflow,
+            integrity: self.integrity,
             links: Arc::new(PathLinkSigner),
             signer: content_credentials::signer(&settings.signing, self.folder.path())?,
         })

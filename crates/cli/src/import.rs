@@ -1,6 +1,6 @@
 //! `tintype import`: an export, or pictures of other tools, into a server's library.
 
-mod foreign;
+pub(crate) mod foreign;
 mod links;
 mod plan;
 
@@ -28,10 +28,10 @@ const AWS_BYTES: usize = 4_500_000;
 
 /// A picture to be saved.
 #[derive(Debug)]
-struct Picture {
+pub(crate) struct Picture {
     bytes: Vec<u8>,
     /// What is sent beside it.
-    fields: Map<String, Value>,
+    pub(crate) fields: Map<String, Value>,
 }
 
 /// What became of one file.

@@ -5,6 +5,7 @@ mod archive;
 mod args;
 mod backup;
 mod bounded;
+mod check;
 mod client;
 mod collections;
 mod compose;
@@ -78,6 +79,8 @@ fn run(args: Args, terminal: &Terminal) -> Outcome {
         Some(Verb::Import(args)) => import::run(&args, terminal),
         Some(Verb::Backup(args)) => backup::back_up(&args, terminal, env, now),
         Some(Verb::RestoreBackup(args)) => backup::restore(&args, terminal, env),
+        Some(Verb::Check(args)) => check::check(&args, terminal, env, now),
+        Some(Verb::Recover(args)) => check::recover(&args, terminal, env, now),
         Some(Verb::Trash(args)) => library::trash(&args, terminal),
         Some(Verb::Restore(args)) => library::restore(&args, terminal),
         Some(Verb::Show(args)) => show::show(&args, terminal, now),

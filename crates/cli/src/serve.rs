@@ -13,7 +13,6 @@ use std::time::Duration;
 use tintype_core::domain::CursorCodec;
 use tintype_core::ports::Models;
 use tintype_http::{Access, Allowed, Api, Keys, ServerSettings, SocketHub, router};
-use tintype_local::SystemClock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +46,7 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     watch_signals(settings, terminal, &shutdown)?;
     let api = Api::new(
         server.ports.clone(),
-        Arc::new(SystemClock),
+        Arc::new(server.upkeep.clock.clone()),
         Arc::new(system::entropy),
         cursors,
         access(settings),
@@ -64,7 +63,7 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
         Some(commit) => api.with_commit(commit),
         None => api,
     };
-    let Server { ports, workflow, folder, alike, meaning, .. } = server;
+    let Server { ports, workflow, folder, alike, meaning, upkeep, .. } = server;
     greet(settings, terminal, address, &ports.models);
     if let Some(path) = &settings.ready_file {
         write_ready_file(path, address)?;
@@ -73,13 +72,14 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
         let (ports, shutdown) = (ports.clone(), shutdown.clone());
         async move { workflow.run(ports, shutdown).await }
     });
-    let sweeps = tokio::spawn(sweeper::run(ports.clone(), shutdown.clone()));
+    let sweeps = tokio::spawn(sweeper::run(ports.clone(), upkeep.clone(), shutdown.clone()));
+    let snapshots = tokio::spawn(sweeper::keep_snapshots(upkeep, shutdown.clone()));
     let looks = tokio::spawn(looker::run(ports, alike, meaning, shutdown.clone()));
     let tasks = api.tasks();
     tintype_http::serve(listener, router(api), ServerSettings::default(), tasks, shutdown.clone()).await;
     // However the server came to its end, the rest ends with it.
     shutdown.cancel();
-    for task in [jobs, sweeps, looks] {
+    for task in [jobs, sweeps, snapshots, looks] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a part of the server stopped unexpectedly");
         }

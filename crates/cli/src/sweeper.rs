@@ -1,10 +1,11 @@
-//! The sweep, once a minute for as long as the server runs.
+//! The upkeep of a running server: the sweep once a minute, orphans once an hour, a database snapshot once a day.
 
+use crate::compose::Upkeep;
 use std::time::Duration;
-use tintype_core::domain::{BlobId, Clock};
+use tintype_core::domain::Clock;
 use tintype_core::ports::Ports;
-use tintype_core::use_cases::{Swept, sweep, sweep_orphans};
-use tintype_local::SystemClock;
+use tintype_core::use_cases::{OrphanSweep, Swept, sweep, sweep_orphans};
+use tintype_local::{SnapshotError, check_database, take_snapshot_if_due};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
@@ -12,47 +13,94 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_secs(60);
 /// The first sweep leaves the start alone.
 const FIRST: Duration = Duration::from_secs(5);
+/// One sweep of this many also looks for orphans, the first one among them.
+const ORPHANS_EVERY: u64 = 60;
 
 /// Sweeps until `shutdown`. What fails is logged, and done by a later sweep.
-pub(crate) async fn run(ports: Ports, shutdown: CancellationToken) {
+pub(crate) async fn run(ports: Ports, upkeep: Upkeep, shutdown: CancellationToken) {
     let mut ticks = interval_at(Instant::now() + FIRST, EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut orphans_after = None;
+    for number in 0_u64.. {
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            _ = ticks.tick() => {}
+        }
+        once(&ports, &upkeep).await;
+        if number.is_multiple_of(ORPHANS_EVERY) {
+            orphans(&ports, &upkeep).await;
+        }
+    }
+    renew_mark(&upkeep).await;
+}
+
+/// Checks the whole database once, and takes a snapshot of it every day, until `shutdown`.
+pub(crate) async fn keep_snapshots(upkeep: Upkeep, shutdown: CancellationToken) {
+    let database = upkeep.database.clone();
+    let checked = tokio::task::spawn_blocking(move || check_database(&database)).await;
+    if let Ok(Err(error)) = checked {
+        tracing::error!(%error, source = source(&error), "the database could not be checked");
+    }
+    let mut ticks = interval_at(Instant::now(), EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        once(&ports).await;
-        orphans_after = orphans(&ports, orphans_after).await;
+        let (database, now) = (upkeep.database.clone(), upkeep.clock.now());
+        let taken = tokio::task::spawn_blocking(move || take_snapshot_if_due(&database, now)).await;
+        match taken {
+            Ok(Ok(true)) => tracing::info!("took the daily snapshot of the database"),
+            Ok(Ok(false)) | Err(_) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, source = source(&error), "the daily snapshot was not taken")
+            }
+        }
     }
 }
 
-async fn once(ports: &Ports) {
-    let (swept, outcome) = sweep(ports, SystemClock.now()).await;
-    let Swept { expired, started, jobs, images, blobs, waiting_since: _ } = swept;
+fn source(error: &SnapshotError) -> Option<String> {
+    std::error::Error::source(error).map(ToString::to_string)
+}
+
+async fn once(ports: &Ports, upkeep: &Upkeep) {
+    renew_mark(upkeep).await;
+    let (swept, outcome) = sweep(ports, upkeep.clock.now()).await;
+    let Swept { expired, started, jobs, images, blobs, quarantined, waiting_since: _ } = swept;
     if (Swept { waiting_since: None, ..swept }) == Swept::default() {
         tracing::debug!("swept: nothing to do");
     } else {
-        tracing::info!(expired, started, jobs, images, blobs, "swept");
+        tracing::info!(expired, started, jobs, images, blobs, quarantined, "swept");
     }
     if let Err(error) = outcome {
         tracing::error!(%error, source = cause(&error), "a part of the sweep failed");
     }
 }
 
-/// One batch of orphans; the next sweep goes on where it ended.
-async fn orphans(ports: &Ports, after: Option<BlobId>) -> Option<BlobId> {
-    match sweep_orphans(ports, after, SystemClock.now()).await {
-        Ok((next, removed)) => {
-            if removed > 0 {
-                tracing::info!(removed, "removed pictures that nothing refers to");
-            }
-            next
+async fn renew_mark(upkeep: &Upkeep) {
+    if let Err(error) = upkeep.integrity.renew_mark().await {
+        tracing::error!(%error, source = cause(&error), "the mark of the library beside the blobs was not renewed");
+    }
+}
+
+/// Looks at every blob.
+async fn orphans(ports: &Ports, upkeep: &Upkeep) {
+    match sweep_orphans(ports, None, u32::MAX, upkeep.clock.now()).await {
+        Ok(OrphanSweep { blobs, orphans, stopped: true, .. }) => {
+            upkeep.stopped_sweeps.add(1);
+            tracing::error!(
+                blobs,
+                orphans,
+                "too many blobs have no record, so none was moved: see `tintype check`; `tintype recover` brings their \
+                 images back, `tintype check --repair` moves them into quarantine"
+            );
         }
+        Ok(OrphanSweep { quarantined, .. }) if quarantined > 0 => {
+            tracing::warn!(quarantined, "moved blobs without a record into quarantine, for 30 days");
+        }
+        Ok(_) => {}
         Err(error) => {
             tracing::error!(%error, source = cause(&error), "the sweep of orphans stopped early");
-            after
         }
     }
 }

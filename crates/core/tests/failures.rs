@@ -14,7 +14,7 @@ use tintype_core::ports::{
 };
 use tintype_core::use_cases::{
     self, Ran, Save, SaveFrom, Sources, Submit, Swept, Told, edit_image, erase_image, find_picture, run_job,
-    save_image, submit, sweep,
+    save_image, submit, sweep, sweep_orphans,
 };
 use tintype_core::{Error, ErrorKind, PortError, imaging};
 
@@ -454,6 +454,29 @@ fn an_edit_is_tried_again_when_another_writer_came_first() {
 fn nothing_expired(mocks: &mut MockPorts) {
     mocks.jobs.expect_purge().returning(|_, _| Ok(PurgedJobs::default()));
     mocks.metadata.expect_purge().returning(|_, _| Ok(vec![]));
+    mocks.jobs.expect_released().returning(|_, _| Ok(vec![]));
+    mocks.metadata.expect_released().returning(|_, _| Ok(vec![]));
+    mocks.images.expect_purge_quarantine().returning(|_, _| Ok(0));
+    mocks.integrity.expect_confirm().returning(|_| Ok(()));
+}
+
+#[test]
+fn a_sweep_that_cannot_confirm_the_records_deletes_nothing_and_still_starts_jobs() {
+    // No method that deletes is expected: a call would panic.
+    let mut mocks = mocks();
+    mocks.integrity.expect_confirm().returning(|_| Err(fails(ErrorKind::Data)));
+    mocks.jobs.expect_unfinished().return_once(|_, _, _| Ok(vec![job()]));
+    mocks.workflow.expect_start().times(1).returning(|_| Ok(()));
+    let (swept, outcome) = run(sweep(&mocks.into_ports(), NOW.after(Duration::from_secs(60))));
+    assert_eq!((swept.started, outcome.unwrap_err().kind()), (1, ErrorKind::Data));
+}
+
+#[test]
+fn a_sweep_of_orphans_that_cannot_confirm_the_records_looks_at_no_blob() {
+    let mut mocks = mocks();
+    mocks.integrity.expect_confirm().returning(|_| Err(fails(ErrorKind::Data)));
+    let swept = run(sweep_orphans(&mocks.into_ports(), None, 1, NOW));
+    assert_eq!(swept.unwrap_err().kind(), ErrorKind::Data);
 }
 
 /// Sweeps `jobs`, which have not ended, `after` so many seconds; starting them fails as `starting` says.

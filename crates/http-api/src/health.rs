@@ -27,6 +27,12 @@ pub(crate) async fn readyz(State(api): State<Arc<Api>>) -> Answer {
     if api.shutdown.is_cancelled() {
         return Err(Problem::new(Code::Unavailable, "the server is shutting down"));
     }
+    if let Some(damage) = api.ports.integrity.damage().await.first() {
+        tracing::warn!(damage, "not ready");
+        let detail = "the database is damaged: nothing is deleted, and what can't be read is an error; \
+                      `tintype check` tells more";
+        return Err(Problem::new(Code::Unavailable, detail));
+    }
     match timeout(READY_TIME, ask(&api)).await {
         Ok(Ok(())) => Ok(Json(json!({ "status": "ready" })).into_response()),
         Ok(Err(part)) => Err(not_ready(part)),

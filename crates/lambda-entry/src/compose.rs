@@ -11,9 +11,9 @@ use crate::{
 use async_trait::async_trait;
 use std::sync::Arc;
 use tintype_aws::{
-    ApiGatewayNotifier, AsyncClients, AsyncInference, AsyncSettings, BedrockModel, BedrockSettings,
-    CloudLinkSigner, DynamoCollectionRepo, DynamoConnectionRegistry, DynamoJobRepo, DynamoMetadataRepo,
-    S3ImageStore, SageMakerModel, SageMakerSettings, StepFunctionsWorkflow, clients,
+    ApiGatewayNotifier, AsyncClients, AsyncInference, AsyncSettings, AwsIntegrity, BedrockModel,
+    BedrockSettings, CloudLinkSigner, DynamoCollectionRepo, DynamoConnectionRegistry, DynamoJobRepo,
+    DynamoMetadataRepo, S3ImageStore, SageMakerModel, SageMakerSettings, StepFunctionsWorkflow, clients,
 };
 use tintype_core::{
     ErrorKind, PortError, PortResult,
@@ -26,6 +26,8 @@ use tintype_core::{
 pub struct Stack {
     /// The ports.
     pub ports: Ports,
+    /// Whether the tables are those that the objects in the bucket were stored with.
+    pub integrity: Arc<AwsIntegrity>,
     /// The endpoint that answers later, where the stack has one.
     pub later: Option<Arc<AsyncInference>>,
     /// The stores' names.
@@ -76,6 +78,13 @@ impl Stack {
         let s3 = aws_sdk_s3::Client::new(&config);
         let sfn = aws_sdk_sfn::Client::new(&config);
         let jobs = Arc::new(DynamoJobRepo::new(dynamodb.clone(), &stores.jobs_table));
+        let integrity = Arc::new(AwsIntegrity::new(
+            s3.clone(),
+            &stores.images_bucket,
+            &dynamodb,
+            &stores.jobs_table,
+            &stores.images_table,
+        ));
         let ports = Ports {
             models: Models::none(),
             images: Arc::new(S3ImageStore::new(s3.clone(), &stores.images_bucket)),
@@ -85,6 +94,7 @@ impl Stack {
             connections: Arc::new(DynamoConnectionRegistry::new(dynamodb.clone(), &stores.connections_table)),
             notifier: Arc::new(ApiGatewayNotifier::new(management(&config, &stores))),
             workflow: Arc::new(StepFunctionsWorkflow::new(sfn.clone(), &stores.state_machine_arn)),
+            integrity: integrity.clone(),
             links: Arc::new(match &stores.cdn_domain {
                 Some(domain) => CloudLinkSigner::cdn(domain),
                 None => CloudLinkSigner::presigned(s3.clone(), &stores.images_bucket),
@@ -92,7 +102,7 @@ impl Stack {
             signer: None,
         };
         aside(warm(ports.clone()));
-        Ok((Self { ports, later: None, stores, metrics, dynamodb }, Clients { config, s3, sfn }))
+        Ok((Self { ports, integrity, later: None, stores, metrics, dynamodb }, Clients { config, s3, sfn }))
     }
 }
 

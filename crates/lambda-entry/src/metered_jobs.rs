@@ -131,6 +131,18 @@ impl JobRepo for MeteredJobs {
         self.inner.refers_to(blob).await
     }
 
+    async fn is_released(&self, blob: &BlobId) -> PortResult<bool> {
+        self.inner.is_released(blob).await
+    }
+
+    async fn released(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobId>> {
+        self.inner.released(after, limit).await
+    }
+
+    async fn forget_release(&self, blob: &BlobId) -> PortResult<()> {
+        self.inner.forget_release(blob).await
+    }
+
     async fn purge(&self, now: Timestamp, limit: u32) -> PortResult<PurgedJobs> {
         self.inner.purge(now, limit).await
     }

@@ -2,10 +2,9 @@
 
 use crate::{failure::Outcome, metrics::Metrics};
 use tintype_core::{
-    PortResult,
     domain::{BlobId, Entropy, Timestamp},
     ports::Ports,
-    use_cases::{Swept, sweep, sweep_orphans},
+    use_cases::{OrphanSweep, Swept, sweep, sweep_orphans},
 };
 
 /// How many batches of blobs are looked at in one sweep.
@@ -19,21 +18,23 @@ pub async fn handle(ports: &Ports, metrics: &Metrics, now: Timestamp, entropy: &
     let (swept, outcome) = sweep(ports, now).await;
     let oldest = swept.waiting_since.map_or(0.0, |since| now.since(since).as_secs_f64());
     metrics.note(&[("OldestJobSeconds", "Seconds", oldest)], None, now);
-    let Swept { expired, started, jobs, images, blobs, waiting_since: _ } = swept;
+    let Swept { expired, started, jobs, images, blobs, quarantined: _, waiting_since: _ } = swept;
     tracing::info!(expired, started, jobs, images, blobs, oldest, "swept");
-    let orphans = orphans(ports, now, entropy).await;
+    // From a place drawn at random, because nothing remembers where the last sweep ended: in time every blob has its turn.
+    let after = Some(BlobId::of(&entropy.0));
+    let orphans = sweep_orphans(ports, after, ORPHAN_BATCHES, now).await;
     outcome?;
-    tracing::info!(orphans = orphans?, "swept orphans");
-    Ok(swept)
-}
-
-/// From a place drawn at random, because nothing remembers where the last sweep ended: in time every blob has its turn.
-async fn orphans(ports: &Ports, now: Timestamp, entropy: &Entropy) -> PortResult<u32> {
-    let (mut after, mut removed) = (Some(BlobId::of(&entropy.0)), 0);
-    for _ in 0..ORPHAN_BATCHES {
-        let (next, batch) = sweep_orphans(ports, after, now).await?;
-        removed += batch;
-        after = next;
+    let OrphanSweep { blobs, orphans, quarantined, stopped, .. } = orphans?;
+    if stopped {
+        metrics.note(&[("OrphanSweepsStopped", "Count", 1.0)], None, now);
+        tracing::error!(
+            blobs,
+            orphans,
+            "too many objects have no record, so none was moved: a table may have been emptied or restored; see \
+             docs/deploy-aws.md"
+        );
+    } else {
+        tracing::info!(blobs, quarantined, "swept orphans");
     }
-    Ok(removed)
+    Ok(swept)
 }

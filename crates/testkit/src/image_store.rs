@@ -49,6 +49,11 @@ cases! { CASES of Arc<dyn ImageStore>:
     delete_leaves_what_was_put_later,
     delete_leaves_what_was_put_again,
     delete_leaves_other_blobs,
+    quarantine_takes_the_blob_out_of_the_store,
+    quarantine_leaves_what_was_put_later,
+    quarantine_of_a_missing_blob_succeeds,
+    put_after_quarantine_stores_the_bytes_anew,
+    purge_quarantine_leaves_what_is_in_the_store,
     list_is_in_order_of_addresses,
     list_starts_after_the_given_address,
     list_starts_after_an_address_that_is_not_there,
@@ -232,6 +237,39 @@ async fn delete_leaves_other_blobs(store: Arc<dyn ImageStore>) {
     put_many(&*store, 3).await;
     store.delete(blob(1).id(), at(1)).await.expect("delete");
     assert_eq!(ids_after(&*store, None, 10).await.len(), 2);
+}
+
+async fn quarantine_takes_the_blob_out_of_the_store(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), START).await;
+    put(&*store, &blob(2), START).await;
+    assert!(store.quarantine(blob(1).id(), at(1), at(2)).await.expect("quarantine"));
+    assert_eq!(get_error(&*store, blob(1).id()).await, ErrorKind::NotFound);
+    assert_eq!(store.find(blob(1).id()).await.expect("find"), None);
+    assert_eq!(ids_after(&*store, None, 10).await, [*blob(2).id()]);
+}
+
+async fn quarantine_leaves_what_was_put_later(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), at(1)).await;
+    assert!(!store.quarantine(blob(1).id(), at(1), at(2)).await.expect("quarantine"));
+    assert_eq!(store.get(blob(1).id()).await.expect("get"), blob(1).bytes());
+}
+
+async fn quarantine_of_a_missing_blob_succeeds(store: Arc<dyn ImageStore>) {
+    assert!(store.quarantine(blob(1).id(), at(1), at(2)).await.expect("quarantine"));
+}
+
+async fn put_after_quarantine_stores_the_bytes_anew(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), START).await;
+    store.quarantine(blob(1).id(), at(1), at(2)).await.expect("quarantine");
+    put(&*store, &blob(1), at(3)).await;
+    store.purge_quarantine(at(9), 10).await.expect("purge_quarantine");
+    assert_eq!(store.get(blob(1).id()).await.expect("get"), blob(1).bytes());
+}
+
+async fn purge_quarantine_leaves_what_is_in_the_store(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), START).await;
+    store.purge_quarantine(at(9), 10).await.expect("purge_quarantine");
+    assert_eq!(store.get(blob(1).id()).await.expect("get"), blob(1).bytes());
 }
 
 async fn list_is_in_order_of_addresses(store: Arc<dyn ImageStore>) {

@@ -31,6 +31,7 @@ mod credential_repo;
 mod embedder;
 mod image_model;
 mod image_store;
+mod integrity;
 mod job_repo;
 mod link_signer;
 mod metadata_repo;
@@ -45,6 +46,7 @@ mod workflow;
 
 pub use image_model::ModelFixture;
 pub use image_store::CorruptibleStore;
+pub use integrity::IntegrityFixture;
 pub use notifier::{Client, NotifierFixture};
 pub use suites::{Fresh, Port, Suites};
 pub use variant_cache::VariantFixture;

@@ -69,6 +69,14 @@ cases! { CASES of Arc<dyn MetadataRepo>:
     refers_to_nothing_unknown,
     refers_to_nothing_that_was_deleted,
     refers_to_what_another_owner_still_has,
+    // released
+    delete_records_the_last_images_blob_as_released,
+    delete_records_no_release_while_another_owner_has_the_blob,
+    purge_records_the_blobs_as_released,
+    a_blob_that_no_image_had_is_not_released,
+    a_blob_that_an_image_has_is_not_released,
+    released_is_in_order_of_addresses_and_starts_after_the_given_one,
+    forget_release_removes_the_record,
     // purge
     purge_removes_what_was_trashed_before,
     purge_leaves_what_was_trashed_at_the_cutoff,
@@ -480,6 +488,74 @@ async fn refers_to_what_another_owner_still_has(repo: Arc<dyn MetadataRepo>) {
     save(&*repo, SavedImage { id: image_id(2, 0), ..image_of(&mallory(), 1, 0) }).await;
     repo.delete(&alice(), &image.id, Version::FIRST).await.expect("delete");
     assert!(refers(&*repo, 1).await);
+}
+
+// released
+
+async fn is_released(repo: &dyn MetadataRepo, n: u64) -> bool {
+    repo.is_released(blob(n).id()).await.expect("is_released")
+}
+
+async fn delete(repo: &dyn MetadataRepo, image: &SavedImage) {
+    repo.delete(&image.owner, &image.id, image.version).await.expect("delete");
+}
+
+async fn delete_records_the_last_images_blob_as_released(repo: Arc<dyn MetadataRepo>) {
+    let image = save(&*repo, saved_image(1, 0)).await;
+    assert!(!is_released(&*repo, 1).await);
+    delete(&*repo, &image).await;
+    assert!(is_released(&*repo, 1).await);
+    assert_eq!(repo.released(None, 10).await.expect("released"), [image.sha256]);
+}
+
+async fn delete_records_no_release_while_another_owner_has_the_blob(repo: Arc<dyn MetadataRepo>) {
+    let image = save(&*repo, saved_image(1, 0)).await;
+    let others = save(&*repo, SavedImage { id: image_id(2, 0), ..image_of(&mallory(), 1, 0) }).await;
+    delete(&*repo, &image).await;
+    // A record beside a reference proves nothing: the blob is still referred to.
+    assert!(refers(&*repo, 1).await);
+    delete(&*repo, &others).await;
+    assert!(is_released(&*repo, 1).await && !refers(&*repo, 1).await);
+}
+
+async fn purge_records_the_blobs_as_released(repo: Arc<dyn MetadataRepo>) {
+    for n in 0..3 {
+        trash(&*repo, &save(&*repo, saved_image(n, 0)).await, at(1)).await;
+    }
+    let purged = BTreeSet::from_iter(purge(&*repo, at(5), 10).await);
+    let released = repo.released(None, 10).await.expect("released");
+    assert_eq!(BTreeSet::from_iter(released), purged);
+}
+
+async fn a_blob_that_no_image_had_is_not_released(repo: Arc<dyn MetadataRepo>) {
+    delete(&*repo, &save(&*repo, saved_image(1, 0)).await).await;
+    assert!(!is_released(&*repo, 2).await);
+}
+
+async fn a_blob_that_an_image_has_is_not_released(repo: Arc<dyn MetadataRepo>) {
+    save(&*repo, saved_image(1, 0)).await;
+    assert!(!is_released(&*repo, 1).await);
+    assert!(repo.released(None, 10).await.expect("released").is_empty());
+}
+
+async fn released_is_in_order_of_addresses_and_starts_after_the_given_one(repo: Arc<dyn MetadataRepo>) {
+    let mut ids: Vec<BlobId> = Vec::new();
+    for n in 0..5 {
+        let image = save(&*repo, saved_image(n, 0)).await;
+        delete(&*repo, &image).await;
+        ids.push(image.sha256);
+    }
+    ids.sort();
+    assert_eq!(repo.released(None, 3).await.expect("released"), ids[..3]);
+    assert_eq!(repo.released(Some(ids[2]), 10).await.expect("released"), ids[3..]);
+    assert!(repo.released(Some(ids[4]), 10).await.expect("released").is_empty());
+}
+
+async fn forget_release_removes_the_record(repo: Arc<dyn MetadataRepo>) {
+    delete(&*repo, &save(&*repo, saved_image(1, 0)).await).await;
+    repo.forget_release(blob(1).id()).await.expect("forget_release");
+    repo.forget_release(blob(1).id()).await.expect("a missing one is success");
+    assert!(!is_released(&*repo, 1).await);
 }
 
 // purge

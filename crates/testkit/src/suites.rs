@@ -1,8 +1,8 @@
 //! Runs the cases of the ports an adapter brings: each on a fresh port, in its own runtime, for a limited time.
 
 use crate::{
-    collection_repo, connection_registry, credential_repo, embedder, image_model, image_store, job_repo,
-    link_signer, metadata_repo, notifier, picture_signer,
+    collection_repo, connection_registry, credential_repo, embedder, image_model, image_store, integrity,
+    job_repo, link_signer, metadata_repo, notifier, picture_signer,
     stub_model::StubModel,
     text_embedder, variant_cache, vector_index,
     workflow::{self, WorkflowFixture},
@@ -94,6 +94,8 @@ pub enum Port {
     ImageModel,
     /// [`ImageStore`]
     ImageStore,
+    /// [`Integrity`](tintype_core::ports::Integrity)
+    Integrity,
     /// [`JobRepo`]
     JobRepo,
     /// [`LinkSigner`]
@@ -124,6 +126,7 @@ impl Port {
             Self::Embedder => "embedder",
             Self::ImageModel => "image_model",
             Self::ImageStore => "image_store",
+            Self::Integrity => "integrity",
             Self::JobRepo => "job_repo",
             Self::LinkSigner => "link_signer",
             Self::MetadataRepo => "metadata_repo",
@@ -147,6 +150,7 @@ impl Port {
             Self::Embedder => names(embedder::CASES),
             Self::ImageModel => names(image_model::CASES),
             Self::ImageStore => [names(image_store::CASES), names(image_store::CORRUPTION_CASES)].concat(),
+            Self::Integrity => names(integrity::CASES),
             Self::JobRepo => job_repo::CASES.iter().flat_map(|cases| names(cases)).collect(),
             Self::LinkSigner => names(link_signer::CASES),
             Self::MetadataRepo => metadata_repo::ALL_CASES.iter().flat_map(|cases| names(cases)).collect(),
@@ -280,6 +284,16 @@ impl Suites {
         R: Future<Output = Fresh<image_store::CorruptibleStore>> + Send + 'static,
     {
         self.with(Port::ImageStore, image_store::CORRUPTION_CASES, fresh)
+    }
+
+    /// Runs the cases of [`Integrity`](tintype_core::ports::Integrity).
+    #[must_use]
+    pub fn integrity<F, R>(self, fresh: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Fresh<integrity::IntegrityFixture>> + Send + 'static,
+    {
+        self.with(Port::Integrity, integrity::CASES, fresh)
     }
 
     /// Runs the cases of [`JobRepo`].
@@ -446,13 +460,14 @@ impl Suites {
 }
 
 fn is_a_case(trial: &str) -> bool {
-    const PORTS: [Port; 15] = [
+    const PORTS: [Port; 16] = [
         Port::CollectionRepo,
         Port::ConnectionRegistry,
         Port::CredentialRepo,
         Port::Embedder,
         Port::ImageModel,
         Port::ImageStore,
+        Port::Integrity,
         Port::JobRepo,
         Port::LinkSigner,
         Port::MetadataRepo,

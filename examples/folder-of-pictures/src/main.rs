@@ -11,8 +11,8 @@ use tintype_core::ports::{Models, Ports};
 use tintype_core::use_cases::{Sources, Submit, find_job, submit};
 use tintype_diffusion::{DiffusionModel, Settings};
 use tintype_local::{
-    DataFolder, Database, FileImageStore, LocalWorkflow, PathLinkSigner, SqliteCollectionRepo, SqliteJobRepo,
-    SqliteMetadataRepo, SystemClock, WorkflowSettings,
+    DataFolder, Database, FileImageStore, LocalWorkflow, PathLinkSigner, SqliteCollectionRepo,
+    SqliteIntegrity, SqliteJobRepo, SqliteMetadataRepo, SystemClock, WorkflowSettings,
 };
 use tintype_memory::{ChannelNotifier, MemoryConnections};
 
@@ -62,6 +62,7 @@ fn compose(folder: &Path) -> Outcome<(Ports, Arc<LocalWorkflow>)> {
         images: Arc::new(FileImageStore::open(&data)?),
         metadata: Arc::new(SqliteMetadataRepo::new(database.clone())),
         collections: Arc::new(SqliteCollectionRepo::new(database.clone())),
+        integrity: Arc::new(SqliteIntegrity::new(database.clone())),
         jobs: Arc::new(SqliteJobRepo::new(database)),
         connections: Arc::new(MemoryConnections::default()),
         notifier: Arc::new(ChannelNotifier::default()),

@@ -10,11 +10,11 @@ use std::{
 use tintype_core::{
     domain::{BlobId, Clock, limits},
     ports::Ports,
-    use_cases::sweep_orphans,
+    use_cases,
 };
 use tintype_local::{
-    DataFolder, Database, FileImageStore, SqliteCollectionRepo, SqliteJobRepo, SqliteMetadataRepo,
-    SystemClock,
+    DataFolder, Database, FileImageStore, SqliteCollectionRepo, SqliteIntegrity, SqliteJobRepo,
+    SqliteMetadataRepo, SystemClock,
 };
 use tintype_memory::Memory;
 use tintype_tests::Server;
@@ -28,19 +28,14 @@ pub(crate) async fn sweep(data: &Path) -> u32 {
         images: Arc::new(FileImageStore::open(&folder).unwrap()),
         metadata: Arc::new(SqliteMetadataRepo::new(database.clone())),
         collections: Arc::new(SqliteCollectionRepo::new(database.clone())),
+        integrity: Arc::new(SqliteIntegrity::new(database.clone())),
         jobs: Arc::new(SqliteJobRepo::new(database)),
         ..Memory::new().ports()
     };
     let later = SystemClock.now().after(limits::BLOB_GRACE + Duration::from_secs(60));
-    let (mut after, mut removed) = (None, 0);
-    loop {
-        let (next, swept) = sweep_orphans(&ports, after, later).await.unwrap();
-        removed += swept;
-        match next {
-            Some(next) => after = Some(next),
-            None => return removed,
-        }
-    }
+    let (swept, outcome) = use_cases::sweep(&ports, later).await;
+    outcome.unwrap();
+    swept.blobs
 }
 
 /// Every picture that is kept or in the trash has its bytes, and no bytes are there that were erased.

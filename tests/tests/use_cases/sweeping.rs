@@ -4,7 +4,7 @@ use crate::world::{World, alice, input};
 use bytes::Bytes;
 use std::time::Duration;
 use tintype_core::{
-    Error,
+    Error, ErrorKind,
     domain::{
         Blob, ContentType, GenerateInput, GenerationRequest, JobId, JobStatus, ModelCard, NewJob, Seed,
         SourceInput, limits,
@@ -93,14 +93,60 @@ async fn bytes_that_two_owners_keep_stay_until_the_last_lets_go() {
 }
 
 #[tokio::test]
-async fn orphaned_bytes_are_left_alone_for_a_while_and_then_removed() {
+async fn an_orphan_is_left_alone_for_a_while_and_then_moved_into_quarantine() {
     let world = World::new();
     let orphan = Blob::new(Bytes::from_static(b"written before a crash"), ContentType::Png);
     world.memory.ports().images.put(&orphan, world.now()).await.unwrap();
     world.pass(limits::BLOB_GRACE);
-    assert_eq!(world.sweep_orphans().await, 0);
+    assert_eq!(world.sweep_orphans().await.orphans, 0);
     world.pass(Duration::from_millis(1));
-    assert_eq!(world.sweep_orphans().await, 1);
+    assert_eq!(world.sweep_orphans().await.quarantined, 1);
+    assert!(world.memory.ports().images.find(orphan.id()).await.unwrap().is_none());
+}
+
+async fn orphans(world: &World, count: u64) {
+    for n in 0..count {
+        let orphan = Blob::new(Bytes::from(format!("orphan {n}")), ContentType::Png);
+        world.memory.ports().images.put(&orphan, world.now()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn too_many_orphans_stop_the_sweep_and_none_is_moved() {
+    for (count, stops) in [(3, false), (4, true), (101, true)] {
+        let world = World::new();
+        orphans(&world, count).await;
+        world.pass(limits::BLOB_GRACE + Duration::from_millis(1));
+        let swept = world.sweep_orphans().await;
+        assert_eq!((swept.orphans, swept.stopped), (count, stops));
+        assert_eq!(swept.quarantined, if stops { 0 } else { count });
+    }
+}
+
+#[tokio::test]
+async fn five_in_a_hundred_orphans_are_moved_and_six_are_not() {
+    for (count, stops) in [(5, false), (6, true)] {
+        let world = World::new();
+        for n in 0..100 - count {
+            world.saved(&format!("heart {n}")).await;
+        }
+        orphans(&world, count).await;
+        world.pass(limits::BLOB_GRACE + Duration::from_millis(1));
+        let swept = world.sweep_orphans().await;
+        assert_eq!((swept.blobs, swept.orphans, swept.stopped), (100, count, stops));
+    }
+}
+
+#[tokio::test]
+async fn damaged_records_stop_every_deletion() {
+    let world = World::new();
+    let job = world.drawn(input("red heart")).await;
+    world.pass(limits::RESULT_RETENTION + Duration::from_millis(1));
+    world.memory.integrity.report("a row does not match its checksum");
+    let (swept, outcome) = tintype_core::use_cases::sweep(&world.memory.ports(), world.now()).await;
+    assert_eq!((swept.jobs, swept.blobs), (0, 0));
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Data);
+    assert!(world.memory.ports().images.find(&job.images[0].sha256).await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use tintype_core::{
         Seq, Timestamp, limits,
     },
     use_cases::{
-        self, ImageListing, Save, SaveFrom, Saved, Sources, Submit, Submitted, Subscribe, Swept, find_job,
-        find_picture, save_image, submit, subscribe,
+        self, ImageListing, OrphanSweep, Save, SaveFrom, Saved, Sources, Submit, Submitted, Subscribe, Swept,
+        find_job, find_picture, save_image, submit, subscribe,
     },
     views::Message,
 };
@@ -134,18 +134,9 @@ impl World {
         swept
     }
 
-    /// Removes every blob that nothing refers to; how many.
-    pub(crate) async fn sweep_orphans(&self) -> u32 {
-        let (mut after, mut removed) = (None, 0);
-        loop {
-            let (next, count) =
-                use_cases::sweep_orphans(&self.memory.ports(), after, self.now()).await.unwrap();
-            removed += count;
-            match next {
-                Some(next) => after = Some(next),
-                None => return removed,
-            }
-        }
+    /// Looks at every blob, and moves orphans into quarantine.
+    pub(crate) async fn sweep_orphans(&self) -> OrphanSweep {
+        use_cases::sweep_orphans(&self.memory.ports(), None, u32::MAX, self.now()).await.unwrap()
     }
 
     /// Whether the bytes of this image are in the store.

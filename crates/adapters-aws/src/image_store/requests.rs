@@ -1,6 +1,6 @@
 //! The requests that write and list, with all they carry.
 
-use super::{FOLDER, S3ImageStore, failure, key, length, metadata, moment};
+use super::{FOLDER, QUARANTINE, S3ImageStore, failure, key, length, metadata, moment};
 use aws_sdk_s3::{
     primitives::ByteStream,
     types::{ChecksumAlgorithm, MetadataDirective, Object},
@@ -8,7 +8,7 @@ use aws_sdk_s3::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tintype_core::{
     ErrorKind, PortResult,
-    domain::{Blob, Timestamp},
+    domain::{Blob, BlobId, Timestamp},
     ports::BlobInfo,
 };
 
@@ -60,6 +60,17 @@ impl S3ImageStore {
         match copy.send().await.map_err(|error| failure(PUT, error)) {
             Ok(_) => Ok(true),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Copies a blob into quarantine, which moves no bytes to us. One that is gone meanwhile needs no copy.
+    pub(super) async fn copy_to_quarantine(&self, operation: &'static str, id: &BlobId) -> PortResult<()> {
+        let copy = self.client.copy_object().copy_source(format!("{}/{}", self.bucket, key(id)));
+        let copy = copy.bucket(&self.bucket).key(format!("{QUARANTINE}{id}"));
+        match copy.send().await.map_err(|error| failure(operation, error)) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -6,7 +6,7 @@ use super::{
     places::blobs,
     records::{SHARDS, Stored, ended_partition, job_key, key_key, list_key, reference_key},
 };
-use crate::dynamodb::{Bounds, Condition, Item, Key, Stretch, moment};
+use crate::dynamodb::{Bounds, Condition, Item, Key, Stretch, moment, released_item};
 use futures_util::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use std::collections::BTreeSet;
 use tintype_core::{
@@ -49,6 +49,10 @@ impl DynamoJobRepo {
         };
         let blobs = blobs(&stored.job);
         self.free_key(&stored).await?;
+        // Before the references go: a record beside a reference proves nothing, but a blob without either is an orphan.
+        for blob in &blobs {
+            self.table.put(OPERATION, released_item(blob)).await?;
+        }
         let references = blobs.iter().map(|blob| reference_key(blob, &id));
         let rest: Vec<Key> = references.chain([list_key(&stored.job)]).collect();
         self.table.delete_many(OPERATION, &rest).await?;

@@ -79,12 +79,12 @@ pub(super) fn is_there(target: &Path, source: &Path, id: &BlobId, earlier: Earli
 }
 
 /// The bytes of a blob; `None` if they can't be had, or are not those: one bad sector is not to cost all the others.
-pub(super) fn read_whole(path: &Path, id: &BlobId) -> Option<Vec<u8>> {
+pub(crate) fn read_whole(path: &Path, id: &BlobId) -> Option<Vec<u8>> {
     fs::read(path).ok().filter(|bytes| BlobId::of(bytes) == *id)
 }
 
 /// Writes a file that is whole on the disk before it has its name.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
     let unfinished = beside(path, UNFINISHED);
     let write = || -> io::Result<()> {
         path.parent().map_or(Ok(()), make_private)?;
@@ -95,7 +95,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
 }
 
 /// Copies a file that is too large to be held. It is the copier's own, whoever may write the one that it is of.
-pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let mut file = File::create(to)?;
     io::copy(&mut File::open(from)?, &mut file)?;
     file.sync_all()
@@ -158,12 +158,12 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Removes blobs of an earlier backup that this one does not refer to, and what was left half written.
-pub(super) fn remove_others(target: &Path, wanted: &BTreeSet<BlobId>) -> Result<(), BackupError> {
+/// Removes blobs of an earlier backup that are not wanted any more, and what was left half written.
+pub(super) fn remove_others(target: &Path, is_wanted: impl Fn(&BlobId) -> bool) -> Result<(), BackupError> {
     let blobs = target.join(BLOBS);
     let is_wanted = |path: &Path| {
         let name = path.file_name().and_then(|name| name.to_str());
-        name.and_then(|name| name.parse().ok()).is_some_and(|id: BlobId| wanted.contains(&id))
+        name.and_then(|name| name.parse().ok()).is_some_and(|id: BlobId| is_wanted(&id))
     };
     let remove = |path: &Path| if is_wanted(path) { Ok(()) } else { fs::remove_file(path) };
     gone(each_file(&blobs, &remove)).map_err(at(&blobs))

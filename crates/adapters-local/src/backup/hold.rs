@@ -21,7 +21,7 @@ pub(crate) struct Hold(#[expect(dead_code, reason = "the lock lives as long as t
 
 impl Hold {
     /// Holds the blobs of the data folder.
-    pub(super) fn take(data: &Path) -> Result<Self, BackupError> {
+    pub(crate) fn take(data: &Path) -> Result<Self, BackupError> {
         let path = data.join(FILE);
         let file = open(data).map_err(at(&path))?;
         let began = Instant::now();

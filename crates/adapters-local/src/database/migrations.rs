@@ -1,6 +1,7 @@
 //! The layout of the tables, step by step. A step that was released never changes; a new one is added at the end.
 
 use crate::{
+    checksum,
     error::{Fault, OpenError},
     metadata_repo::index,
 };
@@ -22,13 +23,14 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../../migrations/0005_vectors_of_changed_prompts.sql"), then: |_| Ok(()) },
     Step { sql: include_str!("../../migrations/0006_library_id.sql"), then: |_| Ok(()) },
     Step { sql: include_str!("../../migrations/0007_folded_words.sql"), then: index::enter_again },
+    Step { sql: include_str!("../../migrations/0008_proof_of_deletion.sql"), then: checksum::enter_all },
 ];
 
 /// The newest layout: `user_version` of a database that took every step.
 const NEWEST: i64 = STEPS.len() as i64;
 
 /// Takes the steps that the database has not taken yet, each in one transaction.
-pub(super) fn migrate(connection: &mut Connection, folder: &Path) -> Result<(), OpenError> {
+pub(crate) fn migrate(connection: &mut Connection, folder: &Path) -> Result<(), OpenError> {
     let failed = |source| OpenError::Database { folder: folder.to_owned(), source };
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
     let Some(missing) = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)) else {
@@ -62,7 +64,7 @@ mod tests {
         migrate(&mut connection, Path::new("x")).unwrap();
         migrate(&mut connection, Path::new("x")).unwrap();
         assert_eq!(version(&connection), NEWEST);
-        connection.execute("INSERT INTO events VALUES (x'00', 1, 0, '{}')", []).unwrap();
+        connection.execute("INSERT INTO events VALUES (x'00', 1, 0, '{}', 0)", []).unwrap();
     }
 
     fn insert(connection: &Connection, n: u64, body: &str) {

@@ -21,6 +21,9 @@ const CHECKPOINT_AFTER: usize = 500;
 /// How long nobody must have asked for anything for it to be a pause.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// Counts a transaction that changed something: the count beside the blobs tells an older database from this one.
+const COUNT_COMMIT: &str = "UPDATE library SET commits = commits + 1";
+
 /// What a write must survive once it was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Durability {
@@ -191,7 +194,11 @@ impl Committer {
         run: fn(&Self, &mut dyn Write) -> rusqlite::Result<bool>,
     ) -> rusqlite::Result<bool> {
         self.execute("BEGIN IMMEDIATE")?;
+        let before = self.connection.total_changes();
         let whole = self.run_all(batch, run).and_then(|whole| {
+            if whole && self.connection.total_changes() != before {
+                self.execute(COUNT_COMMIT)?;
+            }
             self.execute(if whole { "COMMIT" } else { "ROLLBACK" })?;
             Ok(whole)
         });
@@ -283,6 +290,9 @@ mod tests {
     fn committer() -> Committer {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute("CREATE TABLE t (n INTEGER PRIMARY KEY)", []).unwrap();
+        connection
+            .execute_batch("CREATE TABLE library (commits INTEGER); INSERT INTO library VALUES (0)")
+            .unwrap();
         Committer { connection, syncs: true, unmoved: 0 }
     }
 
@@ -310,6 +320,20 @@ mod tests {
         assert_eq!(third_answer.try_recv().unwrap().unwrap_err().kind(), ErrorKind::Internal);
         assert_eq!(fourth_answer.try_recv().unwrap().unwrap(), 1);
         assert_eq!(count(&committer), 2);
+    }
+
+    #[test]
+    fn a_commit_is_counted_where_something_changed() {
+        let mut committer = committer();
+        for _ in 0..3 {
+            let (change, _) = boxed(write("INSERT INTO t VALUES (abs(random()))"));
+            committer.commit(&mut [change]).unwrap();
+        }
+        let (nothing, _) = boxed(write("DELETE FROM t WHERE n < 0"));
+        committer.commit(&mut [nothing]).unwrap();
+        let commits =
+            committer.connection.query_row("SELECT commits FROM library", [], |row| row.get::<_, u32>(0));
+        assert_eq!(commits.unwrap(), 3);
     }
 
     #[test]

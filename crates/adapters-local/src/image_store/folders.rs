@@ -73,6 +73,11 @@ impl Folders {
         })
     }
 
+    /// The data folder.
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The right to remove a blob; none while a backup holds them.
     pub(crate) fn pass(&self) -> io::Result<Option<Pass>> {
         Pass::get(self.folder.path())
@@ -160,25 +165,43 @@ impl Folders {
 
     /// Up to `limit` blobs after `after`, in order of their addresses.
     pub(crate) fn list(&self, after: Option<BlobId>, limit: usize) -> io::Result<Vec<BlobInfo>> {
-        let start = after.map_or([0, 0], |id| [id.as_bytes()[0], id.as_bytes()[1]]);
         let mut found = Vec::new();
-        for first in bytes_in(&self.blobs)?.range(start[0]..) {
-            let folder = self.blobs.join(format!("{first:02x}"));
-            for second in bytes_in(&folder)? {
-                if [*first, second] < start {
-                    continue;
+        for id in blobs_below(&self.blobs, after, limit)? {
+            found.extend(self.find(&id)?);
+        }
+        Ok(found)
+    }
+}
+
+/// The addresses of up to `limit` blobs in a folder of blobs, in order, from the one after `after`.
+pub(crate) fn blobs_below(blobs: &Path, after: Option<BlobId>, limit: usize) -> io::Result<Vec<BlobId>> {
+    let start = after.map_or([0, 0], |id| [id.as_bytes()[0], id.as_bytes()[1]]);
+    let mut found = Vec::new();
+    for first in bytes_in(blobs)?.range(start[0]..) {
+        let folder = blobs.join(format!("{first:02x}"));
+        for second in bytes_in(&folder)? {
+            if [*first, second] < start {
+                continue;
+            }
+            for id in blobs_in(&folder.join(format!("{second:02x}")))? {
+                if found.len() == limit {
+                    return Ok(found);
                 }
-                for id in blobs_in(&folder.join(format!("{second:02x}")))? {
-                    if found.len() == limit {
-                        return Ok(found);
-                    }
-                    if after.is_none_or(|after| id > after) {
-                        found.extend(self.find(&id)?);
-                    }
+                if after.is_none_or(|after| id > after) {
+                    found.push(id);
                 }
             }
         }
-        Ok(found)
+    }
+    Ok(found)
+}
+
+/// Whether there is any blob in a folder of blobs, which may be missing.
+pub(crate) fn is_any_blob(blobs: &Path) -> io::Result<bool> {
+    match blobs_below(blobs, None, 1) {
+        Ok(found) => Ok(!found.is_empty()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The tables of the jobs: what SQL they are read and written with. The order of a page and every filter are SQL's.
 
-use crate::{error::Fault, queue};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
+use crate::released::Holder;
+use crate::{checksum, error::Fault, queue, released};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params, types::ValueRef};
 use tintype_core::{
     domain::{
         BlobId, EventBody, Idempotency, Job, JobEvent, JobId, JobQuery, JobStatus, OwnerId, Position, Seq,
@@ -9,6 +10,16 @@ use tintype_core::{
     },
     ports::{InsertedJob, PurgedJobs},
 };
+
+/// The columns that [`job_of`] reads: the checksum, and what it is of.
+macro_rules! job_columns {
+    () => {
+        "jobs.checksum, jobs.id, jobs.owner, jobs.status, jobs.created_at, jobs.expires_at, jobs.body"
+    };
+}
+
+/// The columns that [`job_of`] reads.
+pub(crate) const COLUMNS: &str = job_columns!();
 
 /// After every place of a list: where one that is read from its newest end starts.
 const NEWEST: Position = Position { at: Timestamp::from_millis(i64::MAX), id: [u8::MAX; 16] };
@@ -37,8 +48,8 @@ impl NewRow {
 
     /// Writes the job; `false` if there is one with this id.
     pub(super) fn insert(&self, connection: &Connection, job: &Job) -> Result<bool, Fault> {
-        let sql = "INSERT INTO jobs (id, owner, status, created_at, expires_at, idempotency_key, fingerprint, body) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+        let sql = "INSERT INTO jobs (id, owner, status, created_at, expires_at, idempotency_key, fingerprint, body, \
+                   checksum, key_checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
         let inserted = connection.prepare_cached(sql)?.execute(params![
             job.id.as_bytes(),
             job.owner.as_str(),
@@ -48,6 +59,8 @@ impl NewRow {
             self.key.as_ref().map(|used| used.key.as_str()),
             self.key.as_ref().map(|used| used.fingerprint.as_bytes()),
             self.body,
+            sum(job, &self.body),
+            key_sum(&job.id, self.key.as_ref()),
         ])?;
         if inserted == 0 {
             return Ok(false);
@@ -65,11 +78,16 @@ struct UsedKey {
 
 impl UsedKey {
     fn find(connection: &Connection, owner: &OwnerId, key: &Idempotency) -> Result<Option<Self>, Fault> {
-        let sql = "SELECT body, fingerprint FROM jobs WHERE owner = ? AND idempotency_key = ?";
+        let sql = concat!(
+            "SELECT ",
+            job_columns!(),
+            ", key_checksum, id, idempotency_key, fingerprint FROM jobs WHERE owner = ? AND idempotency_key = ?"
+        );
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([owner.as_str(), key.key.as_str()])?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        let is_same_request = BlobId::from_bytes(row.get(1)?) == key.fingerprint;
+        checksum::check(row, "jobs", 7, 8, 3)?;
+        let is_same_request = BlobId::from_bytes(row.get(10)?) == key.fingerprint;
         Ok(Some(Self { job: job_of(row)?, is_same_request }))
     }
 
@@ -90,19 +108,21 @@ pub(super) fn find_by_key(
 }
 
 fn free_key(connection: &Connection, id: &JobId) -> Result<(), Fault> {
-    let sql = "UPDATE jobs SET idempotency_key = NULL, fingerprint = NULL WHERE id = ?";
-    connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
+    let sql = "UPDATE jobs SET idempotency_key = NULL, fingerprint = NULL, key_checksum = ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.as_bytes(), key_sum(id, None)])?;
     Ok(())
 }
 
 /// Writes a job that changed its status, its event, and its place in line.
 pub(super) fn update(connection: &Connection, job: &Job, event: &JobEvent) -> Result<(), Fault> {
-    let sql = "UPDATE jobs SET status = ?2, expires_at = ?3, body = ?4 WHERE id = ?1";
+    let sql = "UPDATE jobs SET status = ?2, expires_at = ?3, body = ?4, checksum = ?5 WHERE id = ?1";
+    let body = serde_json::to_string(job)?;
     connection.prepare_cached(sql)?.execute(params![
         job.id.as_bytes(),
         job.status.name(),
         job.expires_at.as_millis(),
-        serde_json::to_string(job)?,
+        body,
+        sum(job, &body),
     ])?;
     write_event(connection, event, &serde_json::to_string(&event.body)?)?;
     match job.status {
@@ -119,14 +139,22 @@ pub(super) fn update(connection: &Connection, job: &Job, event: &JobEvent) -> Re
 /// Writes a job that only got further, and its event: no index is touched.
 pub(super) fn update_body(connection: &Connection, job: &Job, event: &JobEvent) -> Result<(), Fault> {
     let body = serde_json::to_string(job)?;
-    let mut statement = connection.prepare_cached("UPDATE jobs SET body = ?2 WHERE id = ?1")?;
-    statement.execute(params![job.id.as_bytes(), body])?;
+    let mut statement =
+        connection.prepare_cached("UPDATE jobs SET body = ?2, checksum = ?3 WHERE id = ?1")?;
+    statement.execute(params![job.id.as_bytes(), body, sum(job, &body)])?;
     write_event(connection, event, &serde_json::to_string(&event.body)?)
 }
 
 fn write_event(connection: &Connection, event: &JobEvent, body: &str) -> Result<(), Fault> {
-    let sql = "INSERT INTO events (job_id, seq, time, body) VALUES (?, ?, ?, ?)";
-    let values = params![event.job_id.as_bytes(), event.seq.0, event.time.as_millis(), body];
+    let sql = "INSERT INTO events (job_id, seq, time, body, checksum) VALUES (?, ?, ?, ?, ?)";
+    let (seq, time) = (i64::try_from(event.seq.0).unwrap_or(i64::MAX), event.time.as_millis());
+    let sum = checksum::of(&[
+        ValueRef::Blob(event.job_id.as_bytes()),
+        ValueRef::Integer(seq),
+        ValueRef::Integer(time),
+        checksum::text(body),
+    ]);
+    let values = params![event.job_id.as_bytes(), seq, time, body, sum];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
@@ -135,18 +163,42 @@ fn write_blobs(connection: &Connection, job: &Job) -> Result<(), Fault> {
     let sql = "INSERT OR IGNORE INTO job_blobs (sha256, job_id) VALUES (?, ?)";
     for blob in blobs(job) {
         connection.prepare_cached(sql)?.execute(params![blob.as_bytes(), job.id.as_bytes()])?;
+        released::forget(connection, Holder::Job, &blob)?;
     }
     Ok(())
 }
 
+/// The checksum of a job's row.
+fn sum(job: &Job, body: &str) -> i64 {
+    checksum::of(&[
+        ValueRef::Blob(job.id.as_bytes()),
+        checksum::text(job.owner.as_str()),
+        checksum::text(job.status.name()),
+        ValueRef::Integer(job.created_at.as_millis()),
+        ValueRef::Integer(job.expires_at.as_millis()),
+        checksum::text(body),
+    ])
+}
+
+/// The checksum of the columns of a job's idempotency key.
+fn key_sum(id: &JobId, key: Option<&Idempotency>) -> i64 {
+    checksum::of(&[
+        ValueRef::Blob(id.as_bytes()),
+        key.map_or(ValueRef::Null, |used| checksum::text(used.key.as_str())),
+        key.map_or(ValueRef::Null, |used| ValueRef::Blob(used.fingerprint.as_bytes())),
+    ])
+}
+
 /// The content addresses a job refers to.
-fn blobs(job: &Job) -> impl Iterator<Item = BlobId> {
+pub(crate) fn blobs(job: &Job) -> impl Iterator<Item = BlobId> {
     let sources = job.request.source.iter().flat_map(|source| [Some(source.image), source.mask]).flatten();
     sources.chain(job.images.iter().map(|image| image.sha256))
 }
 
-fn job_of(row: &Row<'_>) -> Result<Job, Fault> {
-    Ok(serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?)
+/// The job of a row of [`job_columns`], if it matches its checksum.
+pub(crate) fn job_of(row: &Row<'_>) -> Result<Job, Fault> {
+    checksum::check(row, "jobs", 0, 1, 6)?;
+    Ok(serde_json::from_str(row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?)?)
 }
 
 fn jobs_of(mut statement: CachedStatement<'_>, values: impl Params) -> Result<Vec<Job>, Fault> {
@@ -158,9 +210,48 @@ fn jobs_of(mut statement: CachedStatement<'_>, values: impl Params) -> Result<Ve
     Ok(jobs)
 }
 
+/// Copies a job, its idempotency key and its log from one database into another. One that has not ended waits again.
+pub(crate) fn copy(to: &Connection, from: &Connection, job: &Job) -> Result<(), Fault> {
+    let sql = "SELECT key_checksum, id, idempotency_key, fingerprint FROM jobs WHERE id = ?";
+    let key = from.prepare_cached(sql)?.query_row([job.id.as_bytes()], |row| {
+        let is_whole = checksum::check(row, "jobs", 0, 1, 3).is_ok();
+        let values: (Option<String>, Option<[u8; 32]>) = (row.get(2)?, row.get(3)?);
+        Ok(Some(values).filter(|_| is_whole))
+    })?;
+    let key = key.and_then(|(key, fingerprint)| {
+        let fingerprint = BlobId::from_bytes(fingerprint?);
+        key?.parse().ok().map(|key| Idempotency { key, fingerprint })
+    });
+    NewRow::of(job, key.as_ref())?.insert(to, job)?;
+    // A log with a damaged row is left out: the job itself tells how it ended.
+    let first = Job::accepted(job.id, job.created_at).seq;
+    for event in events(from, &job.id, job.created_at, first, u32::MAX).unwrap_or_default() {
+        write_event(to, &event, &serde_json::to_string(&event.body)?)?;
+    }
+    if job.status.is_terminal() { Ok(()) } else { queue::enter(to, job) }
+}
+
+/// Goes through every job whose row is whole.
+pub(crate) fn for_each(
+    connection: &Connection,
+    mut work: impl FnMut(&Job) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut statement = connection.prepare(concat!("SELECT ", job_columns!(), " FROM jobs"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        match job_of(row) {
+            Ok(job) => work(&job)?,
+            // Its checksum tells.
+            Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// The job `id`, whoever's it is.
-pub(super) fn find(connection: &Connection, id: &JobId) -> Result<Option<Job>, Fault> {
-    let statement = connection.prepare_cached("SELECT body FROM jobs WHERE id = ?")?;
+pub(crate) fn find(connection: &Connection, id: &JobId) -> Result<Option<Job>, Fault> {
+    let statement =
+        connection.prepare_cached(concat!("SELECT ", job_columns!(), " FROM jobs WHERE id = ?"))?;
     Ok(jobs_of(statement, [id.as_bytes()])?.pop())
 }
 
@@ -171,7 +262,7 @@ pub(super) fn find_shown(
     id: &JobId,
     now: Timestamp,
 ) -> Result<Option<Job>, Fault> {
-    let sql = "SELECT body FROM jobs WHERE id = ? AND owner = ? AND expires_at > ?";
+    let sql = concat!("SELECT ", job_columns!(), " FROM jobs WHERE id = ? AND owner = ? AND expires_at > ?");
     let values = params![id.as_bytes(), owner.as_str(), now.as_millis()];
     Ok(jobs_of(connection.prepare_cached(sql)?, values)?.pop())
 }
@@ -189,10 +280,18 @@ pub(super) fn accepted_at(
     Ok(statement.query_row(values, |row| row.get(0)).optional()?.map(Timestamp::from_millis))
 }
 
-const LIST: &str = "SELECT body FROM jobs WHERE owner = ?1 AND (created_at, id) < (?2, ?3) AND expires_at > ?4 \
-     ORDER BY created_at DESC, id DESC LIMIT ?5";
-const LIST_OF_STATUS: &str = "SELECT body FROM jobs WHERE owner = ?1 AND (created_at, id) < (?2, ?3) \
-     AND expires_at > ?4 AND status = ?6 ORDER BY created_at DESC, id DESC LIMIT ?5";
+const LIST: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM jobs WHERE owner = ?1 AND (created_at, id) < (?2, ?3) AND expires_at > ?4 \
+     ORDER BY created_at DESC, id DESC LIMIT ?5"
+);
+const LIST_OF_STATUS: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM jobs WHERE owner = ?1 AND (created_at, id) < (?2, ?3) \
+     AND expires_at > ?4 AND status = ?6 ORDER BY created_at DESC, id DESC LIMIT ?5"
+);
 
 /// The owner's jobs, the newest first: one more than the page holds, to learn whether there are more.
 pub(super) fn list(
@@ -225,22 +324,26 @@ pub(super) fn events(
     let (stored_after, mut events) =
         if after < first.seq { (first.seq, vec![first]) } else { (after, Vec::new()) };
     events.truncate(limit as usize);
-    let sql = "SELECT seq, time, body FROM events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?";
+    let sql = "SELECT checksum, job_id, seq, time, body FROM events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?";
     let mut statement = connection.prepare_cached(sql)?;
     let stored_after = i64::try_from(stored_after.0).unwrap_or(i64::MAX);
     let room = limit as usize - events.len();
     let mut rows = statement.query(params![id.as_bytes(), stored_after, room])?;
     while let Some(row) = rows.next()? {
-        let body: EventBody = serde_json::from_str(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?;
-        let (seq, time) = (Seq(row.get(0)?), Timestamp::from_millis(row.get(1)?));
+        checksum::check(row, "events", 0, 1, 4)?;
+        let body: EventBody = serde_json::from_str(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?)?;
+        let (seq, time) = (Seq(row.get(2)?), Timestamp::from_millis(row.get(3)?));
         events.push(JobEvent { job_id: *id, seq, time, body });
     }
     Ok(events)
 }
 
-const UNFINISHED: &str = "SELECT jobs.body FROM queue CROSS JOIN jobs ON jobs.id = queue.job_id \
-     WHERE queue.job_id > ?1 AND queue.created_at < ?2 \
-     ORDER BY queue.job_id LIMIT ?3";
+const UNFINISHED: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM queue CROSS JOIN jobs ON jobs.id = queue.job_id \
+     WHERE queue.job_id > ?1 AND queue.created_at < ?2 ORDER BY queue.job_id LIMIT ?3"
+);
 
 /// Jobs of any owner that have not ended, in order of their ids. The line is read: it holds just those.
 pub(super) fn unfinished(
@@ -260,8 +363,11 @@ pub(super) fn refers_to(connection: &Connection, blob: &BlobId) -> Result<bool, 
     Ok(connection.prepare_cached(REFERS_TO)?.exists([blob.as_bytes()])?)
 }
 
-const ENDED: &str = "SELECT body FROM jobs WHERE status NOT IN ('queued', 'running') AND expires_at < ?1 \
-     ORDER BY expires_at LIMIT ?2";
+const ENDED: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM jobs WHERE status NOT IN ('queued', 'running') AND expires_at < ?1 ORDER BY expires_at LIMIT ?2"
+);
 
 /// Removes ended jobs that expired before `now`, with all that belongs to them.
 pub(super) fn purge(connection: &Connection, now: Timestamp, limit: u32) -> Result<PurgedJobs, Fault> {
@@ -283,6 +389,9 @@ fn remove(connection: &Connection, job: &Job) -> Result<(), Fault> {
     let sql = "DELETE FROM job_blobs WHERE sha256 = ? AND job_id = ?";
     for blob in blobs(job) {
         connection.prepare_cached(sql)?.execute(params![blob.as_bytes(), id])?;
+        if !refers_to(connection, &blob)? {
+            released::record(connection, Holder::Job, &blob)?;
+        }
     }
     connection.prepare_cached("DELETE FROM jobs WHERE id = ?")?.execute([id])?;
     Ok(())

@@ -4,11 +4,14 @@
 mod counts;
 mod plan;
 
-use super::image_of;
+use super::{image_columns, image_of};
 use crate::error::Fault;
 use plan::Plan;
-use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::BTreeSet;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::{
+    collections::BTreeSet,
+    hash::{Hash as _, Hasher as _},
+};
 use tintype_core::domain::{
     BlobId, ImageFilter, ImageId, ImageQuery, OwnerId, Position, SavedImage, Sort, Timeline, TimelineCounter,
     Timestamp, facets, limits, words,
@@ -64,12 +67,17 @@ pub(super) fn leave(connection: &Connection, id: &ImageId, before: Option<&Saved
 }
 
 fn write(connection: &Connection, place: i64, image: &SavedImage) -> Result<(), Fault> {
-    let texts: Vec<_> = words(image).map(|words| words.join(" ")).collect();
     let sql = "INSERT OR REPLACE INTO image_index (rowid, words, facets) VALUES (?, ?, ?)";
-    let facets: Vec<_> = tokens_of(image, |_| true).collect();
-    let values = params![place, texts.join(BETWEEN_TEXTS), facets.join(" ")];
-    connection.prepare_cached(sql)?.execute(values)?;
+    let (words, facets) = columns(image);
+    connection.prepare_cached(sql)?.execute(params![place, words, facets])?;
     Ok(())
+}
+
+/// The columns `words` and `facets` of an image.
+fn columns(image: &SavedImage) -> (String, String) {
+    let texts: Vec<_> = words(image).map(|words| words.join(" ")).collect();
+    let facets: Vec<_> = tokens_of(image, |_| true).collect();
+    (texts.join(BETWEEN_TEXTS), facets.join(" "))
 }
 
 /// The tokens of the facets that are wanted, and that of the whole list.
@@ -131,14 +139,22 @@ fn first_place(at: Timestamp) -> i64 {
 const fn page_sql(sort: Sort) -> &'static str {
     match sort {
         Sort::Newest => {
-            "SELECT images.body FROM image_index CROSS JOIN images ON images.place = image_index.rowid \
+            concat!(
+                "SELECT ",
+                image_columns!(),
+                " FROM image_index CROSS JOIN images ON images.place = image_index.rowid \
              WHERE image_index MATCH ?1 AND image_index.rowid > ?2 AND image_index.rowid < ?3 AND images.owner = ?5 \
              AND (images.trashed_at IS NULL OR images.trashed_at > ?4) ORDER BY image_index.rowid DESC"
+            )
         }
         Sort::Oldest => {
-            "SELECT images.body FROM image_index CROSS JOIN images ON images.place = image_index.rowid \
+            concat!(
+                "SELECT ",
+                image_columns!(),
+                " FROM image_index CROSS JOIN images ON images.place = image_index.rowid \
              WHERE image_index MATCH ?1 AND image_index.rowid > ?2 AND image_index.rowid < ?3 AND images.owner = ?5 \
              AND (images.trashed_at IS NULL OR images.trashed_at > ?4) ORDER BY image_index.rowid"
+            )
         }
     }
 }
@@ -225,10 +241,11 @@ pub(crate) fn enter_again(connection: &Connection) -> Result<(), Fault> {
 }
 
 fn for_each(connection: &Connection, work: impl Fn(&SavedImage) -> Result<(), Fault>) -> Result<(), Fault> {
+    // Without the checksum: an earlier layout has none.
     let mut statement = connection.prepare("SELECT body FROM images")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        match image_of(row) {
+        match record_of(row) {
             Ok(image) => work(&image)?,
             // Its own reader meets it again; the others are not held up.
             Err(fault) => {
@@ -237,6 +254,61 @@ fn for_each(connection: &Connection, work: impl Fn(&SavedImage) -> Result<(), Fa
         }
     }
     Ok(())
+}
+
+/// Whether the index holds just what the images are found by, each at its place.
+pub(crate) fn matches_the_images(connection: &Connection) -> Result<bool, Fault> {
+    let mut wanted = Entries::default();
+    let mut statement = connection.prepare("SELECT body, place FROM images")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        // A record that can't be read is not entered.
+        let (Ok(image), Some(place)) = (record_of(row), row.get::<_, Option<i64>>(1)?) else { continue };
+        let (words, facets) = columns(&image);
+        for (column, text) in [("words", words), ("facets", facets)] {
+            let tokens = text.as_bytes().split(|byte| !is_of_token(*byte)).filter(|token| !token.is_empty());
+            for (offset, token) in (0..).zip(tokens) {
+                wanted.add(&token.to_ascii_lowercase(), place, column, offset);
+            }
+        }
+    }
+    // The table of the index's entries is this connection's own.
+    connection.execute_batch(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.image_index_entries USING fts5vocab(main, image_index, instance)",
+    )?;
+    let mut found = Entries::default();
+    let mut statement = connection.prepare("SELECT term, doc, col, offset FROM temp.image_index_entries")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (term, column) = (row.get_ref(0)?.as_bytes().unwrap_or_default(), row.get_ref(2)?);
+        found.add(term, row.get(1)?, column.as_str().unwrap_or_default(), row.get(3)?);
+    }
+    Ok(wanted == found)
+}
+
+/// The tokenizer `ascii` of SQLite: letters, digits and all that is not ASCII.
+const fn is_of_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || !byte.is_ascii()
+}
+
+/// The entries of an index, whatever their order: how many, and the sum of their hashes.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Entries {
+    count: u64,
+    sum: u64,
+}
+
+impl Entries {
+    fn add(&mut self, term: &[u8], place: i64, column: &str, offset: i64) {
+        let mut hasher = std::hash::DefaultHasher::new();
+        (term, place, column, offset).hash(&mut hasher);
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(hasher.finish());
+    }
+}
+
+fn record_of(row: &Row<'_>) -> Result<SavedImage, Fault> {
+    Ok(serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?)
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use tintype_core::{
     ports::{MockConnectionRegistry, MockNotifier, Models, Ports},
 };
 use tintype_local::{
-    DataFolder, Database, FileImageStore, LocalWorkflow, PathLinkSigner, SqliteCollectionRepo, SqliteJobRepo,
-    SqliteMetadataRepo, WorkflowSettings,
+    DataFolder, Database, FileImageStore, LocalWorkflow, PathLinkSigner, SqliteCollectionRepo,
+    SqliteIntegrity, SqliteJobRepo, SqliteMetadataRepo, WorkflowSettings,
 };
 use tintype_testkit::samples::START;
 
@@ -71,6 +71,7 @@ impl Machine {
             connections: Arc::new(connections),
             notifier: Arc::new(MockNotifier::new()),
             workflow: Arc::new(workflow.clone()),
+            integrity: Arc::new(SqliteIntegrity::new(database.clone())),
             links: Arc::new(PathLinkSigner),
             signer: None,
         };

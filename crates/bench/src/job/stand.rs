@@ -13,8 +13,8 @@ use tintype_core::imaging::{Picture, encode_rgb};
 use tintype_core::ports::{Drawn, DrawnImage, Generated, ImageModel, Models, Ports, SourceBytes};
 use tintype_core::use_cases::{Sources, Submit, submit};
 use tintype_local::{
-    DataFolder, Database, FileImageStore, LocalWorkflow, PathLinkSigner, SqliteCollectionRepo, SqliteJobRepo,
-    SqliteMetadataRepo, SystemClock, WorkflowSettings,
+    DataFolder, Database, FileImageStore, LocalWorkflow, PathLinkSigner, SqliteCollectionRepo,
+    SqliteIntegrity, SqliteJobRepo, SqliteMetadataRepo, SystemClock, WorkflowSettings,
 };
 use tintype_memory::{ChannelNotifier, MemoryConnections};
 
@@ -38,6 +38,7 @@ impl Bench {
             images: Arc::new(FileImageStore::open(&data)?),
             metadata: Arc::new(SqliteMetadataRepo::new(database.clone())),
             collections: Arc::new(SqliteCollectionRepo::new(database.clone())),
+            integrity: Arc::new(SqliteIntegrity::new(database.clone())),
             jobs: Arc::new(SqliteJobRepo::new(database)),
             connections: Arc::new(MemoryConnections::default()),
             notifier: Arc::new(ChannelNotifier::default()),

@@ -3,6 +3,7 @@
 use super::{PageArgs, ServerArgs};
 use clap::ValueHint;
 use std::path::PathBuf;
+use tintype_core::domain::OwnerId;
 
 /// Which images of the library.
 #[derive(Clone, Debug, clap::Args)]
@@ -259,6 +260,59 @@ pub(crate) struct RestoreBackup {
     /// Restore the others where pictures of the backup are damaged; the exit code is then 1
     #[arg(long)]
     pub(crate) without_damaged: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `tintype check`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The server may run, unless --repair is given. The database is checked page by page and row by row, and every blob is read. Blobs
+are missing (a record refers to them), damaged (their bytes do not match their address) or orphans (no record refers to them, and
+none says that they were released). The exit code is 1 if anything is wrong.
+
+--repair makes a damaged database anew of what can be read, moves damaged blobs and orphans into quarantine, where they stay for 30
+days, and brings missing blobs back from there.
+
+Examples:
+  tintype check
+  tintype check --json | jq .orphans
+  tintype check --repair --data /srv/tintype")]
+pub(crate) struct Check {
+    /// The data folder to check [default: that of `tintype serve`]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data: Option<PathBuf>,
+    /// Repair what can be repaired; the server must not run
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `tintype recover`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Stop the server first. The database is made anew of the one that is there, its daily snapshots, and the backups that are named:
+rows count that match their checksum, and whose images are still there. Images that no record explains are entered into the
+collection `Recovered DATE`, with prompt and seed where the file carries them. The old database's files are kept, in `replaced`.
+A library that lost nothing stays as it is.
+
+Examples:
+  tintype recover
+  tintype recover --from /mnt/disk/tintype-backup
+  tintype recover --data /srv/tintype --owner alice")]
+pub(crate) struct Recover {
+    /// The data folder [default: that of `tintype serve`]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data: Option<PathBuf>,
+    /// A folder that `tintype backup` wrote; repeatable
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) from: Vec<PathBuf>,
+    /// Whose images those are that no record explains
+    #[arg(long, value_name = "OWNER", default_value_t = OwnerId::local())]
+    pub(crate) owner: OwnerId,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

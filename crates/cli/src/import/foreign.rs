@@ -20,7 +20,7 @@ const CUT: char = '\u{2026}';
 ///
 /// # Errors
 /// If it is no picture.
-pub(super) fn picture(path: &Path, bytes: Vec<u8>) -> Outcome<Picture> {
+pub(crate) fn picture(path: &Path, bytes: Vec<u8>) -> Outcome<Picture> {
     let findings = inspect(&bytes).map_err(|error| refused(error.to_string()))?;
     let content_type = imaging::recognise(&bytes).ok_or_else(|| refused("is no PNG, JPEG or WebP file"))?;
     let mut fields =

@@ -74,6 +74,14 @@ pub const RESULT_RETENTION: Duration = Duration::from_secs(24 * 3_600);
 pub const TRASH_RETENTION: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// How long an unreferenced blob is left alone, so that a row about to point at it still can.
 pub const BLOB_GRACE: Duration = Duration::from_secs(15 * 60);
+/// How long an orphan stays in quarantine before it is removed for good.
+pub const QUARANTINE_RETENTION: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// The most orphans that one sweep moves into quarantine; more stop the sweep.
+pub const ORPHANS_MAX: u64 = 100;
+/// The largest share of the blobs that may be orphans, in percent; more stop the sweep.
+pub const ORPHANS_PERCENT_MAX: u64 = 5;
+/// As many orphans are no reason to stop, however few blobs there are: one interrupted upload leaves one.
+pub const ORPHANS_EXPECTED: u64 = 3;
 /// How often a job is begun before it is given up.
 pub const ATTEMPTS_MAX: u32 = 4;
 /// The wait before the second attempt; it doubles with each further one.

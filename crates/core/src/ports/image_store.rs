@@ -14,6 +14,7 @@ use std::{fmt::Debug, ops::Range};
 /// - Putting bytes that are there already stores nothing new, and counts as putting them now.
 /// - What is read matches its address, or is an error.
 /// - Deleting what is not there is success.
+/// - A blob in quarantine is not found, read or listed. Putting its bytes again stores them anew.
 ///
 /// # Errors
 /// Any method: [`Denied`](crate::ErrorKind::Denied), [`Throttled`](crate::ErrorKind::Throttled),
@@ -48,6 +49,14 @@ pub trait ImageStore: Debug + Send + Sync + 'static {
     /// Removes the blob at `id` unless it was put at or after `put_before`: a writer that just put it is about to
     /// point at it. A store that is being copied may leave it too. Says whether the store is without it now.
     async fn delete(&self, id: &BlobId, put_before: Timestamp) -> PortResult<bool>;
+
+    /// Moves the blob at `id` into quarantine unless it was put at or after `put_before`; `now` is when its time there
+    /// begins. Says whether the store is without it now.
+    async fn quarantine(&self, id: &BlobId, put_before: Timestamp, now: Timestamp) -> PortResult<bool>;
+
+    /// Removes for good up to `limit` blobs that were moved into quarantine before `quarantined_before`; returns how
+    /// many. A store whose own lifecycle rules do that removes none here.
+    async fn purge_quarantine(&self, quarantined_before: Timestamp, limit: u32) -> PortResult<u32>;
 
     /// Up to `limit` blobs in order of their addresses, from the one after `after`.
     async fn list(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobInfo>>;

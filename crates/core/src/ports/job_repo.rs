@@ -20,6 +20,8 @@ use std::fmt::Debug;
 /// - Another owner's job is as one that does not exist; so, to its owner, is a job past its `expires_at`. `begin` and
 ///   `expire` still end it.
 /// - One owner and one idempotency key: one job, under any race, for as long as the job is shown.
+/// - A write that removes the last reference of a job to a blob records the blob as released, in the same transaction.
+///   A blob without such a record is no one's to delete.
 ///
 /// # Errors
 /// Any method: [`Denied`](crate::ErrorKind::Denied), [`Throttled`](crate::ErrorKind::Throttled),
@@ -113,7 +115,18 @@ pub trait JobRepo: Debug + Send + Sync + 'static {
     /// Whether any job refers to this content address: as a result that is still kept, or as a source.
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool>;
 
-    /// Removes up to `limit` ended jobs that expired before `now`, with their events and keys.
+    /// Whether a release of `blob` is recorded here: a job referred to it, and a transaction of this repository removed
+    /// the reference.
+    async fn is_released(&self, blob: &BlobId) -> PortResult<bool>;
+
+    /// Up to `limit` blobs with a release record, in order of their addresses, from the one after `after`.
+    async fn released(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobId>>;
+
+    /// Removes the release record of `blob`, once the blob is unlinked or referred to again. A missing record is success.
+    async fn forget_release(&self, blob: &BlobId) -> PortResult<()>;
+
+    /// Removes up to `limit` ended jobs that expired before `now`, with their events and keys, and records the blobs that
+    /// they referred to as released.
     async fn purge(&self, now: Timestamp, limit: u32) -> PortResult<PurgedJobs>;
 }
 

@@ -12,6 +12,8 @@ use std::fmt::Debug;
 /// - An owner has one image per content address, trashed or not.
 /// - Another owner's image is as one that does not exist.
 /// - A trashed image is in the trash only, and past its retention nowhere, even while the store still holds it.
+/// - A write that removes the last image with a content address records the blob as released, in the same transaction.
+///   A blob without such a record is no one's to delete.
 /// - Pages are by keyset: nothing is shown twice or left out while images are added, and a page costs the same at
 ///   any depth.
 ///
@@ -47,7 +49,8 @@ pub trait MetadataRepo: Debug + Send + Sync + 'static {
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such image.
     async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()>;
 
-    /// Removes the record of the owner's image, if the stored version still is `expected`. A missing one is success.
+    /// Removes the record of the owner's image, if the stored version still is `expected`, and records its blob as
+    /// released. A missing image is success.
     ///
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) if another writer came first.
@@ -56,7 +59,18 @@ pub trait MetadataRepo: Debug + Send + Sync + 'static {
     /// Whether any image of any owner has this content address, trashed ones included.
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool>;
 
-    /// Removes up to `limit` images that were trashed before `trashed_before`; returns the addresses they had.
+    /// Whether a release of `blob` is recorded here: an image had it, and a transaction of this repository removed that
+    /// image.
+    async fn is_released(&self, blob: &BlobId) -> PortResult<bool>;
+
+    /// Up to `limit` blobs with a release record, in order of their addresses, from the one after `after`.
+    async fn released(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobId>>;
+
+    /// Removes the release record of `blob`, once the blob is unlinked or referred to again. A missing record is success.
+    async fn forget_release(&self, blob: &BlobId) -> PortResult<()>;
+
+    /// Removes up to `limit` images that were trashed before `trashed_before`, records their blobs as released, and
+    /// returns the addresses they had.
     async fn purge(&self, trashed_before: Timestamp, limit: u32) -> PortResult<Vec<BlobId>>;
 }
 

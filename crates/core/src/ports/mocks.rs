@@ -1,8 +1,9 @@
 //! Every port as a mock, for tests of failures that a real part won't produce on demand.
 
 use super::{
-    MockCollectionRepo, MockConnectionRegistry, MockImageModel, MockImageStore, MockJobRepo, MockLinkSigner,
-    MockMetadataRepo, MockNotifier, MockPictureSigner, MockWorkflow, Models, PictureSigner, Ports,
+    MockCollectionRepo, MockConnectionRegistry, MockImageModel, MockImageStore, MockIntegrity, MockJobRepo,
+    MockLinkSigner, MockMetadataRepo, MockNotifier, MockPictureSigner, MockWorkflow, Models, PictureSigner,
+    Ports,
 };
 use crate::domain::ModelCard;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub struct MockPorts {
     pub connections: MockConnectionRegistry,
     pub notifier: MockNotifier,
     pub workflow: MockWorkflow,
+    pub integrity: MockIntegrity,
     pub links: MockLinkSigner,
     pub signer: Option<MockPictureSigner>,
 }
@@ -37,6 +39,7 @@ impl MockPorts {
             connections: MockConnectionRegistry::new(),
             notifier: MockNotifier::new(),
             workflow: MockWorkflow::new(),
+            integrity: MockIntegrity::new(),
             links: MockLinkSigner::new(),
             signer: None,
         }
@@ -53,6 +56,7 @@ impl MockPorts {
             connections: Arc::new(self.connections),
             notifier: Arc::new(self.notifier),
             workflow: Arc::new(self.workflow),
+            integrity: Arc::new(self.integrity),
             links: Arc::new(self.links),
             signer: self.signer.map(|signer| Arc::new(signer) as Arc<dyn PictureSigner>),
         }

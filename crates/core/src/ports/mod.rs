@@ -7,6 +7,7 @@ mod credential_repo;
 mod embedder;
 mod image_model;
 mod image_store;
+mod integrity;
 mod job_repo;
 mod link_signer;
 mod metadata_repo;
@@ -25,6 +26,7 @@ pub use credential_repo::CredentialRepo;
 pub use embedder::Embedder;
 pub use image_model::{Drawn, DrawnImage, Generated, ImageModel, Preview, SourceBytes};
 pub use image_store::{BlobInfo, ImageStore};
+pub use integrity::Integrity;
 pub use job_repo::{InsertedJob, JobRepo, PurgedJobs};
 pub use link_signer::{LinkSigner, LinkTarget};
 pub use metadata_repo::{InsertedImage, MetadataRepo};
@@ -39,8 +41,8 @@ pub use workflow::{Place, Workflow};
 pub use {
     collection_repo::MockCollectionRepo, connection_registry::MockConnectionRegistry,
     credential_repo::MockCredentialRepo, embedder::MockEmbedder, image_model::MockImageModel,
-    image_store::MockImageStore, job_repo::MockJobRepo, link_signer::MockLinkSigner,
-    metadata_repo::MockMetadataRepo, mocks::MockPorts, notifier::MockNotifier,
+    image_store::MockImageStore, integrity::MockIntegrity, job_repo::MockJobRepo,
+    link_signer::MockLinkSigner, metadata_repo::MockMetadataRepo, mocks::MockPorts, notifier::MockNotifier,
     picture_signer::MockPictureSigner, text_embedder::MockTextEmbedder, variant_cache::MockVariantCache,
     vector_index::MockVectorIndex, workflow::MockWorkflow,
 };
@@ -67,6 +69,8 @@ pub struct Ports {
     pub notifier: Arc<dyn Notifier>,
     /// See [`Workflow`].
     pub workflow: Arc<dyn Workflow>,
+    /// See [`Integrity`].
+    pub integrity: Arc<dyn Integrity>,
     /// See [`LinkSigner`].
     pub links: Arc<dyn LinkSigner>,
     /// See [`PictureSigner`]; `None`: pictures are not signed.

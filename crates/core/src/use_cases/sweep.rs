@@ -1,6 +1,9 @@
 //! Tidying up: what waits too long is ended, what was left behind is started, what has expired is removed.
 
-use super::{deliver, release_blob::release_blob};
+use super::{
+    deliver,
+    release_blob::{Claim, claim, release_blob},
+};
 use crate::domain::{BlobId, Job, JobStatus, Timestamp, limits};
 use crate::error::{ErrorKind, PortResult};
 use crate::ports::Ports;
@@ -29,23 +32,38 @@ pub struct Swept {
     pub jobs: u32,
     /// Trashed images that were removed.
     pub images: u32,
-    /// Blobs that were removed.
+    /// Blobs that were unlinked.
     pub blobs: u32,
+    /// Blobs whose time in quarantine was over, and that were removed.
+    pub quarantined: u32,
     /// When the job was accepted that waits the longest, of those that still wait.
     pub waiting_since: Option<Timestamp>,
 }
 
 /// Sweeps once, and tells what it did, also where something failed. Run it every minute or so; two at a time do no harm.
 ///
+/// Nothing is deleted unless the [integrity](crate::ports::Integrity) of the records is confirmed first. Blobs are unlinked
+/// on the word of a release record alone; [`sweep_orphans`] deals with blobs that have none.
+///
 /// # Errors
 /// The first one, after everything was tried; what was done stays done, and the next sweep tries the rest.
 pub async fn sweep(ports: &Ports, now: Timestamp) -> (Swept, PortResult<()>) {
     let mut swept = Swept::default();
-    let ended = sweep_ended(ports, now, &mut swept).await;
-    let trash = sweep_trash(ports, now, &mut swept).await;
+    let deleted = match ports.integrity.confirm(now).await {
+        Ok(()) => sweep_deletions(ports, now, &mut swept).await,
+        Err(error) => Err(error),
+    };
     // Last: with many to start it takes the longest.
     let unfinished = sweep_unfinished(ports, now, &mut swept).await;
-    (swept, ended.and(trash).and(unfinished))
+    (swept, deleted.and(unfinished))
+}
+
+async fn sweep_deletions(ports: &Ports, now: Timestamp, swept: &mut Swept) -> PortResult<()> {
+    let ended = sweep_ended(ports, now, swept).await;
+    let trash = sweep_trash(ports, now, swept).await;
+    let released = sweep_released(ports, now, swept).await;
+    let quarantine = sweep_quarantine(ports, now, swept).await;
+    ended.and(trash).and(released).and(quarantine)
 }
 
 /// One job that can't be helped does not hold up the others; a service that asks for a slower pace is left alone.
@@ -135,24 +153,101 @@ async fn release(ports: &Ports, blobs: &[BlobId], now: Timestamp) -> PortResult<
     Ok(released)
 }
 
-/// Looks at one batch of blobs from the one after `after`, and removes those that nothing refers to: a crash between
-/// the bytes and their record, or between the record's removal and the bytes'. Returns where to go on, `None` at the
-/// end of the store, and how many were removed.
+/// Unlinks blobs whose release is on record and that were not unlinked at once: within their grace, during a backup, or
+/// because the process ended in between.
+async fn sweep_released(ports: &Ports, now: Timestamp, swept: &mut Swept) -> PortResult<()> {
+    let mut after = None;
+    for _ in 0..BATCHES_MAX {
+        let blobs = ports.jobs.released(after, BATCH).await?;
+        swept.blobs += release(ports, &blobs, now).await?;
+        after = blobs.last().copied();
+        if blobs.len() < BATCH as usize {
+            break;
+        }
+    }
+    after = None;
+    for _ in 0..BATCHES_MAX {
+        let blobs = ports.metadata.released(after, BATCH).await?;
+        swept.blobs += release(ports, &blobs, now).await?;
+        after = blobs.last().copied();
+        if blobs.len() < BATCH as usize {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn sweep_quarantine(ports: &Ports, now: Timestamp, swept: &mut Swept) -> PortResult<()> {
+    let quarantined_before = now.before(limits::QUARANTINE_RETENTION);
+    for _ in 0..BATCHES_MAX {
+        let removed = ports.images.purge_quarantine(quarantined_before, BATCH).await?;
+        swept.quarantined += removed;
+        if removed < BATCH {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The outcome of a sweep of orphans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrphanSweep {
+    /// How many blobs were looked at.
+    pub blobs: u64,
+    /// How many of them are orphans. The count ends where the sweep is stopped.
+    pub orphans: u64,
+    /// How many orphans were moved into quarantine.
+    pub quarantined: u64,
+    /// Whether there were too many orphans for a crash to explain them: then none was moved.
+    pub stopped: bool,
+    /// Where to go on; `None` at the end of the store.
+    pub next: Option<BlobId>,
+}
+
+/// Looks at up to `batches` batches of blobs from the one after `after`, and moves orphans into quarantine: blobs with
+/// neither a reference nor a release record, as a crash between the bytes and their record leaves them.
+///
+/// More than [`ORPHANS_MAX`](limits::ORPHANS_MAX) orphans, or more than
+/// [`ORPHANS_PERCENT_MAX`](limits::ORPHANS_PERCENT_MAX) percent, stop the sweep: then it is the records that are missing.
+/// Up to [`ORPHANS_EXPECTED`](limits::ORPHANS_EXPECTED) never do.
 ///
 /// # Errors
-/// The first one; what was done stays done.
+/// [`Data`](ErrorKind::Data) if the integrity of the records can't be confirmed, and the first error of a port. What was
+/// done stays done.
 pub async fn sweep_orphans(
     ports: &Ports,
     after: Option<BlobId>,
+    batches: u32,
     now: Timestamp,
-) -> PortResult<(Option<BlobId>, u32)> {
-    let blobs = ports.images.list(after, BATCH).await?;
-    let old: Vec<_> = blobs
-        .iter()
-        .filter(|blob| blob.put_at < now.before(limits::BLOB_GRACE))
-        .map(|blob| blob.id)
-        .collect();
-    let removed = release(ports, &old, now).await?;
-    let next = if blobs.len() == BATCH as usize { blobs.last().map(|blob| blob.id) } else { None };
-    Ok((next, removed))
+) -> PortResult<OrphanSweep> {
+    ports.integrity.confirm(now).await?;
+    let put_before = now.before(limits::BLOB_GRACE);
+    let mut swept = OrphanSweep { next: after, ..OrphanSweep::default() };
+    let mut orphans = Vec::new();
+    for _ in 0..batches {
+        let blobs = ports.images.list(swept.next, BATCH).await?;
+        for blob in &blobs {
+            swept.blobs += 1;
+            if blob.put_at < put_before && claim(ports, &blob.id).await? == Claim::Orphan {
+                orphans.push(blob.id);
+            }
+        }
+        swept.next = blobs.last().map(|blob| blob.id).filter(|_| blobs.len() == BATCH as usize);
+        if swept.next.is_none() || orphans.len() as u64 > limits::ORPHANS_MAX {
+            break;
+        }
+    }
+    swept.orphans = orphans.len() as u64;
+    swept.stopped = is_too_many(swept.orphans, swept.blobs);
+    if !swept.stopped {
+        for orphan in &orphans {
+            swept.quarantined += u64::from(ports.images.quarantine(orphan, put_before, now).await?);
+        }
+    }
+    Ok(swept)
+}
+
+const fn is_too_many(orphans: u64, blobs: u64) -> bool {
+    let most = blobs.saturating_mul(limits::ORPHANS_PERCENT_MAX) / 100;
+    orphans > limits::ORPHANS_MAX || orphans > most && orphans > limits::ORPHANS_EXPECTED
 }

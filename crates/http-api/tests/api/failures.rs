@@ -5,7 +5,7 @@ use serde_json::json;
 use std::sync::Arc;
 use tintype_core::{
     ErrorKind, PortError,
-    ports::{MockJobRepo, MockMetadataRepo, Ports},
+    ports::{MockIntegrity, MockJobRepo, MockMetadataRepo, Ports},
 };
 
 fn failing(kind: ErrorKind) -> Desk {
@@ -42,6 +42,18 @@ async fn a_server_without_its_stores_is_not_ready() {
     let answer = failing(ErrorKind::Unavailable).get("/readyz").await;
     assert_eq!(answer.status, 503);
     assert!(answer.json()["detail"].as_str().unwrap().contains("the job store"));
+}
+
+#[tokio::test]
+async fn a_server_whose_database_is_damaged_is_not_ready() {
+    let mut integrity = MockIntegrity::new();
+    integrity
+        .expect_damage()
+        .returning(|| vec!["a row of the table images does not match its checksum".to_owned()]);
+    let desk = Desk::with_ports(|ports| Ports { integrity: Arc::new(integrity), ..ports });
+    let answer = desk.get("/readyz").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.json()["detail"].as_str().unwrap().contains("tintype check"));
 }
 
 #[tokio::test]

@@ -15,8 +15,12 @@ use tintype_lambda::{
 async fn main() -> Result<(), Error> {
     let environment = Environment::default();
     logging::start(&environment);
-    let Stack { ports, metrics, .. } = &Stack::that_tells(&environment).await?;
-    run(service_fn(async |_: LambdaEvent<Value>| {
+    let Stack { ports, metrics, integrity, .. } = &Stack::that_tells(&environment).await?;
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        if event.payload["confirm"] == true {
+            integrity.accept().await?;
+            tracing::warn!("an operator confirmed the tables: the sweep deletes again");
+        }
         let swept = handle(ports, metrics, SystemClock.now(), &entropy()).await;
         swept.map(|swept| format!("{swept:?}"))
     }))

@@ -32,6 +32,15 @@ impl ImageStore for Faulty<dyn ImageStore> {
         self.call("ImageStore::delete", self.inner.delete(id, put_before)).await
     }
 
+    async fn quarantine(&self, id: &BlobId, put_before: Timestamp, now: Timestamp) -> PortResult<bool> {
+        self.call("ImageStore::quarantine", self.inner.quarantine(id, put_before, now)).await
+    }
+
+    async fn purge_quarantine(&self, quarantined_before: Timestamp, limit: u32) -> PortResult<u32> {
+        self.call("ImageStore::purge_quarantine", self.inner.purge_quarantine(quarantined_before, limit))
+            .await
+    }
+
     async fn list(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobInfo>> {
         self.call("ImageStore::list", self.inner.list(after, limit)).await
     }

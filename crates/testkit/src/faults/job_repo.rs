@@ -88,6 +88,18 @@ impl JobRepo for Faulty<dyn JobRepo> {
         self.call("JobRepo::refers_to", self.inner.refers_to(blob)).await
     }
 
+    async fn is_released(&self, blob: &BlobId) -> PortResult<bool> {
+        self.call("JobRepo::is_released", self.inner.is_released(blob)).await
+    }
+
+    async fn released(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobId>> {
+        self.call("JobRepo::released", self.inner.released(after, limit)).await
+    }
+
+    async fn forget_release(&self, blob: &BlobId) -> PortResult<()> {
+        self.call("JobRepo::forget_release", self.inner.forget_release(blob)).await
+    }
+
     async fn purge(&self, now: Timestamp, limit: u32) -> PortResult<PurgedJobs> {
         self.call("JobRepo::purge", self.inner.purge(now, limit)).await
     }

@@ -43,6 +43,18 @@ impl MetadataRepo for Faulty<dyn MetadataRepo> {
         self.call("MetadataRepo::refers_to", self.inner.refers_to(blob)).await
     }
 
+    async fn is_released(&self, blob: &BlobId) -> PortResult<bool> {
+        self.call("MetadataRepo::is_released", self.inner.is_released(blob)).await
+    }
+
+    async fn released(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobId>> {
+        self.call("MetadataRepo::released", self.inner.released(after, limit)).await
+    }
+
+    async fn forget_release(&self, blob: &BlobId) -> PortResult<()> {
+        self.call("MetadataRepo::forget_release", self.inner.forget_release(blob)).await
+    }
+
     async fn purge(&self, trashed_before: Timestamp, limit: u32) -> PortResult<Vec<BlobId>> {
         self.call("MetadataRepo::purge", self.inner.purge(trashed_before, limit)).await
     }

@@ -7,6 +7,7 @@ mod credential_repo;
 mod embedder;
 mod image_model;
 mod image_store;
+mod integrity;
 mod job_repo;
 mod link_signer;
 mod metadata_repo;
@@ -81,6 +82,7 @@ pub fn wrap(ports: Ports, plan: &FaultPlan) -> Ports {
         connections: Arc::new(Faulty::new(ports.connections, plan)),
         notifier: Arc::new(Faulty::new(ports.notifier, plan)),
         workflow: Arc::new(Faulty::new(ports.workflow, plan)),
+        integrity: Arc::new(Faulty::new(ports.integrity, plan)),
         links: Arc::new(Faulty::new(ports.links, plan)),
         signer: ports.signer.map(|signer| Arc::new(Faulty::new(signer, plan)) as Arc<dyn PictureSigner>),
     }

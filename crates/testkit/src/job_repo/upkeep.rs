@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tintype_core::{
     ErrorKind,
-    domain::{Job, NewJob, SourceImage, Strength, Timestamp},
+    domain::{BlobId, Job, NewJob, SourceImage, Strength, Timestamp},
     ports::JobRepo,
 };
 
@@ -31,6 +31,12 @@ cases! { CASES of Arc<dyn JobRepo>:
     refers_to_a_source_and_its_mask,
     refers_to_nothing_unknown,
     refers_to_nothing_that_was_purged,
+    // released
+    purge_records_results_and_sources_as_released,
+    purge_records_no_release_while_another_job_refers_to_the_blob,
+    a_blob_that_a_job_refers_to_is_not_released,
+    released_is_in_order_of_addresses_and_starts_after_the_given_one,
+    forget_release_removes_the_record,
     // purge
     purge_removes_an_ended_job_that_expired,
     purge_leaves_a_job_that_is_shown,
@@ -127,6 +133,58 @@ async fn refers_to_nothing_that_was_purged(repo: Arc<dyn JobRepo>) {
     repo.purge(after_expiry(&job), 10).await.expect("purge");
     assert!(!refers(&*repo, 100).await, "the result");
     assert!(!refers(&*repo, 7).await, "the source");
+}
+
+// released
+
+async fn released(repo: &dyn JobRepo, after: Option<BlobId>, limit: u32) -> Vec<BlobId> {
+    repo.released(after, limit).await.expect("released")
+}
+
+/// The blobs of a job that succeeded and was purged, in order.
+async fn purged(repo: &dyn JobRepo) -> Vec<BlobId> {
+    let job = succeeded(repo, &with_source(new_job(1, 0))).await;
+    repo.purge(after_expiry(&job), 10).await.expect("purge");
+    let mut blobs = [7, 8, 100, 101].map(|n| *blob(n).id());
+    blobs.sort();
+    blobs.to_vec()
+}
+
+async fn purge_records_results_and_sources_as_released(repo: Arc<dyn JobRepo>) {
+    let blobs = purged(&*repo).await;
+    assert_eq!(released(&*repo, None, 10).await, blobs);
+    assert!(repo.is_released(blob(7).id()).await.expect("is_released"));
+    assert!(!repo.is_released(blob(6).id()).await.expect("is_released"), "no job referred to it");
+}
+
+async fn purge_records_no_release_while_another_job_refers_to_the_blob(repo: Arc<dyn JobRepo>) {
+    let other = accept(&*repo, &with_source(new_job(2, 0))).await;
+    purged(&*repo).await;
+    // A record beside a reference proves nothing: the blob is still referred to.
+    assert!(refers(&*repo, 7).await);
+    let canceled = cancel(&*repo, &alice(), &other.id).await.expect("was there");
+    repo.purge(after_expiry(&canceled), 10).await.expect("purge");
+    assert!(repo.is_released(blob(7).id()).await.expect("is_released"));
+    assert!(!refers(&*repo, 7).await);
+}
+
+async fn a_blob_that_a_job_refers_to_is_not_released(repo: Arc<dyn JobRepo>) {
+    succeeded(&*repo, &with_source(new_job(1, 0))).await;
+    assert!(released(&*repo, None, 10).await.is_empty());
+    assert!(!repo.is_released(blob(7).id()).await.expect("is_released"));
+}
+
+async fn released_is_in_order_of_addresses_and_starts_after_the_given_one(repo: Arc<dyn JobRepo>) {
+    let blobs = purged(&*repo).await;
+    assert_eq!(released(&*repo, None, 3).await, blobs[..3]);
+    assert_eq!(released(&*repo, Some(blobs[2]), 10).await, blobs[3..]);
+}
+
+async fn forget_release_removes_the_record(repo: Arc<dyn JobRepo>) {
+    let blobs = purged(&*repo).await;
+    repo.forget_release(&blobs[0]).await.expect("forget_release");
+    repo.forget_release(&blobs[0]).await.expect("a missing one is success");
+    assert_eq!(released(&*repo, None, 10).await, blobs[1..]);
 }
 
 // purge
