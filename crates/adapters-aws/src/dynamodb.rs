@@ -20,7 +20,7 @@ pub(crate) use {
     condition::Condition,
     item::{Item, Key, moment},
     released::released_item,
-    retry::{TRIES, contended, pause},
+    retry::{Change, TRIES, contended, pause},
     transaction::{TRANSACTION_MAX, Transacted, Write},
 };
 
@@ -28,7 +28,7 @@ use crate::error::{SdkError, port_error};
 use aws_sdk_dynamodb::{
     Client,
     error::ProvideErrorMetadata,
-    operation::query::builders::QueryFluentBuilder,
+    operation::{put_item::builders::PutItemFluentBuilder, query::builders::QueryFluentBuilder},
     types::{AttributeValue, ReturnValue},
 };
 use std::error::Error as StdError;
@@ -162,12 +162,7 @@ impl Table {
         condition: &Condition,
     ) -> PortResult<bool> {
         for tries in 0..TRIES {
-            let put = self.client.put_item().table_name(&self.name).set_item(Some(item.clone().into()));
-            let put = put
-                .condition_expression(condition.expression())
-                .set_expression_attribute_names(condition.names())
-                .set_expression_attribute_values(condition.values());
-            match put.send().await {
+            match self.conditional_put(item.clone(), condition).send().await {
                 Ok(_) => return Ok(true),
                 Err(error) if is_refused(&error) => return Ok(false),
                 Err(error) if is_in_conflict(&error) => pause(tries).await,
@@ -175,6 +170,27 @@ impl Table {
             }
         }
         Err(contended(operation))
+    }
+
+    /// The same, once: a transaction that holds the item is a conflict too.
+    pub(crate) async fn put_once(
+        &self,
+        operation: &'static str,
+        item: Item,
+        condition: &Condition,
+    ) -> PortResult<Transacted> {
+        match self.conditional_put(item, condition).send().await {
+            Ok(_) => Ok(Transacted::Done),
+            Err(error) if is_refused(&error) || is_in_conflict(&error) => Ok(Transacted::Lost),
+            Err(error) => Err(failure(operation, error)),
+        }
+    }
+
+    fn conditional_put(&self, item: Item, condition: &Condition) -> PutItemFluentBuilder {
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item.into()));
+        put.condition_expression(condition.expression())
+            .set_expression_attribute_names(condition.names())
+            .set_expression_attribute_values(condition.values())
     }
 
     /// Sets the number `name` of the item at `key` to `value` where it is less; a missing item stays missing.

@@ -12,8 +12,9 @@
 //! | `OVERFULL#<owner>` / `<saved_at>#<id>` | that it may have any word or facet |
 //!
 //! The record and its places change together. At most, in units, for records of up to 1 KB and `h` headings of the index:
-//! `insert` `6 + 2h` written; `find` and `refers_to` 1 read; `update` 1 read and 1 written, 2 more for each heading that comes
-//! or goes and one for the transaction, `6 + 2h` more to or from the trash; `delete` 1 read and `10 + 2h` written; a page of `n`
+//! `insert` `6 + 2h` written; `find` and `refers_to` 1 read; `change` 1 read and 1 written, 2 more for each heading that comes
+//! or goes and one for the transaction, `6 + 2h` more to or from the trash, and all of it again for each writer that
+//! comes first; `delete` 1 read and `10 + 2h` written; a page of `n`
 //! images `n + n / 20 + 1` read, with a filter of which the index knows 1 per 40 places more for each heading, and 105 for
 //! each 100 images where it knows nothing; `purge` 4 read, and per image what `delete` costs.
 
@@ -22,8 +23,8 @@ mod places;
 mod search;
 
 use crate::dynamodb::{
-    Bounds, Condition, Item, Key, Stretch, TRANSACTION_MAX, TRIES, Table, Transacted, Write, contended,
-    moment, pause, released_item,
+    Bounds, Change, Condition, Item, Key, Stretch, TRANSACTION_MAX, TRIES, Table, Transacted, Write,
+    contended, moment, pause, released_item,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -34,8 +35,8 @@ use std::collections::HashMap;
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{
-        BlobId, ImageFilter, ImageId, ImageQuery, OwnerId, Page, Position, SavedImage, Timeline,
-        TimelineCounter, Timestamp, Version,
+        BlobId, ImageChange, ImageFilter, ImageId, ImageQuery, OwnerId, Page, Position, Refusal, SavedImage,
+        Timeline, TimelineCounter, Timestamp, Version,
     },
     ports::{InsertedImage, MetadataRepo},
 };
@@ -99,20 +100,19 @@ impl DynamoMetadataRepo {
         self.table.transact(operation, [record, released].into_iter().chain(places)).await
     }
 
-    /// Puts `after` in the place of `before`, if that still is what is stored; says whether it did.
+    /// Puts `record`, with these places beside it, where `before` still is what is stored.
     async fn replace(
         &self,
         operation: &'static str,
         before: &Stored,
-        after: &Stored,
+        record: Item,
         places: Vec<Write>,
-    ) -> PortResult<bool> {
-        let record = after.record(operation)?;
+    ) -> PortResult<Transacted> {
         if places.is_empty() {
-            return self.table.put_if(operation, record, &before.condition()).await;
+            return self.table.put_once(operation, record, &before.condition()).await;
         }
         let writes = std::iter::once(Write::put_if(record, before.condition())).chain(places);
-        Ok(self.table.transact(operation, writes).await? == Transacted::Done)
+        self.table.transact(operation, writes).await
     }
 
     /// The owner's images of these ids, in their order; what is not there any more is left out.
@@ -250,33 +250,44 @@ impl MetadataRepo for DynamoMetadataRepo {
         Ok(counter.finish(false))
     }
 
-    async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()> {
-        const OPERATION: &str = "MetadataRepo::update";
-        let edited = Stored::new(image.clone());
-        for tries in 0..TRIES {
-            let Some(stored) = self.read(OPERATION, &image.owner, &image.id).await? else {
-                return Err(PortError::new(ErrorKind::NotFound, OPERATION, "there is no such image"));
+    async fn change(
+        &self,
+        owner: &OwnerId,
+        id: &ImageId,
+        change: &ImageChange,
+    ) -> PortResult<Result<SavedImage, Refusal>> {
+        const OPERATION: &str = "MetadataRepo::change";
+        let mut made = Change::new(OPERATION, "image");
+        loop {
+            let Some(item) = self.table.get(OPERATION, image_key(owner, id)).await? else {
+                return Ok(Err(Refusal::NO_IMAGE));
             };
-            // What is there is what was to be written: this very call, repeated after a lost answer.
-            if tries > 0 && stored.image == *image {
-                return Ok(());
+            let stored = Stored::read(OPERATION, &item)?;
+            if made.wrote(&item) {
+                return Ok(Ok(stored.image));
             }
-            if stored.image.version != expected {
-                return Err(overtaken(OPERATION, stored.image.version));
-            }
+            let edited = match change.apply(Some(&stored.image)) {
+                Ok(edited) if edited == stored.image => return Ok(Ok(edited)),
+                Ok(edited) => Stored::new(edited),
+                Err(refusal) => return Ok(Err(refusal)),
+            };
             let places = changed_places(OPERATION, Some(&stored), Some(&edited))?;
             if places.len() >= TRANSACTION_MAX {
                 // Off the index first, which then has room for the rest.
                 let aside = Stored { is_aside: true, ..stored.clone() };
                 let places = changed_places(OPERATION, Some(&stored), Some(&aside))?;
-                self.replace(OPERATION, &stored, &aside, places).await?;
-            } else if self.replace(OPERATION, &stored, &edited, places).await? {
-                return Ok(());
+                let record = aside.record(OPERATION)?;
+                if self.replace(OPERATION, &stored, record, places).await? == Transacted::Done {
+                    continue;
+                }
             } else {
-                pause(tries).await;
+                let record = made.stamped(edited.record(OPERATION)?);
+                if self.replace(OPERATION, &stored, record, places).await? == Transacted::Done {
+                    return Ok(Ok(edited.image));
+                }
             }
+            made.conflicted().await?;
         }
-        Err(contended(OPERATION))
     }
 
     async fn delete(&self, owner: &OwnerId, id: &ImageId, expected: Version) -> PortResult<()> {

@@ -16,7 +16,7 @@ use support::{
 };
 use tintype_aws::DynamoMetadataRepo;
 use tintype_core::{
-    domain::{ImageFilter, ImageQuery, PageSize, Position, SavedImage},
+    domain::{ImageChange, ImageFilter, ImageQuery, PageSize, Position, SavedImage},
     ports::{InsertedImage, MetadataRepo},
 };
 use tintype_testkit::samples::{START, alice, at, saved_image};
@@ -31,6 +31,9 @@ fn main() -> ExitCode {
         Trial::ignorable_test(NOT_COUNTED.case, || counted(async |emulator| check_listing(&emulator).await)),
         Trial::ignorable_test("each_word_adds_two_units_to_a_picture", || {
             counted(async |emulator| check_saving(&emulator).await)
+        }),
+        Trial::ignorable_test("a_change_reads_one_unit_and_writes_one_and_what_the_index_gets", || {
+            counted(async |emulator| check_changing(&emulator).await)
         }),
         Trial::test("no_source_file_scans", no_scan),
     ];
@@ -91,6 +94,29 @@ async fn check_saving(emulator: &Emulator) {
     assert_eq!(saving(&repo, &meter, 2, 20).await, without_words + 40);
     // As many as an image is indexed by; its record has more than a KB.
     assert_eq!(saving(&repo, &meter, 3, 100).await, 8 + 180);
+}
+
+async fn check_changing(emulator: &Emulator) {
+    let (client, table) = emulator.table().await;
+    let meter = Meter::default();
+    let repo = DynamoMetadataRepo::new(meter.fitted_to(&client), table);
+    let image = saved_image(1, 0);
+    assert_eq!(repo.insert(&image).await.expect("insert"), InsertedImage::Created);
+    let change = async |edit: fn(&mut SavedImage)| {
+        meter.take();
+        let change = ImageChange::new(at(1), move |image| {
+            let mut edited = image.clone();
+            edit(&mut edited);
+            Ok(edited)
+        });
+        repo.change(&alice(), &image.id, &change).await.expect("change").expect("applied");
+        let Asked { requests, read_units, write_units, .. } = meter.take();
+        (requests, read_units, write_units)
+    };
+    assert_eq!(change(|image| image.width = 65).await, (2, 1, 1));
+    assert_eq!(change(|image| image.width = 65).await, (1, 1, 0), "nothing changes");
+    // The tag is a facet, and its word is in the index too: two places more, and everything in a transaction.
+    assert_eq!(change(|image| image.tags = vec!["star".to_owned()]).await, (2, 1, 6));
 }
 
 #[expect(clippy::disallowed_methods, reason = "how large the library is is a setting of the test")]

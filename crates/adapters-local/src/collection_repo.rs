@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row, params, types::ValueRef};
 use tintype_core::{
     ErrorKind, PortError, PortResult,
-    domain::{Collection, CollectionId, OwnerId, Version},
+    domain::{Collection, CollectionChange, CollectionId, Expected, OwnerId, Refusal},
     ports::CollectionRepo,
 };
 
@@ -34,7 +34,7 @@ impl SqliteCollectionRepo {
 
 #[async_trait]
 impl CollectionRepo for SqliteCollectionRepo {
-    async fn insert(&self, collection: &Collection) -> PortResult<()> {
+    async fn insert(&self, collection: &Collection) -> PortResult<Result<(), Refusal>> {
         let collection = collection.clone();
         let work = move |connection: &Connection| insert(connection, &collection);
         self.database.write("CollectionRepo::insert", Durable, work).await
@@ -48,50 +48,51 @@ impl CollectionRepo for SqliteCollectionRepo {
 
     async fn list(&self, owner: &OwnerId) -> PortResult<Vec<Collection>> {
         let owner = owner.clone();
-        let work = move |connection: &Connection| {
-            let sql =
-                concat!("SELECT ", collection_columns!(), " FROM collections WHERE owner = ? ORDER BY id");
-            let mut statement = connection.prepare_cached(sql)?;
-            let mut rows = statement.query([owner.as_str()])?;
-            let mut collections = Vec::new();
-            while let Some(row) = rows.next()? {
-                collections.push(collection_of(row)?);
-            }
-            Ok(collections)
-        };
+        let work = move |connection: &Connection| list(connection, &owner);
         self.database.read("CollectionRepo::list", work).await
     }
 
-    async fn update(&self, collection: &Collection, expected: Version) -> PortResult<()> {
-        const OPERATION: &str = "CollectionRepo::update";
-        let collection = collection.clone();
-        let work = move |connection: &Connection| match find(connection, &collection.owner, &collection.id)? {
-            None => Err(PortError::new(ErrorKind::NotFound, OPERATION, "there is no such collection").into()),
-            Some(stored) if stored.version == expected => update(connection, &collection),
-            // This very call, repeated.
-            Some(stored) if stored == collection => Ok(()),
-            Some(stored) => Err(overtaken(OPERATION, stored.version)),
-        };
-        self.database.write(OPERATION, Durable, work).await
+    async fn change(
+        &self,
+        owner: &OwnerId,
+        id: &CollectionId,
+        change: &CollectionChange,
+    ) -> PortResult<Result<Collection, Refusal>> {
+        let (owner, id, change) = (owner.clone(), *id, change.clone());
+        let work = move |connection: &Connection| apply(connection, &owner, &id, &change);
+        self.database.write("CollectionRepo::change", Durable, work).await
     }
 
-    async fn delete(&self, owner: &OwnerId, id: &CollectionId, expected: Version) -> PortResult<()> {
-        const OPERATION: &str = "CollectionRepo::delete";
-        let (owner, id) = (owner.clone(), *id);
-        let work = move |connection: &Connection| match find(connection, &owner, &id)? {
-            None => Ok(()),
-            Some(stored) if stored.version == expected => {
-                let sql = "DELETE FROM collections WHERE id = ?";
-                connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
-                Ok(())
+    async fn delete(
+        &self,
+        owner: &OwnerId,
+        id: &CollectionId,
+        expected: &Expected,
+    ) -> PortResult<Result<(), Refusal>> {
+        let (owner, id, expected) = (owner.clone(), *id, expected.clone());
+        let work = move |connection: &Connection| {
+            let Some(stored) = find(connection, &owner, &id)? else { return Ok(Err(Refusal::NO_COLLECTION)) };
+            if let Err(stale) = expected.check(stored.version) {
+                return Ok(Err(stale));
             }
-            Some(stored) => Err(overtaken(OPERATION, stored.version)),
+            connection.prepare_cached("DELETE FROM collections WHERE id = ?")?.execute([id.as_bytes()])?;
+            Ok(Ok(()))
         };
-        self.database.write(OPERATION, Durable, work).await
+        self.database.write("CollectionRepo::delete", Durable, work).await
     }
 }
 
-pub(crate) fn insert(connection: &Connection, collection: &Collection) -> Result<(), Fault> {
+pub(crate) fn insert(connection: &Connection, collection: &Collection) -> Result<Result<(), Refusal>, Fault> {
+    let all = list(connection, &collection.owner)?;
+    // This very call, repeated.
+    if all.contains(collection) {
+        return Ok(Ok(()));
+    }
+    if !all.iter().any(|other| other.id == collection.id)
+        && let Err(invalid) = collection.check_new(&all)
+    {
+        return Ok(Err(invalid.into()));
+    }
     let sql = "INSERT INTO collections (id, owner, version, body, checksum) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
     let body = serde_json::to_string(collection)?;
     let inserted = connection.prepare_cached(sql)?.execute(params![
@@ -101,11 +102,43 @@ pub(crate) fn insert(connection: &Connection, collection: &Collection) -> Result
         body,
         sum(collection, &body),
     ])?;
-    if inserted > 0 || find(connection, &collection.owner, &collection.id)?.as_ref() == Some(collection) {
-        return Ok(());
+    if inserted > 0 {
+        return Ok(Ok(()));
     }
     let message = format!("the id {} is another collection's", collection.id);
     Err(PortError::new(ErrorKind::Conflict, "CollectionRepo::insert", message).into())
+}
+
+fn apply(
+    connection: &Connection,
+    owner: &OwnerId,
+    id: &CollectionId,
+    change: &CollectionChange,
+) -> Result<Result<Collection, Refusal>, Fault> {
+    let stored = find(connection, owner, id)?;
+    let changed = match change.apply(stored.as_ref()) {
+        Ok(changed) => changed,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let is_renamed = stored.as_ref().is_some_and(|stored| stored.name != changed.name);
+    if is_renamed && let Err(invalid) = changed.check_name(&list(connection, owner)?) {
+        return Ok(Err(invalid.into()));
+    }
+    if stored.as_ref() != Some(&changed) {
+        update(connection, &changed)?;
+    }
+    Ok(Ok(changed))
+}
+
+fn list(connection: &Connection, owner: &OwnerId) -> Result<Vec<Collection>, Fault> {
+    let sql = concat!("SELECT ", collection_columns!(), " FROM collections WHERE owner = ? ORDER BY id");
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([owner.as_str()])?;
+    let mut collections = Vec::new();
+    while let Some(row) = rows.next()? {
+        collections.push(collection_of(row)?);
+    }
+    Ok(collections)
 }
 
 pub(crate) fn find(
@@ -146,9 +179,4 @@ fn update(connection: &Connection, collection: &Collection) -> Result<(), Fault>
         sum
     ])?;
     Ok(())
-}
-
-fn overtaken(operation: &'static str, stored: Version) -> Fault {
-    let message = format!("the collection was changed by someone else; its version is now {}", stored.0);
-    PortError::new(ErrorKind::Conflict, operation, message).into()
 }

@@ -14,8 +14,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Rows, params, types::ValueRef
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{
-        BlobId, ImageId, ImageQuery, OwnerId, Page, Position, SavedImage, Sort, Timeline, Timestamp, Version,
-        limits,
+        BlobId, ImageChange, ImageId, ImageQuery, OwnerId, Page, Position, Refusal, SavedImage, Sort,
+        Timeline, Timestamp, Version, limits,
     },
     ports::{InsertedImage, MetadataRepo},
 };
@@ -56,8 +56,7 @@ impl MetadataRepo for SqliteMetadataRepo {
     async fn find(&self, owner: &OwnerId, id: &ImageId, now: Timestamp) -> PortResult<Option<SavedImage>> {
         let (owner, id) = (owner.clone(), *id);
         let work = move |connection: &Connection| {
-            let sql = concat!("SELECT ", image_columns!(), " FROM images WHERE id = ? AND owner = ?");
-            let image = one(connection, sql, params![id.as_bytes(), owner.as_str()])?;
+            let image = one(connection, OF_OWNER, params![id.as_bytes(), owner.as_str()])?;
             Ok(image.filter(|image| image.is_shown(now)))
         };
         self.database.read("MetadataRepo::find", work).await
@@ -84,15 +83,24 @@ impl MetadataRepo for SqliteMetadataRepo {
         self.database.read("MetadataRepo::timeline", work).await
     }
 
-    async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()> {
-        const OPERATION: &str = "MetadataRepo::update";
-        let image = image.clone();
-        let work = move |connection: &Connection| match version(connection, &image.owner, &image.id)? {
-            None => Err(PortError::new(ErrorKind::NotFound, OPERATION, "there is no such image").into()),
-            Some(stored) if stored == expected => update(connection, &image),
-            Some(stored) => Err(overtaken(OPERATION, stored)),
+    async fn change(
+        &self,
+        owner: &OwnerId,
+        id: &ImageId,
+        change: &ImageChange,
+    ) -> PortResult<Result<SavedImage, Refusal>> {
+        let (owner, id, change) = (owner.clone(), *id, change.clone());
+        let work = move |connection: &Connection| {
+            let stored = one(connection, OF_OWNER, params![id.as_bytes(), owner.as_str()])?;
+            let changed = change.apply(stored.as_ref());
+            if let (Some(stored), Ok(changed)) = (&stored, &changed)
+                && changed != stored
+            {
+                update(connection, stored, changed)?;
+            }
+            Ok(changed)
         };
-        self.database.write(OPERATION, Durable, work).await
+        self.database.write("MetadataRepo::change", Durable, work).await
     }
 
     async fn delete(&self, owner: &OwnerId, id: &ImageId, expected: Version) -> PortResult<()> {
@@ -131,6 +139,7 @@ impl MetadataRepo for SqliteMetadataRepo {
     }
 }
 
+const OF_OWNER: &str = concat!("SELECT ", image_columns!(), " FROM images WHERE id = ? AND owner = ?");
 const REFERS_TO: &str = "SELECT 1 FROM images WHERE sha256 = ?";
 const OWNED: &str = concat!("SELECT ", image_columns!(), " FROM images WHERE sha256 = ? AND owner = ?");
 const TRASHED: &str = "SELECT id, sha256 FROM images WHERE trashed_at < ? ORDER BY trashed_at LIMIT ?";
@@ -193,8 +202,8 @@ fn overtaken(operation: &'static str, stored: Version) -> Fault {
     PortError::new(ErrorKind::Conflict, operation, message).into()
 }
 
-fn update(connection: &Connection, image: &SavedImage) -> Result<(), Fault> {
-    let before = readable(connection, &image.id)?;
+/// Puts `image` in the place of `before`, which is what is stored.
+fn update(connection: &Connection, before: &SavedImage, image: &SavedImage) -> Result<(), Fault> {
     let sql = "UPDATE images SET sha256 = ?2, saved_at = ?3, trashed_at = ?4, version = ?5, body = ?6, checksum = ?7 \
                WHERE id = ?1";
     let body = serde_json::to_string(image)?;
@@ -207,11 +216,10 @@ fn update(connection: &Connection, image: &SavedImage) -> Result<(), Fault> {
         body,
         sum(image, &body),
     ])?;
-    index::update(connection, before.as_ref(), image)
+    index::update(connection, Some(before), image)
 }
 
-/// The stored record of the image; `None` also where it can't be read: that is no reason to keep it from being replaced or
-/// removed.
+/// The stored record of the image; `None` also where it can't be read: that is no reason to keep it from being removed.
 fn readable(connection: &Connection, id: &ImageId) -> Result<Option<SavedImage>, Fault> {
     let mut statement = connection.prepare_cached("SELECT body FROM images WHERE id = ?")?;
     let body: Option<String> = statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?;

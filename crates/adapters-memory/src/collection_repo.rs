@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Mutex};
 use tintype_core::{
     ErrorKind, PortError, PortResult,
-    domain::{Collection, CollectionId, OwnerId, Version},
+    domain::{Collection, CollectionChange, CollectionId, Expected, OwnerId, Refusal},
     ports::CollectionRepo,
 };
 
@@ -13,24 +13,29 @@ use tintype_core::{
 #[derive(Debug, Default)]
 pub struct MemoryCollections(Mutex<BTreeMap<CollectionId, Collection>>);
 
-fn check(stored: &Collection, expected: Version, operation: &'static str) -> PortResult<()> {
-    if stored.version == expected {
-        return Ok(());
-    }
-    let message = format!("collection {} is at version {}, not {}", stored.id, stored.version.0, expected.0);
-    Err(PortError::new(ErrorKind::Conflict, operation, message))
+/// The owner's collections, in the order of their ids.
+fn of_owner(collections: &BTreeMap<CollectionId, Collection>, owner: &OwnerId) -> Vec<Collection> {
+    collections.values().filter(|collection| collection.owner == *owner).cloned().collect()
 }
 
 #[async_trait]
 impl CollectionRepo for MemoryCollections {
-    async fn insert(&self, collection: &Collection) -> PortResult<()> {
+    async fn insert(&self, collection: &Collection) -> PortResult<Result<(), Refusal>> {
         let mut collections = lock(&self.0);
-        let stored = collections.entry(collection.id).or_insert_with(|| collection.clone());
-        if stored == collection {
-            return Ok(());
+        match collections.get(&collection.id) {
+            // This very call, repeated.
+            Some(stored) if stored == collection => return Ok(Ok(())),
+            Some(_) => {
+                let message = format!("the id {} is another collection's", collection.id);
+                return Err(PortError::new(ErrorKind::Conflict, "CollectionRepo::insert", message));
+            }
+            None => {}
         }
-        let message = format!("the id {} is another collection's", collection.id);
-        Err(PortError::new(ErrorKind::Conflict, "CollectionRepo::insert", message))
+        if let Err(invalid) = collection.check_new(&of_owner(&collections, &collection.owner)) {
+            return Ok(Err(invalid.into()));
+        }
+        collections.insert(collection.id, collection.clone());
+        Ok(Ok(()))
     }
 
     async fn find(&self, owner: &OwnerId, id: &CollectionId) -> PortResult<Option<Collection>> {
@@ -38,30 +43,42 @@ impl CollectionRepo for MemoryCollections {
     }
 
     async fn list(&self, owner: &OwnerId) -> PortResult<Vec<Collection>> {
-        Ok(lock(&self.0).values().filter(|collection| collection.owner == *owner).cloned().collect())
+        Ok(of_owner(&lock(&self.0), owner))
     }
 
-    async fn update(&self, collection: &Collection, expected: Version) -> PortResult<()> {
+    async fn change(
+        &self,
+        owner: &OwnerId,
+        id: &CollectionId,
+        change: &CollectionChange,
+    ) -> PortResult<Result<Collection, Refusal>> {
         let mut collections = lock(&self.0);
-        let stored = collections.get_mut(&collection.id).filter(|stored| stored.owner == collection.owner);
-        let stored = stored.ok_or_else(|| {
-            let message = format!("no collection {}", collection.id);
-            PortError::new(ErrorKind::NotFound, "CollectionRepo::update", message)
-        })?;
-        // This very call, repeated.
-        if stored == collection {
-            return Ok(());
+        let stored = collections.get(id).filter(|stored| stored.owner == *owner);
+        let changed = change.apply(stored).and_then(|changed| {
+            let is_renamed = stored.is_some_and(|stored| stored.name != changed.name);
+            if is_renamed {
+                changed.check_name(&of_owner(&collections, owner))?;
+            }
+            Ok(changed)
+        });
+        if let Ok(changed) = &changed {
+            collections.insert(*id, changed.clone());
         }
-        check(stored, expected, "CollectionRepo::update")?;
-        stored.clone_from(collection);
-        Ok(())
+        Ok(changed)
     }
 
-    async fn delete(&self, owner: &OwnerId, id: &CollectionId, expected: Version) -> PortResult<()> {
+    async fn delete(
+        &self,
+        owner: &OwnerId,
+        id: &CollectionId,
+        expected: &Expected,
+    ) -> PortResult<Result<(), Refusal>> {
         let mut collections = lock(&self.0);
-        let Some(stored) = collections.get(id).filter(|stored| stored.owner == *owner) else { return Ok(()) };
-        check(stored, expected, "CollectionRepo::delete")?;
-        collections.remove(id);
-        Ok(())
+        let stored = collections.get(id).filter(|stored| stored.owner == *owner);
+        let checked = stored.ok_or(Refusal::NO_COLLECTION).and_then(|stored| expected.check(stored.version));
+        if checked.is_ok() {
+            collections.remove(id);
+        }
+        Ok(checked)
     }
 }

@@ -10,8 +10,8 @@ use std::{
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{
-        BlobId, ImageId, ImageQuery, OwnerId, Page, Position, SavedImage, Sort, Timeline, TimelineCounter,
-        Timestamp, Version,
+        BlobId, ImageChange, ImageId, ImageQuery, OwnerId, Page, Position, Refusal, SavedImage, Sort,
+        Timeline, TimelineCounter, Timestamp, Version,
     },
     ports::{InsertedImage, MetadataRepo},
 };
@@ -124,14 +124,6 @@ pub(crate) fn page_of(blobs: &BTreeSet<BlobId>, after: Option<BlobId>, limit: u3
     blobs.range((start, Bound::Unbounded)).take(limit as usize).copied().collect()
 }
 
-fn check(stored: &SavedImage, expected: Version, operation: &'static str) -> PortResult<()> {
-    if stored.version == expected {
-        return Ok(());
-    }
-    let message = format!("image {} is at version {}, not {}", stored.id, stored.version.0, expected.0);
-    Err(PortError::new(ErrorKind::Conflict, operation, message))
-}
-
 #[async_trait]
 impl MetadataRepo for MemoryMetadata {
     async fn insert(&self, image: &SavedImage) -> PortResult<InsertedImage> {
@@ -164,25 +156,32 @@ impl MetadataRepo for MemoryMetadata {
         Ok(libraries.by_owner.get(owner).unwrap_or(&none).timeline(query, now))
     }
 
-    async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()> {
+    async fn change(
+        &self,
+        owner: &OwnerId,
+        id: &ImageId,
+        change: &ImageChange,
+    ) -> PortResult<Result<SavedImage, Refusal>> {
         let mut libraries = lock(&self.0);
-        let stored = libraries.by_owner.get_mut(&image.owner).and_then(|library| {
-            let position = library.positions.get(&image.id)?;
+        let stored = libraries.by_owner.get_mut(owner).and_then(|library| {
+            let position = library.positions.get(id)?;
             library.by_position.get_mut(position)
         });
-        let stored = stored.ok_or_else(|| {
-            PortError::new(ErrorKind::NotFound, "MetadataRepo::update", format!("no image {}", image.id))
-        })?;
-        check(stored, expected, "MetadataRepo::update")?;
-        stored.clone_from(image);
-        Ok(())
+        let changed = change.apply(stored.as_deref());
+        if let (Some(stored), Ok(changed)) = (stored, &changed) {
+            stored.clone_from(changed);
+        }
+        Ok(changed)
     }
 
     async fn delete(&self, owner: &OwnerId, id: &ImageId, expected: Version) -> PortResult<()> {
         let mut libraries = lock(&self.0);
         let Some(library) = libraries.by_owner.get_mut(owner) else { return Ok(()) };
         if let Some(stored) = library.find(id) {
-            check(stored, expected, "MetadataRepo::delete")?;
+            if stored.version != expected {
+                let message = format!("image {id} is at version {}, not {}", stored.version.0, expected.0);
+                return Err(PortError::new(ErrorKind::Conflict, "MetadataRepo::delete", message));
+            }
             let blob = stored.sha256;
             library.remove(id);
             libraries.release(blob);

@@ -1,7 +1,7 @@
 //! The errors of a port call and of a use case. What a reader sees and what a log sees are kept apart:
 //! `Display` never prints a source; the entry that logs an error walks the chain, once.
 
-use crate::domain::InvalidInput;
+use crate::domain::{InvalidInput, Refusal};
 use std::error::Error as StdError;
 
 /// The boxed cause behind a [`PortError`].
@@ -146,6 +146,16 @@ pub enum Error {
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound(what) => Self::NotFound(what),
+            Refusal::Invalid(invalid) => Self::Invalid(invalid),
+            Refusal::Stale { current } => Self::Stale { current },
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
 use futures_util::{FutureExt, StreamExt, stream};
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tintype_core::domain::{
     Blob, Clock, ConnectionId, ContentType, Entropy, EventBody, GenerateInput, GenerationRequest, ImageEdit,
     ImageId, ImageSource, Job, JobError, JobEvent, JobId, JobStatus, ModelCard, NewJob, Outcome, OwnerId,
@@ -10,7 +17,8 @@ use tintype_core::domain::{
     Version, Warning,
 };
 use tintype_core::ports::{
-    Delivery, DrawnImage, Generated, InsertedJob, MockPictureSigner, MockPorts, Ports, PurgedJobs,
+    Delivery, DrawnImage, Generated, InsertedImage, InsertedJob, MockPictureSigner, MockPorts, Ports,
+    PurgedJobs,
 };
 use tintype_core::use_cases::{
     self, Ran, Save, SaveFrom, Sources, Submit, Swept, Told, edit_image, erase_image, find_picture, run_job,
@@ -431,23 +439,94 @@ fn erasing_leaves_bytes_that_a_job_refers_to() {
     mocks.metadata.expect_find().return_once(|_, _, _| Ok(Some(saved())));
     mocks.metadata.expect_delete().return_once(|_, _, _| Ok(()));
     mocks.jobs.expect_refers_to().return_once(|_| Ok(true));
+    // The job records its own release when it goes.
+    mocks.metadata.expect_forget_release().times(1).returning(|_| Ok(()));
     // A delete would panic: the mock expects none.
     run(erase_image(&mocks.into_ports(), &OwnerId::local(), &saved().id, None, NOW)).unwrap();
 }
 
 #[test]
-fn an_edit_is_tried_again_when_another_writer_came_first() {
+fn an_edit_that_met_too_many_concurrent_updates_is_a_conflict() {
+    let mut mocks = mocks();
+    mocks.metadata.expect_change().times(1).returning(|_, _, _| Err(fails(ErrorKind::Conflict)));
+    let edit = ImageEdit { favorite: Some(true), ..ImageEdit::default() };
+    let edited = run(edit_image(&mocks.into_ports(), &OwnerId::local(), &saved().id, &edit, None, NOW));
+    assert!(matches!(edited, Err(Error::Port(error)) if error.kind() == ErrorKind::Conflict));
+}
+
+/// Erases an image that another writer changes each time it is read; how often it was put in the trash.
+fn erase_among_edits(expected: Option<&[Version]>, conflicts: usize) -> (Result<(), Error>, usize) {
     let mut mocks = mocks();
     mocks.metadata.expect_find().returning(|_, _, _| Ok(Some(saved())));
-    let mut tries = 0;
-    mocks.metadata.expect_update().times(3).returning(move |_, _| {
-        tries += 1;
-        if tries < 3 { Err(fails(ErrorKind::Conflict)) } else { Ok(()) }
+    let mut left = conflicts;
+    mocks.metadata.expect_delete().returning(move |_, _, _| {
+        let lost = left > 0;
+        left = left.saturating_sub(1);
+        if lost { Err(fails(ErrorKind::Conflict)) } else { Ok(()) }
     });
+    let trashed = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&trashed);
+    mocks.metadata.expect_change().returning(move |_, _, change| {
+        let changed = change.apply(Some(&saved()));
+        assert!(changed.as_ref().is_ok_and(|image| image.trashed_at == Some(NOW)));
+        count.fetch_add(1, Ordering::Relaxed);
+        Ok(changed)
+    });
+    mocks.jobs.expect_refers_to().returning(|_| Ok(true));
+    let erased = run(erase_image(&mocks.into_ports(), &OwnerId::local(), &saved().id, expected, NOW));
+    (erased, trashed.load(Ordering::Relaxed))
+}
+
+#[test]
+fn an_image_that_others_edit_is_erased_from_the_trash() {
+    let (erased, trashed) = erase_among_edits(None, 1);
+    erased.unwrap();
+    assert_eq!(trashed, 1);
+}
+
+#[test]
+fn a_conditional_erasure_puts_nothing_in_the_trash() {
+    let (erased, trashed) = erase_among_edits(Some(&[Version::FIRST]), 1);
+    erased.unwrap();
+    assert_eq!(trashed, 0);
+}
+
+#[test]
+fn an_erasure_that_met_too_many_concurrent_updates_is_a_conflict() {
+    let (erased, _) = erase_among_edits(None, usize::MAX);
+    let Err(Error::Port(error)) = erased else { unreachable!("every removal conflicts") };
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(error.message(), "too many concurrent updates of this image; retry");
+}
+
+#[test]
+fn an_image_that_is_erased_while_its_bytes_are_saved_again_is_saved_anew() {
+    let mut mocks = mocks();
+    mocks.images.expect_put().returning(|_, _| Ok(()));
+    let mut insertions = 0;
+    mocks.metadata.expect_insert().times(2).returning(move |_| {
+        insertions += 1;
+        Ok(if insertions == 1 { InsertedImage::Existing(Box::new(saved())) } else { InsertedImage::Created })
+    });
+    mocks.metadata.expect_change().times(1).returning(|_, _, change| Ok(change.apply(None)));
+    let (ports, owner) = (mocks.into_ports(), OwnerId::local());
+    let from = SaveFrom::Upload { picture: Box::new(picture()), origin: Box::default() };
+    let draft = run(find_picture(&ports, &owner, from, NOW)).unwrap();
     let edit = ImageEdit { favorite: Some(true), ..ImageEdit::default() };
-    let owner = OwnerId::local();
-    let edited = run(edit_image(&mocks.into_ports(), &owner, &saved().id, &edit, None, NOW)).unwrap();
-    assert!(edited.favorite);
+    assert!(run(save_image(&ports, Save { owner, draft, edit }, NOW, &ENTROPY)).unwrap().created);
+}
+
+#[test]
+fn bytes_that_are_saved_again_without_anything_new_are_not_written() {
+    let mut mocks = mocks();
+    mocks.images.expect_put().returning(|_, _| Ok(()));
+    mocks.metadata.expect_insert().return_once(|_| Ok(InsertedImage::Existing(Box::new(saved()))));
+    let (ports, owner) = (mocks.into_ports(), OwnerId::local());
+    let from = SaveFrom::Upload { picture: Box::new(picture()), origin: Box::default() };
+    let draft = run(find_picture(&ports, &owner, from, NOW)).unwrap();
+    // A change would panic: the mock expects none.
+    let save = Save { owner, draft, edit: ImageEdit::default() };
+    assert_eq!(run(save_image(&ports, save, NOW, &ENTROPY)).unwrap().image, saved());
 }
 
 /// Nothing of what a sweep removes.

@@ -3,7 +3,7 @@
 
 use futures_util::FutureExt;
 use std::sync::Arc;
-use tintype_core::domain::{Embedding, ImageId, OwnerId, SavedImage, Space, Understood};
+use tintype_core::domain::{Embedding, ImageChange, ImageId, OwnerId, SavedImage, Space, Understood};
 use tintype_core::ports::{
     Embedder, ImageStore, MetadataRepo, MockEmbedder, MockTextEmbedder, Ports, TextEmbedder, VectorIndex,
 };
@@ -192,9 +192,9 @@ fn a_prompt_that_changes_while_it_is_read_is_read_again() {
     reader.expect_embed().returning(move |text| {
         if text == "a cat" {
             let stored = run(metadata.find(&owner, &id, START)).unwrap().unwrap();
-            let version = stored.version.next();
-            let changed = SavedImage { prompt: Some("a dog".to_owned()), version, ..stored.clone() };
-            run(metadata.update(&changed, stored.version)).unwrap();
+            let changed = SavedImage { prompt: Some("a dog".to_owned()), ..stored };
+            let change = ImageChange::new(START, move |_| Ok(changed.clone()));
+            run(metadata.change(&owner, &id, &change)).unwrap().unwrap();
             return Ok(Understood { vector: vector(), unknown: vec![] });
         }
         Ok(Understood { vector: Embedding::of(&[0.0, 1.0]), unknown: vec![] })

@@ -120,7 +120,17 @@ impl About {
     fn write_problem(&self, problem: &Problem, response: &mut Response) {
         if let Some(cause) = problem.cause() {
             let (id, code) = (self.id.as_str(), problem.code().name());
-            tracing::error!(request_id = id, route = self.route, code, cause, "the request failed");
+            if problem.code() == Code::Conflict {
+                tracing::warn!(
+                    request_id = id,
+                    route = self.route,
+                    code,
+                    cause,
+                    "the request met a conflict"
+                );
+            } else {
+                tracing::error!(request_id = id, route = self.route, code, cause, "the request failed");
+            }
         }
         let body = problem.render(&self.root, &self.path, self.id.as_str());
         let headers = response.headers_mut();

@@ -271,10 +271,14 @@ impl From<PortError> for Problem {
             ErrorKind::Denied | ErrorKind::Data | ErrorKind::Internal => Code::Internal,
         };
         if code.status().is_server_error() {
-            hidden(code, chain(&error))
-        } else {
-            Self::new(code, error.message())
+            return hidden(code, chain(&error));
         }
+        let mut problem = Self::new(code, error.message());
+        if code == Code::Conflict {
+            // Too many writers of one thing: the client is told so, and the operator too.
+            problem.0.cause = Some(chain(&error));
+        }
+        problem
     }
 }
 
@@ -312,6 +316,17 @@ mod tests {
         let body = String::from_utf8(problem.render("", "/jobs", "id")).unwrap();
         assert!(!body.contains("secret"), "{body}");
         assert!(problem.cause().unwrap().contains("/home/secret"));
+    }
+
+    #[test]
+    fn too_many_concurrent_updates_are_a_conflict_that_says_so_and_is_logged() {
+        let message = "too many concurrent updates of this image; retry";
+        let problem = Problem::from(PortError::new(ErrorKind::Conflict, "MetadataRepo::change", message));
+        assert_eq!((problem.code(), problem.detail()), (Code::Conflict, message));
+        assert_eq!(
+            problem.cause(),
+            Some("MetadataRepo::change: too many concurrent updates of this image; retry")
+        );
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tintype_core::{
     ErrorKind, PortResult,
     domain::{
-        BlobId, ImageId, ImageQuery, Labels, Page, PageSize, Position, SavedImage, Sort, Timestamp, Version,
-        limits,
+        BlobId, Expected, ImageChange, ImageId, ImageQuery, Labels, Page, PageSize, Position, Refusal,
+        SavedImage, Sort, Timestamp, Version, limits,
     },
     ports::{InsertedImage, MetadataRepo},
 };
@@ -51,12 +51,18 @@ cases! { CASES of Arc<dyn MetadataRepo>:
     list_oldest_first_shows_what_is_added_meanwhile,
     list_goes_on_after_an_image_that_was_deleted,
     list_of_the_trash_walks_every_page,
-    // update
-    update_replaces_the_record,
-    update_of_another_version_is_a_conflict,
-    update_missing_is_not_found,
-    update_of_another_owners_image_is_not_found,
-    of_many_updates_of_one_version_one_wins,
+    // change
+    a_change_replaces_the_record,
+    a_change_counts_the_version_up_and_notes_the_time,
+    a_change_that_alters_nothing_is_not_written,
+    a_refused_change_leaves_the_record,
+    a_change_of_an_expected_version_is_applied,
+    a_change_of_an_unexpected_version_is_stale,
+    a_change_of_a_missing_image_is_not_found,
+    a_change_of_another_owners_image_is_not_found,
+    a_change_of_an_image_past_its_retention_is_not_found,
+    thirty_two_concurrent_changes_are_all_applied,
+    a_conditional_change_is_applied_once_and_the_others_are_stale,
     // delete
     delete_removes_the_record,
     delete_missing_succeeds,
@@ -106,17 +112,21 @@ async fn find(repo: &dyn MetadataRepo, id: &ImageId, now: Timestamp) -> Option<S
     repo.find(&alice(), id, now).await.expect("find")
 }
 
-/// Changes the image and counts its version up, as a use case does.
-async fn edit(
-    repo: &dyn MetadataRepo,
-    image: &SavedImage,
-    change: impl FnOnce(&mut SavedImage),
-) -> SavedImage {
+/// A change that `edit` makes, asked for at the time `at(9)`.
+fn change(edit: impl Fn(&mut SavedImage) + Send + Sync + 'static) -> ImageChange {
+    ImageChange::new(at(9), move |image| {
+        let mut edited = image.clone();
+        edit(&mut edited);
+        Ok(edited)
+    })
+}
+
+/// Changes the stored image, which is `image`; what is stored then.
+async fn edit(repo: &dyn MetadataRepo, image: &SavedImage, edit: impl FnOnce(&mut SavedImage)) -> SavedImage {
     let mut edited = image.clone();
-    change(&mut edited);
-    edited.version = image.version.next();
-    repo.update(&edited, image.version).await.expect("update");
-    edited
+    edit(&mut edited);
+    let change = change(move |image| image.clone_from(&edited));
+    repo.change(&image.owner, &image.id, &change).await.expect("change").expect("applied")
 }
 
 async fn trash(repo: &dyn MetadataRepo, image: &SavedImage, when: Timestamp) -> SavedImage {
@@ -293,7 +303,7 @@ async fn list_of_the_trash_shows_nothing_past_its_retention(repo: Arc<dyn Metada
 
 async fn list_shows_an_edited_image_once(repo: Arc<dyn MetadataRepo>) {
     let image = save(&*repo, saved_image(1, 0)).await;
-    let edited = edit(&*repo, &image, |image| image.updated_at = at(9)).await;
+    let edited = edit(&*repo, &image, |image| image.favorite = true).await;
     assert_eq!(list(&*repo, pages_of(10), START).await.items, [edited]);
 }
 
@@ -382,49 +392,118 @@ async fn list_of_the_trash_walks_every_page(repo: Arc<dyn MetadataRepo>) {
     assert_eq!(walk(&*repo, trash_in_pages_of(2)).await, backwards(trashed));
 }
 
-// update
+// change
 
-async fn update_replaces_the_record(repo: Arc<dyn MetadataRepo>) {
+async fn a_change_replaces_the_record(repo: Arc<dyn MetadataRepo>) {
     let image = save(&*repo, saved_image(1, 0)).await;
     let edited = edit(&*repo, &image, |image| image.tags = vec!["heart".to_owned()]).await;
+    assert_eq!(edited.tags, ["heart"]);
     assert_eq!(find(&*repo, &image.id, START).await, Some(edited));
 }
 
-async fn update_of_another_version_is_a_conflict(repo: Arc<dyn MetadataRepo>) {
+async fn a_change_counts_the_version_up_and_notes_the_time(repo: Arc<dyn MetadataRepo>) {
     let image = save(&*repo, saved_image(1, 0)).await;
     let edited = edit(&*repo, &image, |image| image.favorite = true).await;
-    let late = SavedImage { version: image.version.next(), ..image };
-    assert_eq!(kind(repo.update(&late, Version::FIRST).await), ErrorKind::Conflict);
+    assert_eq!(edited, SavedImage { favorite: true, version: Version(2), updated_at: at(9), ..image });
+}
+
+async fn a_change_that_alters_nothing_is_not_written(repo: Arc<dyn MetadataRepo>) {
+    let image = save(&*repo, saved_image(1, 0)).await;
+    let same = edit(&*repo, &image, |image| image.favorite = false).await;
+    assert_eq!((&same, find(&*repo, &image.id, START).await), (&image, Some(image.clone())));
+}
+
+async fn a_refused_change_leaves_the_record(repo: Arc<dyn MetadataRepo>) {
+    let image = save(&*repo, saved_image(1, 0)).await;
+    let refusal = Refusal::NotFound("reason");
+    let refusing = ImageChange::new(at(9), |_| Err(Refusal::NotFound("reason")));
+    assert_eq!(repo.change(&alice(), &image.id, &refusing).await.expect("change"), Err(refusal));
+    assert_eq!(find(&*repo, &image.id, START).await, Some(image));
+}
+
+async fn a_change_of_an_expected_version_is_applied(repo: Arc<dyn MetadataRepo>) {
+    let image = save(&*repo, saved_image(1, 0)).await;
+    let expected = Expected::OneOf(vec![Version(9), Version::FIRST]);
+    let changed =
+        repo.change(&alice(), &image.id, &change(|image| image.favorite = true).expecting(expected)).await;
+    assert!(changed.expect("change").expect("applied").favorite);
+}
+
+async fn a_change_of_an_unexpected_version_is_stale(repo: Arc<dyn MetadataRepo>) {
+    let image = save(&*repo, saved_image(1, 0)).await;
+    let edited = edit(&*repo, &image, |image| image.favorite = true).await;
+    let late = change(|image| image.favorite = false).expecting(Expected::OneOf(vec![Version::FIRST]));
+    let stale = Err(Refusal::Stale { current: Version(2) });
+    assert_eq!(repo.change(&alice(), &image.id, &late).await.expect("change"), stale);
     assert_eq!(find(&*repo, &edited.id, START).await, Some(edited), "nothing changed");
 }
 
-async fn update_missing_is_not_found(repo: Arc<dyn MetadataRepo>) {
-    assert_eq!(kind(repo.update(&saved_image(1, 0), Version::FIRST).await), ErrorKind::NotFound);
+async fn a_change_of_a_missing_image_is_not_found(repo: Arc<dyn MetadataRepo>) {
+    let missing = repo.change(&alice(), &image_id(1, 0), &change(|image| image.favorite = true)).await;
+    assert_eq!(missing.expect("change"), Err(Refusal::NO_IMAGE));
 }
 
-async fn update_of_another_owners_image_is_not_found(repo: Arc<dyn MetadataRepo>) {
+async fn a_change_of_another_owners_image_is_not_found(repo: Arc<dyn MetadataRepo>) {
     let image = save(&*repo, saved_image(1, 0)).await;
-    let theirs = SavedImage { owner: mallory(), version: Version(2), ..image };
-    assert_eq!(kind(repo.update(&theirs, Version::FIRST).await), ErrorKind::NotFound);
+    let theirs = repo.change(&mallory(), &image.id, &change(|image| image.favorite = true)).await;
+    assert_eq!(theirs.expect("change"), Err(Refusal::NO_IMAGE));
+    assert_eq!(find(&*repo, &image.id, START).await, Some(image));
 }
 
-async fn of_many_updates_of_one_version_one_wins(repo: Arc<dyn MetadataRepo>) {
-    let image = save(&*repo, saved_image(1, 0)).await;
-    let racing: Vec<_> = (0..16)
-        .map(|n| {
+async fn a_change_of_an_image_past_its_retention_is_not_found(repo: Arc<dyn MetadataRepo>) {
+    let image = trash(&*repo, &save(&*repo, saved_image(1, 0)).await, at(1)).await;
+    let late = at(1).after(limits::TRASH_RETENTION);
+    let restore = ImageChange::new(late, |image| Ok(SavedImage { trashed_at: None, ..image.clone() }));
+    assert_eq!(repo.change(&alice(), &image.id, &restore).await.expect("change"), Err(Refusal::NO_IMAGE));
+}
+
+/// Makes so many changes of one image at once; the outcome of each.
+async fn change_at_once(
+    repo: &Arc<dyn MetadataRepo>,
+    id: ImageId,
+    changes: impl Iterator<Item = ImageChange>,
+) -> Vec<Result<SavedImage, Refusal>> {
+    let racing: Vec<_> = changes
+        .map(|change| {
             let repo = repo.clone();
-            let edited = SavedImage { title: Some(format!("{n}")), version: Version(2), ..image.clone() };
-            tokio::spawn(async move { repo.update(&edited, Version::FIRST).await })
+            tokio::spawn(async move { repo.change(&alice(), &id, &change).await.expect("change") })
         })
         .collect();
-    let mut won = 0;
-    for update in racing {
-        match update.await.expect("the update returns") {
-            Ok(()) => won += 1,
-            Err(error) => assert_eq!(error.kind(), ErrorKind::Conflict, "{error}"),
-        }
+    let mut outcomes = Vec::new();
+    for changed in racing {
+        outcomes.push(changed.await.expect("the change returns"));
     }
-    assert_eq!(won, 1);
+    outcomes
+}
+
+/// Each adds a tag of its own: an update that is lost would be seen.
+fn adding_tags(count: usize) -> impl Iterator<Item = ImageChange> {
+    (0..count).map(|n| change(move |image| image.tags.push(format!("tag{n:02}"))))
+}
+
+async fn thirty_two_concurrent_changes_are_all_applied(repo: Arc<dyn MetadataRepo>) {
+    let image = save(&*repo, saved_image(1, 0)).await;
+    let outcomes = change_at_once(&repo, image.id, adding_tags(32)).await;
+    let versions: BTreeSet<_> =
+        outcomes.into_iter().map(|changed| changed.expect("applied").version.0).collect();
+    assert_eq!(versions, (2..=33).collect(), "each change is one version");
+    let mut tags = find(&*repo, &image.id, START).await.expect("was saved").tags;
+    tags.sort();
+    assert_eq!(tags, (0..32).map(|n| format!("tag{n:02}")).collect::<Vec<_>>());
+}
+
+async fn a_conditional_change_is_applied_once_and_the_others_are_stale(repo: Arc<dyn MetadataRepo>) {
+    let image = save(&*repo, saved_image(1, 0)).await;
+    // Half of them ask for the same: each of those is applied or stale too.
+    let titles = (0..32).map(|n: u32| format!("title {}", n.min(16)));
+    let changes = titles.map(|title| {
+        change(move |image| image.title = Some(title.clone())).expecting(Expected::OneOf(vec![Version(1)]))
+    });
+    let outcomes = change_at_once(&repo, image.id, changes).await;
+    let stale = Err(Refusal::Stale { current: Version(2) });
+    assert_eq!(outcomes.iter().filter(|changed| **changed == stale).count(), 31);
+    let applied = outcomes.into_iter().find_map(Result::ok).expect("one is applied");
+    assert_eq!(find(&*repo, &image.id, START).await, Some(applied));
 }
 
 // delete
@@ -441,7 +520,7 @@ async fn delete_missing_succeeds(repo: Arc<dyn MetadataRepo>) {
 
 async fn delete_of_another_version_is_a_conflict(repo: Arc<dyn MetadataRepo>) {
     let image = save(&*repo, saved_image(1, 0)).await;
-    let edited = edit(&*repo, &image, |_| ()).await;
+    let edited = edit(&*repo, &image, |image| image.favorite = true).await;
     assert_eq!(kind(repo.delete(&alice(), &image.id, Version::FIRST).await), ErrorKind::Conflict);
     assert_eq!(find(&*repo, &image.id, START).await, Some(edited));
 }

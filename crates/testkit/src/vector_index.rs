@@ -4,7 +4,7 @@ use crate::samples::{START, alice, image_of, mallory, saved_image};
 use crate::suites::cases;
 use std::{fmt, sync::Arc};
 use tintype_core::{
-    domain::{Embedding, ImageId, OwnerId, SavedImage, Space, Version},
+    domain::{Embedding, ImageChange, ImageId, OwnerId, SavedImage, Space, Version},
     ports::{MetadataRepo, VectorIndex},
 };
 
@@ -50,8 +50,8 @@ impl VectorFixture {
         let stored = self.metadata.find(&alice(), id, START).await.expect("find").expect("the image");
         let mut image = stored.clone();
         change(&mut image);
-        image.version = stored.version.next();
-        self.metadata.update(&image, stored.version).await.expect("update");
+        let change = ImageChange::new(START, move |_| Ok(image.clone()));
+        self.metadata.change(&alice(), id, &change).await.expect("change").expect("applied");
     }
 
     async fn waiting(&self) -> Vec<ImageId> {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a test does not expect fails it")]
 
 mod bad_input;
+mod concurrent_edits;
 mod delivery;
 mod draining;
 mod jobs;

@@ -10,14 +10,18 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, KeysAndAttributes},
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 use tintype_aws::{DynamoConnectionRegistry, DynamoJobRepo, DynamoMetadataRepo, cursor_secret};
 use tintype_core::{
     ErrorKind,
-    domain::{Connection, Job, JobQuery, SavedImage, Version},
+    domain::{Connection, Expected, ImageChange, Job, JobQuery, Refusal, SavedImage, Version},
     ports::{ConnectionRegistry, JobRepo, MetadataRepo},
 };
 use tintype_testkit::samples::{START, alice, at, job_id, new_job, saved_image};
+use tokio::time::Instant;
 
 const TABLE: &str = "table";
 
@@ -83,38 +87,96 @@ async fn a_write_that_meets_a_transaction_is_made_again() {
     assert_eq!(put.num_calls(), 2);
 }
 
-/// An image that is read, found changed when it is written, and read again: as `then`.
-async fn update_that_loses(then: SavedImage) -> Result<(), ErrorKind> {
-    let first = image_item(&saved_image(1, 0));
+/// A change that writes nothing but the record: the width is in no index.
+fn widening() -> ImageChange {
+    ImageChange::new(at(1), |image| Ok(SavedImage { width: 65, ..image.clone() }))
+}
+
+/// The image as [`widening`] leaves it.
+fn widened() -> SavedImage {
+    SavedImage { width: 65, updated_at: at(1), version: Version(2), ..saved_image(1, 0) }
+}
+
+/// Makes a change whose first write is refused, for the image is then as `then` makes it of what was to be written.
+async fn change_that_is_refused_once(
+    change: ImageChange,
+    then: impl Fn(Attributes) -> Attributes + Send + Sync + 'static,
+) -> Result<SavedImage, Refusal> {
+    let written = Arc::new(Mutex::new(Attributes::new()));
+    let seen = Arc::clone(&written);
     let get = mock!(Client::get_item)
         .sequence()
-        .output(move || GetItemOutput::builder().set_item(Some(first.clone())).build())
-        .output(move || GetItemOutput::builder().set_item(Some(image_item(&then))).build())
+        .output(|| GetItemOutput::builder().set_item(Some(image_item(&saved_image(1, 0)))).build())
+        .output(move || {
+            let item = then(seen.lock().expect("nobody panicked").clone());
+            GetItemOutput::builder().set_item(Some(item)).build()
+        })
         .build();
     let put = mock!(Client::put_item)
+        .match_requests(move |request| {
+            let item = request.item().cloned().unwrap_or_default();
+            *written.lock().expect("nobody panicked") = item;
+            true
+        })
         .sequence()
         .http_status(400, dynamodb_error("ConditionalCheckFailedException"))
+        .output(|| PutItemOutput::builder().build())
         .build();
     let repo = DynamoMetadataRepo::new(client(&[&get, &put]), TABLE);
-    let updated = repo.update(&edited(), Version::FIRST).await;
+    let changed = repo.change(&alice(), &saved_image(1, 0).id, &change).await.expect("change");
     assert_eq!(get.num_calls(), 2, "it is read again");
-    updated.map_err(|error| error.kind())
+    changed
 }
 
-/// Edited so that nothing but its record changes.
-fn edited() -> SavedImage {
-    SavedImage { updated_at: at(1), version: Version(2), ..saved_image(1, 0) }
+fn expecting_the_first(change: ImageChange) -> ImageChange {
+    change.expecting(Expected::OneOf(vec![Version::FIRST]))
 }
 
 #[tokio::test]
-async fn an_update_that_another_writer_came_before_is_a_conflict() {
+async fn a_change_that_another_writer_came_before_is_applied_to_what_that_one_wrote() {
     let others = SavedImage { title: Some("theirs".to_owned()), version: Version(2), ..saved_image(1, 0) };
-    assert_eq!(update_that_loses(others).await, Err(ErrorKind::Conflict));
+    let theirs = image_item(&others);
+    let changed = change_that_is_refused_once(widening(), move |_| theirs.clone()).await;
+    let both = SavedImage { width: 65, updated_at: at(1), version: Version(3), ..others };
+    assert_eq!(changed, Ok(both));
 }
 
 #[tokio::test]
-async fn an_update_whose_answer_was_lost_has_landed() {
-    assert_eq!(update_that_loses(edited()).await, Ok(()));
+async fn a_conditional_change_that_another_writer_came_before_is_stale() {
+    let stale = Err(Refusal::Stale { current: Version(2) });
+    let others = SavedImage { title: Some("theirs".to_owned()), version: Version(2), ..saved_image(1, 0) };
+    // Also where the other wrote the very same at the same moment.
+    for theirs in [others, widened()] {
+        let theirs = image_item(&theirs);
+        let change = expecting_the_first(widening());
+        assert_eq!(change_that_is_refused_once(change, move |_| theirs.clone()).await, stale);
+    }
+}
+
+#[tokio::test]
+async fn a_conditional_change_whose_answer_was_lost_has_landed() {
+    let change = expecting_the_first(widening());
+    assert_eq!(change_that_is_refused_once(change, |written| written).await, Ok(widened()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_others_come_before_for_ten_seconds_is_a_conflict_that_says_so() {
+    let get = mock!(Client::get_item)
+        .then_output(|| GetItemOutput::builder().set_item(Some(image_item(&saved_image(1, 0)))).build());
+    let put = mock!(Client::put_item)
+        .sequence()
+        .http_status(400, dynamodb_error("TransactionConflictException"))
+        .repeatedly()
+        .build();
+    let repo = DynamoMetadataRepo::new(client(&[&get, &put]), TABLE);
+    let began = Instant::now();
+    let error = repo.change(&alice(), &saved_image(1, 0).id, &widening()).await.expect_err("must fail");
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(error.message(), "too many concurrent updates of this image; retry");
+    let took = began.elapsed();
+    assert!((10..12).contains(&took.as_secs()), "{took:?}");
+    // The pauses grow: about 10 s in pauses of 0.2 s on the average.
+    assert!((20..200).contains(&put.num_calls()), "{} tries", put.num_calls());
 }
 
 /// Answers a page of two jobs, and the jobs one by one.

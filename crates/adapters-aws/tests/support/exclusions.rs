@@ -17,7 +17,14 @@ const MOTO_TRANSACTIONS: &str = "moto copies the whole table for each transactio
 /// Every exclusion.
 pub(crate) const EXCLUSIONS: &[Exclusion] = &[
     of_moto_transactions("metadata_repo::filters_find_what_a_plain_scan_finds"),
-    of_moto_transactions("metadata_repo::of_many_updates_of_one_version_one_wins"),
+    of_moto_transactions("metadata_repo::thirty_two_concurrent_changes_are_all_applied"),
+    of_moto_transactions("metadata_repo::a_conditional_change_is_applied_once_and_the_others_are_stale"),
+    of_moto_transactions("metadata_repo::concurrent_changes_are_each_seen_by_filters"),
+    of_moto_transactions("collection_repo::thirty_two_concurrent_changes_are_all_applied"),
+    of_moto_transactions("collection_repo::a_conditional_change_is_applied_once_and_the_others_are_stale"),
+    of_moto_transactions("collection_repo::of_concurrent_insertions_of_one_name_one_is_made"),
+    of_moto_transactions("collection_repo::of_concurrent_renames_to_one_name_one_is_applied"),
+    of_moto_transactions("collection_repo::an_owner_has_no_more_collections_than_allowed"),
     of_moto_transactions("metadata_repo::the_same_bytes_in_a_race_are_one_image"),
     of_moto_transactions("job_repo::events_have_no_gaps_under_many_writers"),
     of_moto_transactions("job_repo::finish_and_cancel_at_once_end_it_once"),

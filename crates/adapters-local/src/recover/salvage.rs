@@ -71,8 +71,7 @@ impl Salvage<'_> {
             let collection = collection_repo::collection_of(row)?;
             let is_new = collection_repo::find(self.new, &collection.owner, &collection.id)?.is_none();
             if seen.insert(collection.id) && is_new {
-                collection_repo::insert(self.new, &collection)?;
-                written += 1;
+                written += u64::from(collection_repo::insert(self.new, &collection)?.is_ok());
             }
             Ok(())
         };

@@ -27,6 +27,34 @@ impl Collection {
     pub fn is_called(&self, name: &str) -> bool {
         folded(&self.name) == folded(name.trim())
     }
+
+    /// Whether none of the owner's other collections has this one's name. `all` may hold this one too.
+    ///
+    /// # Errors
+    /// Names `/name` and the other collection.
+    pub fn check_name(&self, all: &[Self]) -> Result<(), InvalidInput> {
+        match all.iter().find(|other| other.id != self.id && other.is_called(&self.name)) {
+            None => Ok(()),
+            Some(other) => {
+                let detail = format!("is the name of another collection, {}", other.id);
+                Err(InvalidInput::field("/name", "taken", detail))
+            }
+        }
+    }
+
+    /// Whether the owner of `others` may have this one too: its name is free, and there are fewer than
+    /// [`COLLECTIONS_MAX`](limits::COLLECTIONS_MAX).
+    ///
+    /// # Errors
+    /// Names `/name`.
+    pub fn check_new(&self, others: &[Self]) -> Result<(), InvalidInput> {
+        self.check_name(others)?;
+        if others.len() >= limits::COLLECTIONS_MAX {
+            let detail = format!("there are {} collections already, the most there may be", others.len());
+            return Err(InvalidInput::field("/name", "too_many", detail));
+        }
+        Ok(())
+    }
 }
 
 /// A change of a collection. The outer `None` leaves a field as it is, the inner `None` (JSON `null`) clears it.

@@ -1,6 +1,7 @@
 //! The domain: values that can't be bad, a job's life, a saved image. Pure; every rule of ours is stated here once.
 
 mod blob;
+mod change;
 mod collection;
 mod credential;
 mod embedding;
@@ -22,6 +23,7 @@ mod timeline;
 mod variant;
 
 pub use blob::{Blob, BlobId, ContentType};
+pub use change::{CollectionChange, Expected, ImageChange, Refusal};
 pub use collection::{Collection, CollectionEdit};
 pub use credential::{ApiKey, KeyPlace, Secret, Ticket};
 pub use embedding::{Embedding, Near, Space, Understood, Vectors};

@@ -1,6 +1,6 @@
 //! The port to collections of saved images.
 
-use crate::domain::{Collection, CollectionId, OwnerId, Version};
+use crate::domain::{Collection, CollectionChange, CollectionId, Expected, OwnerId, Refusal};
 use crate::error::PortResult;
 use async_trait::async_trait;
 use std::fmt::Debug;
@@ -11,22 +11,29 @@ use std::fmt::Debug;
 /// # Contract
 /// - A write that returned is durable and seen by every later call.
 /// - Another owner's collection is as one that does not exist.
+/// - An owner's collections have different names ([`Collection::check_name`]) and are at most
+///   [`COLLECTIONS_MAX`](crate::domain::limits::COLLECTIONS_MAX), also where several are added or renamed at once.
+///
+/// A change or removal is applied to the record that is stored when it is written: no other write comes between.
 ///
 /// # Errors
 /// Any method: [`Denied`](crate::ErrorKind::Denied), [`Throttled`](crate::ErrorKind::Throttled),
-/// [`Unavailable`](crate::ErrorKind::Unavailable), [`Data`](crate::ErrorKind::Data). Others are named at the method.
+/// [`Unavailable`](crate::ErrorKind::Unavailable), [`Data`](crate::ErrorKind::Data). A write to a store without a single
+/// writer: [`Conflict`](crate::ErrorKind::Conflict), if other writers came first for several seconds. Others are named at
+/// the method.
 ///
 /// # Cancellation
 /// Dropping a future stops waiting, not the work: a write may still land. Every write can be repeated.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait CollectionRepo: Debug + Send + Sync + 'static {
-    /// Adds `collection`. The very same one again is success and changes nothing. Its id was drawn: that another owner has the
-    /// same does not happen, and a store need not look.
+    /// Adds `collection`, if [`Collection::check_new`] allows it beside the owner's others. The very same one again is
+    /// success and changes nothing. Its id was drawn: that another owner has the same does not happen, and a store need not
+    /// look.
     ///
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) if its id is another collection's of the owner.
-    async fn insert(&self, collection: &Collection) -> PortResult<()>;
+    async fn insert(&self, collection: &Collection) -> PortResult<Result<(), Refusal>>;
 
     /// The owner's collection `id`; `None` if there is none.
     async fn find(&self, owner: &OwnerId, id: &CollectionId) -> PortResult<Option<Collection>>;
@@ -34,17 +41,26 @@ pub trait CollectionRepo: Debug + Send + Sync + 'static {
     /// All of the owner's collections, in the order of their ids: there are few.
     async fn list(&self, owner: &OwnerId) -> PortResult<Vec<Collection>>;
 
-    /// Replaces the record of `collection`, if the stored version still is `expected`. `collection.version` is the new one.
-    /// Where the stored record is `collection` already it is success and changes nothing: the call was repeated.
+    /// Applies `change` to the owner's collection `id`, and returns the record as it is then. Of concurrent changes each is
+    /// applied once, and of those that expect the same version one is applied and the others are [`Refusal::Stale`].
     ///
-    /// # Errors
-    /// [`Conflict`](crate::ErrorKind::Conflict) if another writer came first,
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such collection.
-    async fn update(&self, collection: &Collection, expected: Version) -> PortResult<()>;
+    /// - [`CollectionChange::apply`] decides, and sets the version and the time of the change.
+    /// - A new name that another collection of the owner has is [`Refusal::Invalid`].
+    /// - A change that alters nothing is not written.
+    /// - A refused change leaves the record as it is.
+    async fn change(
+        &self,
+        owner: &OwnerId,
+        id: &CollectionId,
+        change: &CollectionChange,
+    ) -> PortResult<Result<Collection, Refusal>>;
 
-    /// Removes the owner's collection, if the stored version still is `expected`. A missing one is success.
-    ///
-    /// # Errors
-    /// [`Conflict`](crate::ErrorKind::Conflict) if another writer came first.
-    async fn delete(&self, owner: &OwnerId, id: &CollectionId, expected: Version) -> PortResult<()>;
+    /// Removes the owner's collection, if its version is `expected`. Of concurrent removals one succeeds, and the others are
+    /// [`Refusal::NotFound`], as is that of a missing collection; another version is [`Refusal::Stale`].
+    async fn delete(
+        &self,
+        owner: &OwnerId,
+        id: &CollectionId,
+        expected: &Expected,
+    ) -> PortResult<Result<(), Refusal>>;
 }

@@ -1,6 +1,9 @@
 //! The port to what is known of saved images.
 
-use crate::domain::{BlobId, ImageId, ImageQuery, OwnerId, Page, SavedImage, Timeline, Timestamp, Version};
+use crate::domain::{
+    BlobId, ImageChange, ImageId, ImageQuery, OwnerId, Page, Refusal, SavedImage, Timeline, Timestamp,
+    Version,
+};
 use crate::error::PortResult;
 use async_trait::async_trait;
 use std::fmt::Debug;
@@ -42,12 +45,24 @@ pub trait MetadataRepo: Debug + Send + Sync + 'static {
     /// kept may be counted until they are purged.
     async fn timeline(&self, owner: &OwnerId, query: &ImageQuery, now: Timestamp) -> PortResult<Timeline>;
 
-    /// Replaces the record of `image`, if the stored version still is `expected`. `image.version` is the new one.
+    /// Applies `change` to the record of the owner's image `id` that is stored when the change is written, and returns the
+    /// record as it is then. No other write comes between reading and writing: of concurrent changes each is applied once,
+    /// and of those that expect the same version one is applied and the others are [`Refusal::Stale`].
+    ///
+    /// - [`ImageChange::apply`] decides, and sets the version and the time of the change.
+    /// - A change that alters nothing is not written.
+    /// - A refused change leaves the record as it is.
+    /// - A change that is repeated is applied to what is stored then: one that expects a version is then stale.
     ///
     /// # Errors
-    /// [`Conflict`](crate::ErrorKind::Conflict) if another writer came first,
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such image.
-    async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()>;
+    /// [`Conflict`](crate::ErrorKind::Conflict) from a store without a single writer, if other writers came first for
+    /// several seconds: nothing was written, the caller may repeat the change.
+    async fn change(
+        &self,
+        owner: &OwnerId,
+        id: &ImageId,
+        change: &ImageChange,
+    ) -> PortResult<Result<SavedImage, Refusal>>;
 
     /// Removes the record of the owner's image, if the stored version still is `expected`, and records its blob as
     /// released. A missing image is success.

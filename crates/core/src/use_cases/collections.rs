@@ -1,15 +1,14 @@
 //! Named sets of saved images.
 
-use super::edit_image::{TRIES, check_version, too_contended};
 use crate::domain::{
-    Collection, CollectionEdit, CollectionId, Entropy, ImageEdit, InvalidInput, OwnerId, Timestamp, Version,
-    folded, limits,
+    Collection, CollectionChange, CollectionEdit, CollectionId, Entropy, Expected, ImageEdit, InvalidInput,
+    OwnerId, Timestamp, Version, folded,
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::ports::Ports;
 use std::collections::HashSet;
 
-/// Makes a collection. Two that are made at the same moment may get the same name.
+/// Makes a collection.
 ///
 /// # Errors
 /// [`Error::Invalid`], also where another one has the name or there are too many; [`Error::Port`].
@@ -32,25 +31,8 @@ pub async fn make_collection(
     // A name that is not given is as one without a character.
     let named = CollectionEdit { name: Some(edit.name.clone().unwrap_or_default()), ..edit.clone() };
     let collection = named.apply(&blank)?;
-    let others = ports.collections.list(&collection.owner).await?;
-    check_name(&others, &collection)?;
-    if others.len() >= limits::COLLECTIONS_MAX {
-        let detail = format!("there are {} collections already, the most there may be", others.len());
-        return Err(InvalidInput::field("/name", "too_many", detail).into());
-    }
-    ports.collections.insert(&collection).await?;
+    ports.collections.insert(&collection).await??;
     Ok(collection)
-}
-
-fn check_name(others: &[Collection], collection: &Collection) -> Result<()> {
-    let other = others.iter().find(|other| other.id != collection.id && other.is_called(&collection.name));
-    match other {
-        None => Ok(()),
-        Some(other) => {
-            let detail = format!("is the name of another collection, {}", other.id);
-            Err(InvalidInput::field("/name", "taken", detail).into())
-        }
-    }
 }
 
 /// The owner's collection `id`.
@@ -83,23 +65,8 @@ pub async fn edit_collection(
     expected: Option<&[Version]>,
     now: Timestamp,
 ) -> Result<Collection> {
-    for _ in 0..TRIES {
-        let collection = find_collection(ports, owner, id).await?;
-        check_version(collection.version, expected)?;
-        let mut edited = edit.apply(&collection)?;
-        if edited == collection {
-            return Ok(collection);
-        }
-        check_name(&ports.collections.list(owner).await?, &edited)?;
-        (edited.version, edited.updated_at) = (collection.version.next(), now);
-        match ports.collections.update(&edited, collection.version).await {
-            Ok(()) => return Ok(edited),
-            Err(error) if error.kind() == ErrorKind::Conflict => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Error::NotFound("collection")),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(too_contended("CollectionRepo::update"))
+    let change = CollectionChange { edit: edit.clone(), expected: Expected::of(expected), now };
+    Ok(ports.collections.change(owner, id, &change).await??)
 }
 
 /// Removes the owner's collection. Its images stay, and are in no collection of that id any more.
@@ -112,39 +79,36 @@ pub async fn delete_collection(
     id: &CollectionId,
     expected: Option<&[Version]>,
 ) -> Result<()> {
-    for _ in 0..TRIES {
-        let collection = find_collection(ports, owner, id).await?;
-        check_version(collection.version, expected)?;
-        match ports.collections.delete(owner, id, collection.version).await {
-            Ok(()) => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::Conflict => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(too_contended("CollectionRepo::delete"))
+    Ok(ports.collections.delete(owner, id, &Expected::of(expected)).await??)
 }
 
-/// The ids of the owner's collections, where some are `wanted`; none is read where none is. Refuses more than an image can
-/// go into, and one that there is not, by its place below `pointer`; one of those in `known` may have been deleted since.
-pub(super) async fn check_collections(
+/// The ids of the owner's collections, where some are `wanted`; none is read where none is.
+pub(super) async fn collections_there(
     ports: &Ports,
     owner: &OwnerId,
-    pointer: &str,
     wanted: &[CollectionId],
-    known: &[CollectionId],
 ) -> Result<HashSet<CollectionId>> {
-    let new: Vec<_> = wanted.iter().copied().filter(|id| !known.contains(id)).collect();
-    ImageEdit::check_collections(pointer, &new)?;
     if wanted.is_empty() {
         return Ok(HashSet::new());
     }
-    let all = ports.collections.list(owner).await?;
-    let there: HashSet<_> = all.into_iter().map(|collection| collection.id).collect();
+    Ok(ports.collections.list(owner).await?.into_iter().map(|collection| collection.id).collect())
+}
+
+/// Refuses more `wanted` collections than an image can go into, and one that is not `there`, by its place below `pointer`;
+/// one of those in `known` may have been deleted since.
+pub(super) fn check_wanted(
+    pointer: &str,
+    wanted: &[CollectionId],
+    there: &HashSet<CollectionId>,
+    known: &[CollectionId],
+) -> Result<(), InvalidInput> {
+    let new: Vec<_> = wanted.iter().copied().filter(|id| !known.contains(id)).collect();
+    ImageEdit::check_collections(pointer, &new)?;
     match wanted.iter().position(|id| !known.contains(id) && !there.contains(id)) {
-        None => Ok(there),
+        None => Ok(()),
         Some(index) => {
             let detail = "there is no such collection; GET /collections lists those there are";
-            Err(InvalidInput::field(format!("{pointer}/{index}"), "unknown", detail).into())
+            Err(InvalidInput::field(format!("{pointer}/{index}"), "unknown", detail))
         }
     }
 }

@@ -1,18 +1,19 @@
 //! Changing what is known of a saved image.
 
-use super::collections::check_collections;
-use crate::domain::{ImageEdit, ImageId, OwnerId, SavedImage, Timestamp, Version};
-use crate::error::{Error, ErrorKind, PortError, Result};
+use super::collections::{check_wanted, collections_there};
+use crate::domain::{
+    CollectionId, Expected, ImageChange, ImageEdit, ImageId, OwnerId, Refusal, SavedImage, Timestamp, Version,
+};
+use crate::error::Result;
 use crate::ports::Ports;
-
-/// How often a change without `If-Match` is tried when other writers come first.
-pub(super) const TRIES: u32 = 5;
+use std::collections::HashSet;
 
 /// Applies `edit` to the owner's image. With `expected`, only if its version still is one of
 /// those.
 ///
 /// # Errors
-/// [`Error::NotFound`], also for an image in the trash, [`Error::Invalid`], [`Error::Stale`], [`Error::Port`].
+/// [`Error::NotFound`](crate::Error::NotFound), also for an image in the trash,
+/// [`Error::Invalid`](crate::Error::Invalid), [`Error::Stale`](crate::Error::Stale), [`Error::Port`](crate::Error::Port).
 pub async fn edit_image(
     ports: &Ports,
     owner: &OwnerId,
@@ -21,71 +22,27 @@ pub async fn edit_image(
     expected: Option<&[Version]>,
     now: Timestamp,
 ) -> Result<SavedImage> {
-    let edit = &without_deleted(ports, owner, id, edit, now).await?;
-    change(ports, owner, id, expected, now, |image| match image.trashed_at {
-        Some(_) => Err(Error::NotFound("image; it is in the trash: restore it first")),
-        None => Ok(edit.apply(image, now)?),
-    })
-    .await
+    let wanted = edit.collections.as_deref().unwrap_or_default();
+    let there = collections_there(ports, owner, wanted).await?;
+    let edit = edit.clone();
+    let change = ImageChange::new(now, move |image| match image.trashed_at {
+        Some(_) => Err(Refusal::NotFound("image; it is in the trash: restore it first")),
+        None => Ok(without_deleted(&edit, image, &there)?.apply(image, now)?),
+    });
+    Ok(ports.metadata.change(owner, id, &change.expecting(Expected::of(expected))).await??)
 }
 
-/// The change without the collections that the image is in and that were deleted since. Refuses others that the owner does
+/// The edit without the collections that the image is in and that were deleted since. Refuses others that the owner does
 /// not have.
-async fn without_deleted(
-    ports: &Ports,
-    owner: &OwnerId,
-    id: &ImageId,
+fn without_deleted(
     edit: &ImageEdit,
-    now: Timestamp,
-) -> Result<ImageEdit> {
+    image: &SavedImage,
+    there: &HashSet<CollectionId>,
+) -> Result<ImageEdit, Refusal> {
     let mut edit = edit.clone();
-    if let Some(wanted) = edit.collections.as_mut().filter(|wanted| !wanted.is_empty()) {
-        let image = ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))?;
-        let there = check_collections(ports, owner, "/collections", wanted, &image.collections).await?;
+    if let Some(wanted) = &mut edit.collections {
+        check_wanted("/collections", wanted, there, &image.collections)?;
         wanted.retain(|id| there.contains(id));
     }
     Ok(edit)
-}
-
-/// Reads the image, changes it and writes it back, again where another writer came first. A change that leaves it as
-/// it was is not written. The version and the time of the change are set here.
-pub(super) async fn change(
-    ports: &Ports,
-    owner: &OwnerId,
-    id: &ImageId,
-    expected: Option<&[Version]>,
-    now: Timestamp,
-    edit: impl Fn(&SavedImage) -> Result<SavedImage> + Send,
-) -> Result<SavedImage> {
-    for _ in 0..TRIES {
-        let image = ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))?;
-        check_version(image.version, expected)?;
-        let mut edited = edit(&image)?;
-        edited.version = image.version;
-        edited.updated_at = image.updated_at;
-        if edited == image {
-            return Ok(image);
-        }
-        edited.version = image.version.next();
-        edited.updated_at = now;
-        match ports.metadata.update(&edited, image.version).await {
-            Ok(()) => return Ok(edited),
-            Err(error) if error.kind() == ErrorKind::Conflict => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Error::NotFound("image")),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(too_contended("MetadataRepo::update"))
-}
-
-pub(super) fn too_contended(operation: &'static str) -> Error {
-    let message = "others change it all the time; try again";
-    PortError::new(ErrorKind::Unavailable, operation, message).into()
-}
-
-pub(super) fn check_version(current: Version, expected: Option<&[Version]>) -> Result<()> {
-    match expected {
-        Some(expected) if !expected.contains(&current) => Err(Error::Stale { current }),
-        _ => Ok(()),
-    }
 }

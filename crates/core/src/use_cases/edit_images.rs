@@ -1,8 +1,9 @@
 //! Changing many saved images at once.
 
-use super::{collections::check_collections, edit_image::change};
+use super::collections::{check_wanted, collections_there};
 use crate::domain::{
-    CollectionId, ImageEdit, ImageId, InvalidInput, OwnerId, SavedImage, Timestamp, composed, folded, limits,
+    CollectionId, ImageChange, ImageEdit, ImageId, InvalidInput, OwnerId, Refusal, SavedImage, Timestamp,
+    composed, folded, limits,
 };
 use crate::error::{Error, Result};
 use crate::ports::Ports;
@@ -57,10 +58,17 @@ pub async fn edit_images(
     now: Timestamp,
 ) -> Result<EditedImages> {
     edit.check()?;
-    let there = &check_collections(ports, owner, "/add_to", &edit.add_to, &[]).await?;
+    let there = collections_there(ports, owner, &edit.add_to).await?;
+    check_wanted("/add_to", &edit.add_to, &there, &[])?;
+    let mut whole = edit.clone();
+    for ids in [&mut whole.add_to, &mut whole.remove_from] {
+        // Each once: an edit that names one again and again costs no more for each image.
+        ids.sort();
+        ids.dedup();
+    }
+    let change = &ImageChange::new(now, move |image| whole.apply(image, &there, now));
     let changes = edit.ids.iter().copied().map(|id| async move {
-        let changed = change(ports, owner, &id, None, now, |image| edit.apply(image, there, now)).await;
-        Ok::<_, Error>((id, attempt(changed)?))
+        Ok::<_, Error>((id, attempt(ports.metadata.change(owner, &id, change).await?)?))
     });
     let changed: Vec<_> = stream::iter(changes).buffered(AT_ONCE).try_collect().await?;
     let mut edited = EditedImages::default();
@@ -80,12 +88,12 @@ enum Attempt {
     Refused(InvalidInput),
 }
 
-fn attempt(changed: Result<SavedImage>) -> Result<Attempt> {
+fn attempt(changed: Result<SavedImage, Refusal>) -> Result<Attempt> {
     match changed {
         Ok(image) => Ok(Attempt::Changed(Box::new(image))),
-        Err(Error::NotFound(_)) => Ok(Attempt::Missing),
-        Err(Error::Invalid(invalid)) => Ok(Attempt::Refused(invalid)),
-        Err(error) => Err(error),
+        Err(Refusal::NotFound(_)) => Ok(Attempt::Missing),
+        Err(Refusal::Invalid(invalid)) => Ok(Attempt::Refused(invalid)),
+        Err(refusal @ Refusal::Stale { .. }) => Err(refusal.into()),
     }
 }
 
@@ -106,7 +114,12 @@ impl ImagesEdit {
         }
     }
 
-    fn apply(&self, image: &SavedImage, there: &HashSet<CollectionId>, now: Timestamp) -> Result<SavedImage> {
+    fn apply(
+        &self,
+        image: &SavedImage,
+        there: &HashSet<CollectionId>,
+        now: Timestamp,
+    ) -> Result<SavedImage, Refusal> {
         let edit = self.of(image, there);
         let is_in_trash = image.trashed_at.is_some() && self.trashed != Some(false);
         if is_in_trash && edit != ImageEdit::default() {

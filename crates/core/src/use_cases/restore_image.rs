@@ -1,7 +1,6 @@
 //! Taking an image out of the trash.
 
-use super::edit_image::change;
-use crate::domain::{ImageId, OwnerId, SavedImage, Timestamp};
+use crate::domain::{ImageChange, ImageId, OwnerId, SavedImage, Timestamp};
 use crate::error::Result;
 use crate::ports::Ports;
 
@@ -15,5 +14,6 @@ pub async fn restore_image(
     id: &ImageId,
     now: Timestamp,
 ) -> Result<SavedImage> {
-    change(ports, owner, id, None, now, |image| Ok(SavedImage { trashed_at: None, ..image.clone() })).await
+    let change = ImageChange::new(now, |image| Ok(SavedImage { trashed_at: None, ..image.clone() }));
+    Ok(ports.metadata.change(owner, id, &change).await??)
 }

@@ -1,10 +1,10 @@
 //! Keeping a picture.
 
-use super::{collections::check_collections, edit_image::change};
+use super::collections::{check_wanted, collections_there};
 use crate::domain::{
-    Blob, BlobId, Checker, CollectionId, ContentType, Entropy, GenerationRequest, ImageEdit, ImageId,
-    ImageSource, InvalidInput, JobId, JobImage, JobStatus, Labels, OwnerId, Parent, Prompt, SavedImage, Seed,
-    ThumbHash, Timestamp, Version, limits,
+    Blob, BlobId, Checker, CollectionId, ContentType, Entropy, GenerationRequest, ImageChange, ImageEdit,
+    ImageId, ImageSource, InvalidInput, JobId, JobImage, JobStatus, Labels, OwnerId, Parent, Prompt, Refusal,
+    SavedImage, Seed, ThumbHash, Timestamp, Version, limits,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::imaging::{self, Picture};
@@ -107,27 +107,34 @@ pub async fn save_image(ports: &Ports, command: Save, now: Timestamp, entropy: &
     let Save { owner, draft, edit } = command;
     let record = draft.record(ImageId::new(now, entropy), owner, now);
     let wanted = edit.collections.as_deref().unwrap_or_default();
-    let there = check_collections(ports, &record.owner, "/collections", wanted, &[]).await?;
+    let there = collections_there(ports, &record.owner, wanted).await?;
+    check_wanted("/collections", wanted, &there, &[])?;
     let mut record = edit.apply(&record, now)?;
     record.version = Version::FIRST;
     if !draft.held {
         // Also where the bytes are there already: it keeps them from being swept until the record points at them.
         ports.images.put(&draft.blob, now).await?;
     }
+    let again = draft.saved_again(edit, there, now);
     loop {
-        match ports.metadata.insert(&record).await? {
+        let image = match ports.metadata.insert(&record).await? {
             InsertedImage::Created => return Ok(Saved { image: record, created: true }),
-            // Past its retention and not swept yet: for its owner it does not exist.
-            InsertedImage::Existing(image) if !image.is_shown(now) => remove(ports, &image).await?,
-            InsertedImage::Existing(image) => {
-                let image = untrash(ports, *image, now).await?;
-                let image = if draft.merging {
-                    merged(ports, image, &draft, &edit, &there, now).await?
-                } else {
-                    edited(ports, image, &edit, now).await?
-                };
-                return Ok(Saved { image, created: false });
-            }
+            InsertedImage::Existing(image) => image,
+        };
+        // Past its retention and not swept yet: for its owner it does not exist.
+        if !image.is_shown(now) {
+            remove(ports, &image).await?;
+            continue;
+        }
+        let changed = match again.apply(Some(&image)) {
+            Ok(unchanged) if unchanged == *image => Ok(unchanged),
+            _ => ports.metadata.change(&image.owner, &image.id, &again).await?,
+        };
+        match changed {
+            Ok(image) => return Ok(Saved { image, created: false }),
+            // It was erased in the meantime: the next insertion is of a new image.
+            Err(Refusal::NotFound(_)) => {}
+            Err(refusal) => return Err(refusal.into()),
         }
     }
 }
@@ -164,6 +171,23 @@ impl Draft {
     pub const fn merging(mut self) -> Self {
         self.merging = true;
         self
+    }
+
+    /// The change of the image that has these bytes already: out of the trash, and what `edit` notes in the place of what was,
+    /// or [added](Self::merging) to it. Where that goes into collections, it leaves those that are not `there` any more.
+    fn saved_again(self, edit: ImageEdit, there: HashSet<CollectionId>, now: Timestamp) -> ImageChange {
+        ImageChange::new(now, move |image| {
+            let mut image = SavedImage { trashed_at: None, ..image.clone() };
+            if !self.merging {
+                return Ok(edit.apply(&image, now)?);
+            }
+            if !there.is_empty() {
+                image.collections.retain(|id| there.contains(id));
+            }
+            let mut merged = edit.adding_to(&image).apply(&image, now)?;
+            self.complete(&mut merged);
+            Ok(merged)
+        })
     }
 
     /// What is known of this picture and was not of the one that is there.
@@ -283,43 +307,4 @@ fn of_upload(picture: Picture, origin: Origin) -> Draft {
         saved_at,
         merging: false,
     }
-}
-
-/// A title or tags given with a picture that is there already are meant for it too.
-async fn edited(ports: &Ports, image: SavedImage, edit: &ImageEdit, now: Timestamp) -> Result<SavedImage> {
-    if *edit == ImageEdit::default() {
-        return Ok(image);
-    }
-    change(ports, &image.owner, &image.id, None, now, |image| Ok(edit.apply(image, now)?)).await
-}
-
-async fn untrash(ports: &Ports, image: SavedImage, now: Timestamp) -> Result<SavedImage> {
-    if image.trashed_at.is_none() {
-        return Ok(image);
-    }
-    change(ports, &image.owner, &image.id, None, now, |image| {
-        Ok(SavedImage { trashed_at: None, ..image.clone() })
-    })
-    .await
-}
-
-/// Where the picture goes into collections, it leaves those that are not `there` any more.
-async fn merged(
-    ports: &Ports,
-    image: SavedImage,
-    draft: &Draft,
-    edit: &ImageEdit,
-    there: &HashSet<CollectionId>,
-    now: Timestamp,
-) -> Result<SavedImage> {
-    change(ports, &image.owner, &image.id, None, now, |image| {
-        let mut image = image.clone();
-        if !there.is_empty() {
-            image.collections.retain(|id| there.contains(id));
-        }
-        let mut merged = edit.adding_to(&image).apply(&image, now)?;
-        draft.complete(&mut merged);
-        Ok(merged)
-    })
-    .await
 }

@@ -1,7 +1,6 @@
 //! Putting an image in the trash.
 
-use super::edit_image::change;
-use crate::domain::{ImageId, OwnerId, SavedImage, Timestamp, Version};
+use crate::domain::{Expected, ImageChange, ImageId, OwnerId, SavedImage, Timestamp, Version};
 use crate::error::Result;
 use crate::ports::Ports;
 
@@ -17,8 +16,13 @@ pub async fn trash_image(
     expected: Option<&[Version]>,
     now: Timestamp,
 ) -> Result<SavedImage> {
-    change(ports, owner, id, expected, now, |image| {
+    let change = to_trash(now).expecting(Expected::of(expected));
+    Ok(ports.metadata.change(owner, id, &change).await??)
+}
+
+/// The change that puts an image in the trash, at any version.
+pub(super) fn to_trash(now: Timestamp) -> ImageChange {
+    ImageChange::new(now, move |image| {
         Ok(SavedImage { trashed_at: image.trashed_at.or(Some(now)), ..image.clone() })
     })
-    .await
 }

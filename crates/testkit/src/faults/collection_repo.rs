@@ -3,14 +3,14 @@
 use super::Faulty;
 use async_trait::async_trait;
 use tintype_core::{
-    domain::{Collection, CollectionId, OwnerId, Version},
+    domain::{Collection, CollectionChange, CollectionId, Expected, OwnerId, Refusal},
     error::PortResult,
     ports::CollectionRepo,
 };
 
 #[async_trait]
 impl CollectionRepo for Faulty<dyn CollectionRepo> {
-    async fn insert(&self, collection: &Collection) -> PortResult<()> {
+    async fn insert(&self, collection: &Collection) -> PortResult<Result<(), Refusal>> {
         self.call("CollectionRepo::insert", self.inner.insert(collection)).await
     }
 
@@ -22,11 +22,21 @@ impl CollectionRepo for Faulty<dyn CollectionRepo> {
         self.call("CollectionRepo::list", self.inner.list(owner)).await
     }
 
-    async fn update(&self, collection: &Collection, expected: Version) -> PortResult<()> {
-        self.call("CollectionRepo::update", self.inner.update(collection, expected)).await
+    async fn change(
+        &self,
+        owner: &OwnerId,
+        id: &CollectionId,
+        change: &CollectionChange,
+    ) -> PortResult<Result<Collection, Refusal>> {
+        self.call("CollectionRepo::change", self.inner.change(owner, id, change)).await
     }
 
-    async fn delete(&self, owner: &OwnerId, id: &CollectionId, expected: Version) -> PortResult<()> {
+    async fn delete(
+        &self,
+        owner: &OwnerId,
+        id: &CollectionId,
+        expected: &Expected,
+    ) -> PortResult<Result<(), Refusal>> {
         self.call("CollectionRepo::delete", self.inner.delete(owner, id, expected)).await
     }
 }

@@ -3,7 +3,10 @@
 use super::Faulty;
 use async_trait::async_trait;
 use tintype_core::{
-    domain::{BlobId, ImageId, ImageQuery, OwnerId, Page, SavedImage, Timeline, Timestamp, Version},
+    domain::{
+        BlobId, ImageChange, ImageId, ImageQuery, OwnerId, Page, Refusal, SavedImage, Timeline, Timestamp,
+        Version,
+    },
     error::PortResult,
     ports::{InsertedImage, MetadataRepo},
 };
@@ -31,8 +34,13 @@ impl MetadataRepo for Faulty<dyn MetadataRepo> {
         self.call("MetadataRepo::timeline", self.inner.timeline(owner, query, now)).await
     }
 
-    async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()> {
-        self.call("MetadataRepo::update", self.inner.update(image, expected)).await
+    async fn change(
+        &self,
+        owner: &OwnerId,
+        id: &ImageId,
+        change: &ImageChange,
+    ) -> PortResult<Result<SavedImage, Refusal>> {
+        self.call("MetadataRepo::change", self.inner.change(owner, id, change)).await
     }
 
     async fn delete(&self, owner: &OwnerId, id: &ImageId, expected: Version) -> PortResult<()> {

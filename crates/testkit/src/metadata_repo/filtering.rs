@@ -1,6 +1,9 @@
 //! Which images a list with a filter shows.
 
-use super::{backwards, edit, oldest_first, pages_of, save, trash, trash_in_pages_of, walk};
+use super::{
+    adding_tags, backwards, change, change_at_once, edit, oldest_first, pages_of, save, trash,
+    trash_in_pages_of, walk,
+};
 use crate::samples::{START, at, collection, image_of, mallory, request_with, saved_image};
 use crate::suites::cases;
 use std::sync::Arc;
@@ -30,6 +33,7 @@ cases! { CASES of Arc<dyn MetadataRepo>:
     from_a_time_on_and_before_another,
     filters_hold_in_any_combination,
     an_edit_is_seen_by_every_filter,
+    concurrent_changes_are_each_seen_by_filters,
     a_filtered_trash_shows_only_trashed_images,
     a_filter_shows_no_other_owners_image,
     filtered_pages_show_everything_once,
@@ -40,9 +44,9 @@ cases! { CASES of Arc<dyn MetadataRepo>:
     an_edit_of_very_many_words_is_seen_by_every_filter,
 }
 
-fn image(n: u64, change: impl FnOnce(&mut SavedImage)) -> SavedImage {
+fn image(n: u64, fill: impl FnOnce(&mut SavedImage)) -> SavedImage {
     let mut image = SavedImage { prompt: None, ..saved_image(n, n as i64) };
-    change(&mut image);
+    fill(&mut image);
     image
 }
 
@@ -321,6 +325,20 @@ async fn an_edit_is_seen_by_every_filter(repo: Arc<dyn MetadataRepo>) {
             .await
             .is_empty()
     );
+}
+
+async fn concurrent_changes_are_each_seen_by_filters(repo: Arc<dyn MetadataRepo>) {
+    let images = save_all(&*repo, vec![tagged(0, &["old"]), tagged(1, &["old"])]).await;
+    let renaming = std::iter::once(change(|image| image.tags.retain(|tag| tag != "old")));
+    let outcomes = change_at_once(&repo, images[0].id, adding_tags(16).chain(renaming)).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    for n in 0..16 {
+        let filter = ImageFilter { tags: vec![format!("tag{n:02}")], ..ImageFilter::default() };
+        assert_eq!(found(&*repo, &images, filter).await, [0], "tag{n:02}");
+    }
+    let old = ImageFilter { tags: vec!["old".to_owned()], ..ImageFilter::default() };
+    assert_eq!(found(&*repo, &images, old).await, [1]);
+    assert_eq!(found(&*repo, &images, words("old")).await, [1]);
 }
 
 async fn a_filtered_trash_shows_only_trashed_images(repo: Arc<dyn MetadataRepo>) {
