@@ -7,6 +7,7 @@ mod delivery;
 mod draining;
 mod jobs;
 mod library;
+mod lost_database;
 mod not_http;
 mod ownership;
 mod races;

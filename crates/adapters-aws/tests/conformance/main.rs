@@ -17,19 +17,20 @@ use support::{
     exclusions::{self, EXCLUSIONS},
 };
 use tintype_aws::{
-    CloudLinkSigner, DynamoCollectionRepo, DynamoConnectionRegistry, DynamoCredentialRepo, DynamoJobRepo,
+    AwsIntegrity, CloudLinkSigner, DynamoCollectionRepo, DynamoConnectionRegistry, DynamoCredentialRepo, DynamoJobRepo,
     DynamoMetadataRepo, S3ImageStore,
 };
-use tintype_core::domain::BlobId;
-use tintype_testkit::{CorruptibleStore, Fresh, Port, Suites};
+use tintype_core::{domain::BlobId, ports::Integrity};
+use tintype_testkit::{CorruptibleStore, Fresh, IntegrityFixture, Port, Suites};
 
 fn main() -> ExitCode {
     // Another port's suite is added at the end of `suites`, and its name here.
-    const PORTS: [Port; 7] = [
+    const PORTS: [Port; 8] = [
         Port::CollectionRepo,
         Port::ConnectionRegistry,
         Port::CredentialRepo,
         Port::ImageStore,
+        Port::Integrity,
         Port::JobRepo,
         Port::LinkSigner,
         Port::MetadataRepo,
@@ -61,6 +62,7 @@ fn suites(emulator: &Emulator) -> Suites {
     let at = |emulator: &Emulator| emulator.clone();
     let collections = at(emulator);
     let (connections, images, corruptible) = (at(emulator), at(emulator), at(emulator));
+    let integrity = at(emulator);
     let (jobs, metadata, links, credentials) = (at(emulator), at(emulator), at(emulator), at(emulator));
     without_emulator()
         .collection_repo(move || {
@@ -87,6 +89,10 @@ fn suites(emulator: &Emulator) -> Suites {
         .corruptible_image_store(move || {
             let emulator = corruptible.clone();
             async move { Fresh::new(corruptible_store(&emulator).await) }
+        })
+        .integrity(move || {
+            let emulator = integrity.clone();
+            async move { Fresh::new(integrity_fixture(&emulator).await) }
         })
         .job_repo(move || {
             let emulator = jobs.clone();
@@ -116,6 +122,23 @@ fn suites(emulator: &Emulator) -> Suites {
                 Fresh::new(Arc::new(DynamoCredentialRepo::new(client, table)))
             }
         })
+}
+
+/// Two tables and a bucket; the tables are emptied by putting new ones in their place, as a restoration does.
+async fn integrity_fixture(emulator: &Emulator) -> IntegrityFixture {
+    let (s3, bucket) = emulator.bucket().await;
+    let open = async |s3: aws_sdk_s3::Client, bucket: String, emulator: Emulator| {
+        let (dynamodb, jobs) = emulator.table().await;
+        let (_, images) = emulator.table().await;
+        Arc::new(AwsIntegrity::new(s3, bucket, &dynamodb, jobs, images)) as Arc<dyn Integrity>
+    };
+    let integrity = open(s3.clone(), bucket.clone(), emulator.clone()).await;
+    let emulator = emulator.clone();
+    let empty_the_records = Box::new(move || {
+        let (s3, bucket, emulator) = (s3.clone(), bucket.clone(), emulator.clone());
+        Box::pin(async move { Some(open(s3, bucket, emulator).await) }) as _
+    });
+    IntegrityFixture { integrity, empty_the_records }
 }
 
 /// A store whose objects are overwritten behind its back.
