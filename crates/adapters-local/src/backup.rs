@@ -12,10 +12,9 @@ mod hold;
 pub(crate) use hold::{Hold, Pass};
 
 use crate::{
-    DataFolder, OpenError,
-    data_folder::make_private,
-    database, durable,
+    DataFolder, OpenError, database, durable,
     image_store::{BLOBS, blob_path},
+    private::{self, make_private},
 };
 use files::Manifest;
 use rusqlite::{
@@ -273,6 +272,8 @@ fn refuse_damaged(damaged: &[BlobId]) -> Result<(), BackupError> {
 fn take_snapshot(data: &Path, snapshot: &Path) -> rusqlite::Result<BTreeSet<BlobId>> {
     let source = database::open_read_only(&data.join(database::FILE))?;
     drop(fs::remove_file(snapshot));
+    // What is wrong with the folder, SQLite says better.
+    drop(private::create_new(snapshot));
     let mut copy = Connection::open(snapshot)?;
     // All pages in one step: readers don't hinder the server's writer, nor it them.
     let backup = Backup::new(&source, &mut copy)?;

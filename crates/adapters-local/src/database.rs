@@ -9,11 +9,19 @@ pub(crate) use writer::Durability;
 use crate::{
     DataFolder,
     error::{Fault, OpenError},
-    queue,
+    private, queue,
 };
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags};
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tintype_core::{ErrorKind, PortError, PortResult};
 use tokio::sync::oneshot;
 use writer::Writer;
@@ -35,6 +43,7 @@ pub struct Database {
 
 /// In the order in which they end: SQLite tidies its log away when the writer, as the last one, closes.
 struct Threads {
+    errors: ErrorCounts,
     readers: Readers,
     writer: Writer,
     /// Last: the folder is free for another process once nothing here uses it.
@@ -53,13 +62,15 @@ impl Database {
         }
         let file = folder.path().join(FILE);
         let failed = |source| OpenError::Database { folder: folder.path().to_owned(), source };
+        private::make_sure_of(&file).map_err(|source| OpenError::File { path: file.clone(), source })?;
         let mut connection = open_writable(&file).map_err(failed)?;
         migrations::migrate(&mut connection, folder.path())?;
         queue::void_leases(&connection).map_err(failed)?;
         let readers = Readers::start(|| open_read_only(&file).map_err(failed), folder.path())?;
         let writer = Writer::start(connection)
             .map_err(|source| OpenError::File { path: folder.path().to_owned(), source })?;
-        Ok(Self { threads: Arc::new(Threads { readers, writer, _folder: Arc::clone(folder) }) })
+        let (errors, _folder) = (ErrorCounts::default(), Arc::clone(folder));
+        Ok(Self { threads: Arc::new(Threads { errors, readers, writer, _folder }) })
     }
 
     /// Runs `work` on the writing connection, and returns once that is committed. It must be quick: every other write
@@ -70,7 +81,7 @@ impl Database {
         durability: Durability,
         work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> PortResult<T> {
-        answered(operation, self.threads.writer.submit(operation, durability, work)).await
+        self.answered(operation, self.threads.writer.submit(operation, durability, work)).await
     }
 
     /// Runs `work` on a read-only connection; it sees every write that was answered before.
@@ -79,7 +90,43 @@ impl Database {
         operation: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> PortResult<T> {
-        answered(operation, self.threads.readers.submit(operation, work)).await
+        self.answered(operation, self.threads.readers.submit(operation, work)).await
+    }
+
+    async fn answered<T>(
+        &self,
+        operation: &'static str,
+        answer: oneshot::Receiver<PortResult<T>>,
+    ) -> PortResult<T> {
+        let answered = answer.await.unwrap_or_else(|_| {
+            Err(PortError::new(ErrorKind::Internal, operation, "the work on the database ended in a panic"))
+        });
+        answered.inspect_err(|error| self.threads.errors.note(error.kind()))
+    }
+
+    /// How many calls failed since this was opened, through no fault of the caller's, by kind.
+    pub fn errors(&self) -> Vec<(ErrorKind, u64)> {
+        self.threads.errors.read()
+    }
+}
+
+/// Failed calls by kind.
+#[derive(Debug, Default)]
+struct ErrorCounts([AtomicU64; ErrorCounts::KINDS.len()]);
+
+impl ErrorCounts {
+    /// The kinds that tell of the database. The others are answers: there is no such row, another writer came first.
+    const KINDS: [ErrorKind; 4] =
+        [ErrorKind::Denied, ErrorKind::Unavailable, ErrorKind::Data, ErrorKind::Internal];
+
+    fn note(&self, kind: ErrorKind) {
+        if let Some(index) = Self::KINDS.iter().position(|counted| *counted == kind) {
+            self.0[index].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn read(&self) -> Vec<(ErrorKind, u64)> {
+        Self::KINDS.into_iter().zip(self.0.iter().map(|count| count.load(Ordering::Relaxed))).collect()
     }
 }
 
@@ -87,12 +134,6 @@ impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Database(..)")
     }
-}
-
-async fn answered<T>(operation: &'static str, answer: oneshot::Receiver<PortResult<T>>) -> PortResult<T> {
-    answer.await.unwrap_or_else(|_| {
-        Err(PortError::new(ErrorKind::Internal, operation, "the work on the database ended in a panic"))
-    })
 }
 
 fn open_writable(file: &Path) -> rusqlite::Result<Connection> {

@@ -35,6 +35,7 @@ mod image_store;
 mod job_repo;
 mod link_signer;
 mod metadata_repo;
+mod private;
 mod queue;
 mod variant_cache;
 mod vector_index;

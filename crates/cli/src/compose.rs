@@ -41,6 +41,8 @@ pub(crate) struct Server {
     pub(crate) meaning: Meaning,
     /// What carries jobs through; it is to be run.
     pub(crate) workflow: LocalWorkflow,
+    /// What the stores are in.
+    pub(crate) database: Database,
     /// The data folder, locked for as long as this lives.
     pub(crate) folder: Arc<DataFolder>,
 }
@@ -54,12 +56,13 @@ pub(crate) fn server(settings: &Settings, notifier: Arc<dyn Notifier>) -> Outcom
     let work = WorkflowSettings { workers: settings.workers, ..WorkflowSettings::default() };
     let workflow = LocalWorkflow::new(stores.database.clone(), work, Arc::new(SystemClock));
     let (folder, variants) = (stores.folder.clone(), stores.variants.clone());
+    let database = stores.database.clone();
     let vectors = |kind| Arc::new(SqliteVectorIndex::new(stores.database.clone(), kind));
     let alike = Alike { embedder: Arc::new(LookEmbedder), vectors: vectors(VectorKind::Look) };
     let meaning = Meaning { embedder: Arc::new(WordVectors), vectors: vectors(VectorKind::Meaning) };
     let ports = stores.ports(settings, notifier, Arc::new(workflow.clone()))?;
     let credentials = Arc::<MemoryCredentials>::default();
-    Ok(Server { ports, credentials, variants, alike, meaning, workflow, folder })
+    Ok(Server { ports, credentials, variants, alike, meaning, workflow, database, folder })
 }
 
 /// The ports of a single job on the data folder, run by its submitter.

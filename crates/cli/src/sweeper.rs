@@ -4,6 +4,7 @@ use std::time::Duration;
 use tintype_core::domain::{BlobId, Clock};
 use tintype_core::ports::Ports;
 use tintype_core::use_cases::{Swept, sweep, sweep_orphans};
+use tintype_http::Metrics;
 use tintype_local::SystemClock;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,7 @@ const EVERY: Duration = Duration::from_secs(60);
 const FIRST: Duration = Duration::from_secs(5);
 
 /// Sweeps until `shutdown`. What fails is logged, and done by a later sweep.
-pub(crate) async fn run(ports: Ports, shutdown: CancellationToken) {
+pub(crate) async fn run(ports: Ports, metrics: Metrics, shutdown: CancellationToken) {
     let mut ticks = interval_at(Instant::now() + FIRST, EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut orphans_after = None;
@@ -23,12 +24,12 @@ pub(crate) async fn run(ports: Ports, shutdown: CancellationToken) {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        once(&ports).await;
-        orphans_after = orphans(&ports, orphans_after).await;
+        once(&ports, &metrics).await;
+        orphans_after = orphans(&ports, &metrics, orphans_after).await;
     }
 }
 
-async fn once(ports: &Ports) {
+async fn once(ports: &Ports, metrics: &Metrics) {
     let (swept, outcome) = sweep(ports, SystemClock.now()).await;
     let Swept { expired, started, jobs, images, blobs, waiting_since: _ } = swept;
     if (Swept { waiting_since: None, ..swept }) == Swept::default() {
@@ -37,12 +38,13 @@ async fn once(ports: &Ports) {
         tracing::info!(expired, started, jobs, images, blobs, "swept");
     }
     if let Err(error) = outcome {
+        metrics.background_failed("sweep");
         tracing::error!(%error, source = cause(&error), "a part of the sweep failed");
     }
 }
 
 /// One batch of orphans; the next sweep goes on where it ended.
-async fn orphans(ports: &Ports, after: Option<BlobId>) -> Option<BlobId> {
+async fn orphans(ports: &Ports, metrics: &Metrics, after: Option<BlobId>) -> Option<BlobId> {
     match sweep_orphans(ports, after, SystemClock.now()).await {
         Ok((next, removed)) => {
             if removed > 0 {
@@ -51,6 +53,7 @@ async fn orphans(ports: &Ports, after: Option<BlobId>) -> Option<BlobId> {
             next
         }
         Err(error) => {
+            metrics.background_failed("sweep_orphans");
             tracing::error!(%error, source = cause(&error), "the sweep of orphans stopped early");
             after
         }

@@ -138,8 +138,10 @@ pub enum Error {
     #[error("{0}")]
     NotReady(String),
     /// The caller's version is not the stored one (`If-Match` failed).
-    #[error("the image was changed by someone else; its version is now {}", current.0)]
+    #[error("the {what} was changed by another request; its version is now {}", current.0)]
     Stale {
+        /// The kind of resource, as in `image`.
+        what: &'static str,
         /// The version that is stored now.
         current: crate::domain::Version,
     },

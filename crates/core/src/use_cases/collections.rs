@@ -85,7 +85,7 @@ pub async fn edit_collection(
 ) -> Result<Collection> {
     for _ in 0..TRIES {
         let collection = find_collection(ports, owner, id).await?;
-        check_version(collection.version, expected)?;
+        check_version("collection", collection.version, expected)?;
         let mut edited = edit.apply(&collection)?;
         if edited == collection {
             return Ok(collection);
@@ -114,7 +114,7 @@ pub async fn delete_collection(
 ) -> Result<()> {
     for _ in 0..TRIES {
         let collection = find_collection(ports, owner, id).await?;
-        check_version(collection.version, expected)?;
+        check_version("collection", collection.version, expected)?;
         match ports.collections.delete(owner, id, collection.version).await {
             Ok(()) => return Ok(()),
             Err(error) if error.kind() == ErrorKind::Conflict => {}

@@ -59,7 +59,7 @@ pub(super) async fn change(
 ) -> Result<SavedImage> {
     for _ in 0..TRIES {
         let image = ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))?;
-        check_version(image.version, expected)?;
+        check_version("image", image.version, expected)?;
         let mut edited = edit(&image)?;
         edited.version = image.version;
         edited.updated_at = image.updated_at;
@@ -83,9 +83,14 @@ pub(super) fn too_contended(operation: &'static str) -> Error {
     PortError::new(ErrorKind::Unavailable, operation, message).into()
 }
 
-pub(super) fn check_version(current: Version, expected: Option<&[Version]>) -> Result<()> {
+/// Refuses a change of a resource of the kind `what` whose version is none of the expected ones.
+pub(super) fn check_version(
+    what: &'static str,
+    current: Version,
+    expected: Option<&[Version]>,
+) -> Result<()> {
     match expected {
-        Some(expected) if !expected.contains(&current) => Err(Error::Stale { current }),
+        Some(expected) if !expected.contains(&current) => Err(Error::Stale { what, current }),
         _ => Ok(()),
     }
 }

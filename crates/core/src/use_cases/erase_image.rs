@@ -22,7 +22,7 @@ pub async fn erase_image(
 ) -> Result<()> {
     for _ in 0..TRIES {
         let image = ports.metadata.find(owner, id, now).await?.ok_or(Error::NotFound("image"))?;
-        check_version(image.version, expected)?;
+        check_version("image", image.version, expected)?;
         match ports.metadata.delete(owner, id, image.version).await {
             Ok(()) => {
                 // The image is gone; bytes that can't be removed just now go with a later sweep.
