@@ -2,7 +2,10 @@
 
 use crate::metrics::Metrics;
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tintype_core::{
     PortResult,
     domain::{
@@ -17,17 +20,26 @@ use tintype_core::{
 pub(crate) struct MeteredJobs {
     inner: Arc<dyn JobRepo>,
     metrics: Metrics,
+    /// The last time at which jobs ended, and which: one that is ended twice at one time is counted once.
+    just_ended: Mutex<(Option<Timestamp>, BTreeSet<JobId>)>,
 }
 
 impl MeteredJobs {
     /// Counts what `inner` does.
     pub(crate) fn new(inner: Arc<dyn JobRepo>, metrics: Metrics) -> Self {
-        Self { inner, metrics }
+        Self { inner, metrics, just_ended: Mutex::default() }
     }
 
     /// Counts a job that ended just now; one that had ended before was counted then.
     fn ended(&self, job: &Job, now: Timestamp) {
-        if job.finished_at == Some(now) {
+        if job.finished_at != Some(now) {
+            return;
+        }
+        let mut just_ended = self.just_ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if just_ended.0 != Some(now) {
+            *just_ended = (Some(now), BTreeSet::new());
+        }
+        if just_ended.1.insert(job.id) {
             self.metrics.ended(job);
         }
     }

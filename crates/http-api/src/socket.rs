@@ -303,7 +303,7 @@ fn after(error: axum::Error) -> Next {
             Next::Close(PROTOCOL_ERROR, "a frame broke the protocol (RFC 6455)")
         }
         Some(SocketError::Utf8(_)) => Next::Close(INVALID_PAYLOAD, "a text message was not UTF-8"),
-        Some(SocketError::Capacity(_)) => Next::Close(TOO_BIG, "a message was larger than 65536 bytes"),
+        Some(SocketError::Capacity(_)) => Next::Close(TOO_BIG, "a message was too large"),
         _ => Next::Gone,
     }
 }
