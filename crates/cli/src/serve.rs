@@ -7,6 +7,7 @@ use crate::terminal::{Style, Terminal};
 use crate::{
     data_secret, gallery, key_file, logging, looker, runtime, signals, store_status, sweeper, system,
 };
+use futures_util::FutureExt;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -78,7 +79,10 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
         let (ports, shutdown) = (ports.clone(), shutdown.clone());
         async move { workflow.run(ports, shutdown).await }
     });
-    let sweeps = tokio::spawn(sweeper::run(ports.clone(), metrics.clone(), shutdown.clone()));
+    // A sweep may take longer than a drain; whatever it leaves undone, the next one does.
+    let sweeps = sweeper::run(ports.clone(), metrics.clone(), shutdown.clone());
+    let sweeps = shutdown.clone().run_until_cancelled_owned(sweeps).map(drop);
+    let sweeps = tokio::spawn(sweeps);
     let looks = tokio::spawn(looker::run(ports, alike, meaning, metrics, shutdown.clone()));
     let tasks = api.tasks();
     tintype_http::serve(listener, router(api), ServerSettings::default(), tasks, shutdown.clone()).await;

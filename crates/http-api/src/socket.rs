@@ -292,10 +292,6 @@ impl Session {
 }
 
 /// How a session goes on after a frame that could not be read: a client that broke the protocol is told so.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "not our enum: every other error is one of the connection"
-)]
 fn after(error: axum::Error) -> Next {
     match error.into_inner().downcast_ref::<SocketError>() {
         Some(SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Next::Gone,

@@ -76,25 +76,24 @@ async fn ends_in_time_with_everything_under_way(signal: fn(&Server)) {
     while client.get("/jobs").send().await.json()["items"].as_array().unwrap().len() < 2 {}
     let mut half = TcpStream::connect(server.address()).await.unwrap();
     let head = "POST /generate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-                content-length: 99\r\n\r\n{\"prompt\"";
+                content-length: 99\r\nexpect: 100-continue\r\n\r\n";
     half.write_all(head.as_bytes()).await.unwrap();
+    // It says so once it waits for the body.
+    let mut go_on = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    soon("the server's wish for the body", half.read_exact(&mut go_on)).await.unwrap();
+    half.write_all(b"{\"prompt\"").await.unwrap();
 
     let asked = Instant::now();
     signal(&server);
-    let (mut answer, mut last) = (Vec::new(), None);
+    let mut answer = Vec::new();
     let half = async { half.read_to_end(&mut answer).await };
-    let streamed = async {
-        while let Some(event) = stream.next().await {
-            last = Some(event)
-        }
-    };
+    let streamed = async { while stream.next().await.is_some() {} };
     let (goodbye, waited, (), half) = tokio::join!(socket.goodbye(), waiter, streamed, half);
     assert_eq!(goodbye, Some(CloseCode::Away));
     assert_eq!(waited.unwrap().expect(202).json()["status"], "queued");
     half.unwrap();
     let answer = String::from_utf8_lossy(&answer);
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("shutting down"), "{answer}");
-    drop(last);
     let (status, stopped) = server.ended().await;
     let took = asked.elapsed();
     assert!(status.success(), "{status}");

@@ -4,10 +4,7 @@ use super::AccessKey;
 use super::table::{self, Arity, CONFIG, SETTINGS};
 use crate::failure::{Failure, Outcome, nearest};
 use std::{collections::BTreeMap, ops::Range, path::Path};
-use toml::{
-    Table, Value,
-    de::{DeTable, DeValue},
-};
+use toml::{Table, Value, de::DeTable};
 
 /// The values of a configuration file, by key.
 pub(crate) type FileValues = BTreeMap<&'static str, Vec<String>>;
@@ -112,9 +109,9 @@ pub(crate) fn keys(text: &str) -> Result<Vec<AccessKey>, Wrong> {
     let places = document.get_ref().iter().find(|(name, _)| name.get_ref() == "keys").map(|(_, keys)| keys);
     let line = |index: usize| {
         let keys = places?;
-        let item = match keys.get_ref() {
-            DeValue::Array(items) => items.get(index)?,
-            _ => keys,
+        let item = match keys.get_ref().as_array() {
+            Some(items) => items.get(index)?,
+            None => keys,
         };
         Some(line_of(item.span()))
     };

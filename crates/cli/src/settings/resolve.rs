@@ -89,9 +89,9 @@ impl Resolved {
 
     /// The configuration file that a setting's values are from, if they are from one.
     pub(crate) fn file_of(&self, key: &str) -> Option<PathBuf> {
-        match self.0.get(key) {
-            Some((_, Origin::File(path))) => Some(path.clone()),
-            _ => None,
+        match &self.0.get(key)?.1 {
+            Origin::File(path) => Some(path.clone()),
+            Origin::Flag(_) | Origin::Env(_) | Origin::Default => None,
         }
     }
 
