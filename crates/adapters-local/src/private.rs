@@ -1,5 +1,7 @@
 //! Files and folders that only this user can read, whatever the mode of the folder that they are in.
 
+#[cfg(unix)]
+use std::ffi::OsStr;
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
     io,
@@ -60,6 +62,15 @@ pub(crate) fn tighten(folder: &Path) {
 #[cfg(not(unix))]
 pub(crate) fn tighten(_: &Path) {}
 
+/// Whether a file or folder of this name in a data folder is tintype's. Somebody may have named a folder that holds more, and
+/// whatever else is in it is not touched.
+#[cfg(unix)]
+fn is_ours(name: &OsStr) -> bool {
+    const OURS: [&str; 7] =
+        ["lock", "backup-lock", "cursor.secret", "blobs", "incoming", "variants", "content-credentials"];
+    name.to_str().is_some_and(|name| OURS.contains(&name) || name.starts_with("tintype.db"))
+}
+
 /// First what is in folders, then the files beside them: an older tintype left all of them readable, so that one walk over
 /// every blob is enough, and is made again if it breaks off.
 #[cfg(unix)]
@@ -68,6 +79,9 @@ fn tighten_all(folder: &Path) -> io::Result<()> {
     let (mut folders, mut loose) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
+        if !is_ours(&entry.file_name()) {
+            continue;
+        }
         let found = entry.metadata()?;
         if found.is_dir() {
             folders.push((entry.path(), is_loose(&found)));

@@ -104,23 +104,32 @@ async fn every_file_of_a_backup_and_of_what_is_restored_is_private() {
 }
 
 #[tokio::test]
-async fn files_that_an_older_tintype_left_readable_are_made_private_when_the_folder_is_opened() {
+async fn files_that_an_older_tintype_left_readable_are_made_private_when_the_folder_is_opened_and_others_are_not()
+ {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fill(&data, |_| {}).await;
     let elsewhere = folder.path().join("elsewhere");
     fs::write(&elsewhere, "not ours").unwrap();
     set_mode(&elsewhere, 0o644);
-    symlink(&elsewhere, data.join("link")).unwrap();
+    // A folder may hold more than a library.
+    let others = [data.join("holiday.txt"), data.join("photos/beach.png")];
+    fs::create_dir(data.join("photos")).unwrap();
+    others.iter().for_each(|path| fs::write(path, "not ours").unwrap());
+    symlink(&elsewhere, data.join("blobs/link")).unwrap();
     for path in files(&data) {
         if !path.is_symlink() {
             set_mode(&path, 0o644);
         }
     }
     drop(DataFolder::open(&data).unwrap());
-    fs::remove_file(data.join("link")).unwrap();
-    assert!(private_files(&data).contains(&blob(1).id().to_string()));
     assert_eq!(mode(&elsewhere), 0o644, "a link is not followed");
+    for path in &others {
+        assert_eq!(mode(path), 0o644, "{}", path.display());
+        fs::remove_file(path).unwrap();
+    }
+    fs::remove_file(data.join("blobs/link")).unwrap();
+    assert!(private_files(&data).contains(&blob(1).id().to_string()));
 }
 
 #[tokio::test]

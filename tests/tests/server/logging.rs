@@ -48,6 +48,9 @@ async fn a_request_line_names_who_asked_for_what_and_no_line_has_a_key_or_a_prom
     let mut socket = Socket::open(&anna).await;
     socket.subscribe(id, 0).await;
     socket.until_end(id).await;
+    let ticket = anna.post("/tickets").send().await.expect(201).json();
+    let ticket = text(&ticket, "/ticket");
+    server.client().get(format!("/ws?ticket={ticket}")).send().await.expect(426);
 
     let accepted = line(&server, |line| line["message"] == "request" && line["route"] == "/generate").await;
     let key_id = &sha256(b"annas-secret-key")[..8];
@@ -76,7 +79,7 @@ async fn a_request_line_names_who_asked_for_what_and_no_line_has_a_key_or_a_prom
 
     let log = server.log();
     assert!(log.lines().count() > 10, "{log}");
-    for secret in [SECRET_PROMPT, SECRET_WORDS, "secret-key", &sha256(b"annas-secret-key")] {
+    for secret in [SECRET_PROMPT, SECRET_WORDS, "secret-key", &sha256(b"annas-secret-key"), ticket] {
         let found = log.lines().find(|line| line.contains(secret));
         assert!(found.is_none(), "{secret} is in {found:?}");
     }
