@@ -110,7 +110,9 @@ fn access(settings: &Settings, shutdown: &CancellationToken) -> (Access, Option<
     }
     let keys = Arc::new(Keys::new(settings.keys.iter().cloned()));
     let watch = |path: &PathBuf| key_file::watch(path.clone(), keys.clone(), shutdown.clone());
-    let key_watch = settings.keys_file.as_ref().map(watch).map(tokio::spawn);
+    // A pipe holds its keys once.
+    let file = settings.keys_file.as_ref().filter(|file| file.is_file());
+    let key_watch = file.map(watch).map(tokio::spawn);
     (Access::Keys(keys), key_watch)
 }
 
