@@ -40,6 +40,25 @@ pub(crate) async fn watch(path: PathBuf, keys: Arc<Keys>, shutdown: Cancellation
     }
 }
 
+/// Warns, once, of keys in the file at `path` that do not count, because the server was started without any.
+pub(crate) async fn warn_of_the_first(path: PathBuf, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = sleep(EVERY) => {}
+        }
+        if parse(&look(&path).await).is_ok_and(|keys| !keys.is_empty()) {
+            let file = path.display();
+            tracing::warn!(
+                %file,
+                "the configuration file has keys now, but this server was started without: it stays open to everyone on this \
+                 machine until it is started again"
+            );
+            return;
+        }
+    }
+}
+
 async fn look(path: &Path) -> Found {
     let path = path.to_owned();
     let read = tokio::task::spawn_blocking(move || read(&path)).await;

@@ -105,14 +105,16 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
 /// Whom the server lets in, and what keeps that up to date. A server that was started without keys stays open until it is
 /// started again, and one that has keys never opens.
 fn access(settings: &Settings, shutdown: &CancellationToken) -> (Access, Option<JoinHandle<()>>) {
+    // A pipe holds its keys once.
+    let is_file = |file: &&PathBuf| file.is_file();
     if settings.keys.is_empty() {
-        return (Access::Open, None);
+        let file = settings.config.as_ref().filter(is_file);
+        let warn = |path: &PathBuf| key_file::warn_of_the_first(path.clone(), shutdown.clone());
+        return (Access::Open, file.map(warn).map(tokio::spawn));
     }
     let keys = Arc::new(Keys::new(settings.keys.iter().cloned()));
     let watch = |path: &PathBuf| key_file::watch(path.clone(), keys.clone(), shutdown.clone());
-    // A pipe holds its keys once.
-    let file = settings.keys_file.as_ref().filter(|file| file.is_file());
-    let key_watch = file.map(watch).map(tokio::spawn);
+    let key_watch = settings.keys_file.as_ref().filter(is_file).map(watch).map(tokio::spawn);
     (Access::Keys(keys), key_watch)
 }
 

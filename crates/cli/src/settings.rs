@@ -40,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) keys: Vec<AccessKey>,
     /// The configuration file that the keys are from, if they are from one.
     pub(crate) keys_file: Option<PathBuf>,
+    /// Its configuration file, if there is one: `TINTYPE_CONFIG`.
+    pub(crate) config: Option<PathBuf>,
     /// The form of its log: `TINTYPE_LOG_FORMAT`.
     pub(crate) log_format: LogFormat,
     /// What it logs, where that was said: `TINTYPE_LOG`.
@@ -184,6 +186,7 @@ impl Settings {
             allowed_hosts: resolved.many("allowed_hosts", |text| Ok(text.to_owned()))?,
             keys: resolved.many("keys", AccessKey::parse)?,
             keys_file: resolved.file_of("keys"),
+            config: resolved.many(table::CONFIG, |text| Ok(PathBuf::from(text)))?.pop(),
             log_format: resolved.one("log_format", LogFormat::parse)?,
             log_filter: resolved.many("log_filter", |text| Ok(text.to_owned()))?.pop(),
             ready_file: resolved.many("ready_file", |text| Ok(PathBuf::from(text)))?.pop(),

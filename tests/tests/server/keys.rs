@@ -114,3 +114,12 @@ async fn the_metrics_are_for_a_key_with_the_scope_operate() {
     let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
     assert!(metrics.contains("tintype_queue_jobs{state=\"queued\"} 1"), "{metrics}");
 }
+
+#[tokio::test]
+async fn a_server_that_was_started_open_warns_of_keys_that_do_not_count_yet() {
+    let server = Server::start(Settings::noop()).await;
+    fs::write(server.config(), key_section("anna", "annas-key", "")).unwrap();
+    let line = until_logged(&server, "WARN").await;
+    assert!(line.contains("started again"), "{line}");
+    assert_eq!(status(&server.client()).await, 200);
+}
