@@ -13,7 +13,7 @@ mod socket;
 pub use binary::command;
 pub use event_stream::{EventStream, StreamEvent};
 pub use rest::{Answer, Client, Request};
-pub use server::{Server, Settings, Stopped};
+pub use server::{Server, Settings, Stopped, key_section};
 pub use socket::Socket;
 
 use serde_json::Value;

@@ -22,12 +22,14 @@ pub struct Settings {
     models: Vec<&'static str>,
     workers: usize,
     keys: Vec<(&'static str, &'static str)>,
+    flags: Vec<&'static str>,
+    listen: &'static str,
 }
 
 impl Settings {
     /// One worker and the model that draws at once.
     pub fn noop() -> Self {
-        Self { models: vec!["noop"], workers: 1, keys: Vec::new() }
+        Self { models: vec!["noop"], workers: 1, keys: Vec::new(), flags: Vec::new(), listen: "127.0.0.1:0" }
     }
 
     /// One worker and the model inside the program.
@@ -49,13 +51,30 @@ impl Settings {
         self
     }
 
-    fn config_file(&self) -> String {
-        let mut text = String::new();
-        for (owner, key) in &self.keys {
-            writeln!(text, "[[keys]]\nowner = \"{owner}\"\nsha256 = \"{}\"", sha256(key.as_bytes())).unwrap();
-        }
-        text
+    /// Listening here.
+    #[must_use]
+    pub const fn listen(mut self, address: &'static str) -> Self {
+        self.listen = address;
+        self
     }
+
+    /// With these flags too.
+    #[must_use]
+    pub fn flags(mut self, flags: &[&'static str]) -> Self {
+        self.flags.extend(flags);
+        self
+    }
+
+    fn config_file(&self) -> String {
+        self.keys.iter().map(|(owner, key)| key_section(owner, key, "")).collect()
+    }
+}
+
+/// The section of a configuration file for this key, with `more` lines in it.
+pub fn key_section(owner: &str, key: &str, more: &str) -> String {
+    let mut text = String::new();
+    writeln!(text, "[[keys]]\nowner = \"{owner}\"\nsha256 = \"{}\"\n{more}", sha256(key.as_bytes())).unwrap();
+    text
 }
 
 /// A server's place on the disk: its data, and around it its log and configuration. Removed when dropped.
@@ -69,10 +88,11 @@ impl Home {
 
     fn command(&self, settings: &Settings) -> Command {
         let mut command = Command::new(binary::tintype());
-        command.args(["serve", "--listen", "127.0.0.1:0", "--workers", &settings.workers.to_string()]);
+        command.args(["serve", "--listen", settings.listen, "--workers", &settings.workers.to_string()]);
         for model in &settings.models {
             command.args(["--model", model]);
         }
+        command.args(&settings.flags);
         command.arg("--data").arg(self.path("data"));
         command.arg("--ready-file").arg(self.path("ready"));
         let config = self.path("config.toml");
@@ -151,6 +171,11 @@ impl Server {
         self.home.path("data")
     }
 
+    /// Its configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.home.path("config.toml")
+    }
+
     /// Everything it has logged, this start and before.
     pub fn log(&self) -> String {
         self.home.log()
@@ -165,8 +190,17 @@ impl Server {
 
     /// Asks it to end (SIGTERM).
     pub fn ask_to_end(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Tells it that its terminal is gone (SIGHUP).
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.process.0.id()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
     }
 
     /// Waits until its process has ended.

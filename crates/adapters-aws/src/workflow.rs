@@ -9,7 +9,7 @@ use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use execution::{Execution, Input};
 use tintype_core::domain::{Job, JobId, Timestamp};
-use tintype_core::ports::{Place, Workflow};
+use tintype_core::ports::{Place, QueueCounts, Workflow};
 use tintype_core::{ErrorKind, PortError, PortResult};
 
 const START: &str = "Workflow::start";
@@ -19,7 +19,7 @@ const EXECUTIONS_MAX: u32 = 10;
 
 /// Starts and stops executions of one state machine.
 ///
-/// Step Functions keeps no line, so that [`place`](Workflow::place) always is `None`, and it takes no turns between
+/// Step Functions keeps no queue, so that [`place`](Workflow::place) and [`queue`](Workflow::queue) are always `None`, and it takes no turns between
 /// owners: every execution runs at once, as far as the account's concurrency goes.
 ///
 /// An Express machine keeps no names and can't be asked: each start is another execution, of which the last attempt's
@@ -134,6 +134,10 @@ impl Workflow for StepFunctionsWorkflow {
     }
 
     async fn place(&self, _job: &Job, _now: Timestamp) -> PortResult<Option<Place>> {
+        Ok(None)
+    }
+
+    async fn queue(&self, _now: Timestamp) -> PortResult<Option<QueueCounts>> {
         Ok(None)
     }
 }

@@ -13,11 +13,11 @@ pub(crate) use hold::{Hold, Pass};
 
 use crate::{
     DataFolder, OpenError,
-    data_folder::make_private,
     database::{self, check},
     durable,
     image_store::{BLOBS, blob_path},
     library_mark::{self, LibraryMark},
+    private::{self, make_private},
 };
 use files::Manifest;
 use rusqlite::{
@@ -307,6 +307,8 @@ pub(crate) fn copy_database(data: &Path, snapshot: &Path) -> rusqlite::Result<Co
     let source = database::open_read_only(&data.join(database::FILE))?;
     if !snapshot.as_os_str().is_empty() {
         drop(fs::remove_file(snapshot));
+        // What is wrong with the folder, SQLite says better.
+        drop(private::create_new(snapshot));
     }
     let mut copy = Connection::open(snapshot)?;
     // All pages in one step: readers don't hinder the server's writer, nor it them.

@@ -1,8 +1,11 @@
 //! The folder that everything is in, and the lock that keeps it to one process.
 
-use crate::error::OpenError;
+use crate::{
+    error::OpenError,
+    private::{self, make_private},
+};
 use std::{
-    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
     sync::Arc,
@@ -21,13 +24,15 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// Opens the folder at `path`; makes it if there is none, for this user only.
+    /// Opens the folder at `path`; makes it if there is none, for this user only. Files in it that others could read, as those of an older tintype, are made private. A folder that others may look
+    /// into stays as it is, with a warning: somebody may have meant it.
     ///
     /// # Errors
     /// [`InUse`](OpenError::InUse) if another process has it, [`File`](OpenError::File).
     pub fn open(path: &Path) -> Result<Arc<Self>, OpenError> {
         make_private(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
         let lock = lock(path)?;
+        private::tighten(path);
         Ok(Arc::new(Self { path: path.to_owned(), _lock: lock }))
     }
 
@@ -37,20 +42,11 @@ impl DataFolder {
     }
 }
 
-/// Makes a folder, and those above it, that only this user can look into. One that is there stays as it is.
-pub(crate) fn make_private(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
 fn lock(folder: &Path) -> Result<File, OpenError> {
     let path = folder.join(LOCK_FILE);
     let failed = |source| OpenError::File { path: path.clone(), source };
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    let mut options = private::options();
+    let mut file = options.read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

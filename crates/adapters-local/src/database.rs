@@ -13,7 +13,7 @@ use crate::{
     DataFolder,
     error::{Fault, OpenError},
     library_mark::{self, LibraryMark},
-    queue,
+    private, queue,
     recover::RECOVERING,
 };
 use damage::Damage;
@@ -22,7 +22,10 @@ use rusqlite::{Connection, OpenFlags};
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tintype_core::{ErrorKind, PortError, PortResult};
@@ -48,6 +51,7 @@ pub struct Database {
 
 /// In the order in which they end: SQLite tidies its log away when the writer, as the last one, closes.
 struct Threads {
+    errors: ErrorCounts,
     readers: Readers,
     writer: Writer,
     damage: Damage,
@@ -79,6 +83,7 @@ impl Database {
         let mark = library_mark::of_the_blobs(root)?;
         // Before SQLite looks at its log: what follows a damaged frame is gone once that is done.
         let lost = wal::unreadable_commits(&root.join(WAL)).map_err(unusable(root.join(WAL)))?;
+        private::make_sure_of(&file).map_err(unusable(file.clone()))?;
         let mut connection = open_writable(&file).map_err(failed)?;
         library_mark::refuse_other(mark.as_ref(), root, &connection)?;
         if lost > 0 {
@@ -93,12 +98,11 @@ impl Database {
         let mark = LibraryMark::of(&connection).map_err(failed)?;
         let readers = Readers::start(|| open_read_only(&file).map_err(failed), root)?;
         let writer = Writer::start(connection).map_err(unusable(root.to_owned()))?;
-        let damage = Damage::new(lost);
-        let threads = Threads { readers, writer, damage, folder: Arc::clone(folder) };
+        let (damage, errors, folder) = (Damage::new(lost), ErrorCounts::default(), Arc::clone(folder));
         if let Some(mark) = mark {
             mark.write(root).map_err(unusable(root.to_owned()))?;
         }
-        Ok(Self { threads: Arc::new(threads) })
+        Ok(Self { threads: Arc::new(Threads { errors, readers, writer, damage, folder }) })
     }
 
     /// The data folder.
@@ -157,15 +161,45 @@ impl Database {
         operation: &'static str,
         answer: oneshot::Receiver<PortResult<T>>,
     ) -> PortResult<T> {
-        let answer = answer.await.unwrap_or_else(|_| {
+        let answered = answer.await.unwrap_or_else(|_| {
             Err(PortError::new(ErrorKind::Internal, operation, "the work on the database ended in a panic"))
         });
-        if let Err(error) = &answer
-            && error.kind() == ErrorKind::Data
-        {
-            self.threads.damage.note(error.message());
+        answered.inspect_err(|error| {
+            self.threads.errors.note(error.kind());
+            if error.kind() == ErrorKind::Data {
+                self.threads.damage.note(error.message());
+            }
+        })
+    }
+
+    /// How many calls failed since this was opened, through no fault of the caller's, by kind.
+    pub fn errors(&self) -> Vec<(ErrorKind, u64)> {
+        self.threads.errors.read()
+    }
+
+    /// How many sorts of damage were found in the database since it was opened.
+    pub fn damage_count(&self) -> u64 {
+        self.threads.damage.sentences().len() as u64
+    }
+}
+
+/// Failed calls by kind.
+#[derive(Debug, Default)]
+struct ErrorCounts([AtomicU64; ErrorCounts::KINDS.len()]);
+
+impl ErrorCounts {
+    /// The kinds that tell of the database. The others are answers: there is no such row, another writer came first.
+    const KINDS: [ErrorKind; 4] =
+        [ErrorKind::Denied, ErrorKind::Unavailable, ErrorKind::Data, ErrorKind::Internal];
+
+    fn note(&self, kind: ErrorKind) {
+        if let Some(index) = Self::KINDS.iter().position(|counted| *counted == kind) {
+            self.0[index].fetch_add(1, Ordering::Relaxed);
         }
-        answer
+    }
+
+    fn read(&self) -> Vec<(ErrorKind, u64)> {
+        Self::KINDS.into_iter().zip(self.0.iter().map(|count| count.load(Ordering::Relaxed))).collect()
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) use folders::{BLOBS, Folders, blob_path, blobs_below, is_any_blob};
 use crate::{
     DataFolder, durable,
     error::{OpenError, of_io},
+    private,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -131,7 +132,7 @@ fn put(folders: &Folders, blob: &Blob, now: Timestamp) -> io::Result<()> {
     drop(shard);
     // The slow part is done without the lock: two who put the same bytes at once both write them, and one wins.
     let temporary = folders.temporary();
-    let write = || durable::fill(File::create_new(&temporary)?, blob.bytes(), times(now));
+    let write = || durable::fill(private::create_new(&temporary)?, blob.bytes(), times(now));
     write().inspect_err(|_| drop(fs::remove_file(&temporary)))?;
     let mut shard = folders.shard(blob.id());
     folders.adopt(&mut shard, blob.id(), &temporary).inspect_err(|_| drop(fs::remove_file(&temporary)))

@@ -39,6 +39,7 @@ mod library_check;
 mod library_mark;
 mod link_signer;
 mod metadata_repo;
+mod private;
 mod queue;
 mod recover;
 mod released;

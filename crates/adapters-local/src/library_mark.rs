@@ -5,15 +5,15 @@
 //! every sweep that deletes, and every minute in between. The database is never behind its mark, unless it lost commits.
 
 use crate::{
-    data_folder::make_private,
     durable,
     error::OpenError,
     image_store::{BLOBS, is_any_blob},
+    private::{self, make_private},
 };
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 use std::{
-    fs::{self, File, FileTimes},
+    fs::{self, FileTimes},
     io,
     path::{Path, PathBuf},
 };
@@ -67,7 +67,7 @@ impl LibraryMark {
         make_private(&folder.join(BLOBS))?;
         let mark = json!({ "library": self.library, "commits": self.commits, "checksum": self.checksum() });
         let unfinished = path.with_extension("part");
-        durable::fill(File::create(&unfinished)?, format!("{mark}\n").as_bytes(), FileTimes::new())?;
+        durable::fill(private::create(&unfinished)?, format!("{mark}\n").as_bytes(), FileTimes::new())?;
         durable::rename(&unfinished, &path)
     }
 

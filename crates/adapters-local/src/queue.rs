@@ -3,7 +3,10 @@
 
 use crate::error::Fault;
 use rusqlite::{Connection, OptionalExtension, params};
-use tintype_core::domain::{Job, JobId, Timestamp, limits};
+use tintype_core::{
+    domain::{Job, JobId, Timestamp, limits},
+    ports::QueueCounts,
+};
 
 /// The most places that are counted: past it, a place says "at least this far back".
 const PLACES_MAX: u32 = 10_000;
@@ -120,4 +123,37 @@ pub(crate) fn place(connection: &Connection, job: &Job) -> Result<Option<u32>, F
     let values = params![job.owner.as_str(), rank(job), job.created_at.as_millis(), id, PLACES_MAX];
     let before: u32 = connection.prepare_cached(PLACES_BEFORE)?.query_row(values, |row| row.get(0))?;
     Ok(Some(before + 1))
+}
+
+/// Each counts in an index of its own, and no further than its limit.
+pub(crate) const READY: &str = "SELECT count(*) FROM (SELECT 1 FROM queue WHERE state = 'ready' LIMIT ?)";
+pub(crate) const NOT_READY: &str = "SELECT count(*) FILTER (WHERE state = 'later'), \
+     count(*) FILTER (WHERE state = 'leased') FROM (SELECT state FROM queue WHERE state <> 'ready' LIMIT ?)";
+/// Ids sort by the time of their acceptance, and only as many jobs are leased as there are workers.
+pub(crate) const OLDEST: &str =
+    "SELECT created_at FROM queue WHERE state <> 'leased' ORDER BY job_id LIMIT 1";
+
+/// How many jobs wait and run, and since when the oldest waits.
+pub(crate) fn counts(connection: &Connection) -> Result<QueueCounts, Fault> {
+    let most = QueueCounts::COUNTED_MAX;
+    let ready: u32 = connection.prepare_cached(READY)?.query_row([most], |row| row.get(0))?;
+    let (later, running): (u32, u32) =
+        connection.prepare_cached(NOT_READY)?.query_row([most], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let oldest: Option<i64> =
+        connection.prepare_cached(OLDEST)?.query_row([], |row| row.get(0)).optional()?;
+    let queued = (ready + later).min(most);
+    Ok(QueueCounts { queued, running, oldest: oldest.map(Timestamp::from_millis) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::explain;
+
+    #[test]
+    fn the_queue_is_counted_in_its_indexes_and_its_oldest_job_is_found_without_sorting() {
+        assert!(explain(READY).contains("queue_ready"), "{}", explain(READY));
+        assert!(explain(NOT_READY).contains("queue_due"), "{}", explain(NOT_READY));
+        assert!(!explain(OLDEST).contains("TEMP B-TREE"), "{}", explain(OLDEST));
+    }
 }

@@ -11,11 +11,11 @@ pub(crate) use salvage::known_blobs;
 use crate::{
     DataFolder, OpenError,
     backup::{Hold, files},
-    data_folder::make_private,
     database::{self, check},
     durable,
     image_store::{BLOBS, blob_path, blobs_below, quarantine},
     library_mark::LibraryMark,
+    private::{self, make_private},
     snapshots,
 };
 use rusqlite::Connection;
@@ -204,6 +204,7 @@ fn rebuild(
     recovered: &mut Recovered,
 ) -> Result<(), RecoverError> {
     let failed = |source| RecoverError::Database { folder: data.to_owned(), source };
+    private::make_sure_of(&work.join(database::FILE)).map_err(at(work))?;
     let mut new = database::open_writable(&work.join(database::FILE)).map_err(failed)?;
     database::migrations::migrate(&mut new, data)?;
     let transaction = new.transaction().map_err(failed)?;

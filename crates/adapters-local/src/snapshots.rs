@@ -2,9 +2,9 @@
 
 use crate::{
     Database, backup,
-    data_folder::make_private,
     database::{self, check},
     durable,
+    private::make_private,
 };
 use std::{
     fs, io,

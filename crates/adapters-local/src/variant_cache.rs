@@ -7,12 +7,14 @@ use crate::{
     FileImageStore,
     error::{OpenError, of_io},
     image_store::Folders,
+    private,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
 use index::Index;
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -114,8 +116,9 @@ impl Shared {
     fn put(&self, variant: &Variant, bytes: &[u8]) -> io::Result<()> {
         let file = [BlobId::of(bytes).as_bytes(), bytes].concat();
         let temporary = self.folders.temporary();
-        let taken =
-            fs::write(&temporary, &file).and_then(|()| self.adopt(&temporary, variant, file.len() as u64));
+        let taken = private::create(&temporary)
+            .and_then(|mut made| made.write_all(&file))
+            .and_then(|()| self.adopt(&temporary, variant, file.len() as u64));
         if !matches!(taken, Ok(true)) {
             // It may not be there; what is told is why.
             drop(fs::remove_file(&temporary));
@@ -132,7 +135,7 @@ impl Shared {
         if self.folders.find(&source)?.is_none() {
             return Ok(false);
         }
-        crate::data_folder::make_private(&self.folders.variants_of(&source))?;
+        private::make_private(&self.folders.variants_of(&source))?;
         fs::rename(temporary, self.path(&source, &form))?;
         self.index().used(source, form, bytes);
         Ok(true)

@@ -20,6 +20,7 @@ use running::Running;
 use rusqlite::Connection;
 use std::{
     any::Any,
+    error::Error as _,
     fmt,
     hash::{BuildHasher, Hasher, RandomState},
     panic::AssertUnwindSafe,
@@ -27,9 +28,9 @@ use std::{
     time::Duration,
 };
 use tintype_core::{
-    PortError, PortResult,
+    ErrorKind, PortError, PortResult,
     domain::{Clock, Job, JobId, JobStatus, Timestamp},
-    ports::{Place, Ports, Workflow},
+    ports::{Place, Ports, QueueCounts, Workflow},
     use_cases::{Ran, run_job_until},
 };
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
@@ -52,8 +53,9 @@ pub struct WorkflowSettings {
     pub lease: Duration,
     /// How often a worker says that it is alive; well below `lease`.
     pub heartbeat: Duration,
-    /// How long running jobs may go on after the order to shut down. What is not done by then goes back in line for the
-    /// next start, and the attempt does not count.
+    /// How long running jobs may go on once the server drains. What has not ended by then returns to the queue for the
+    /// next start, and the attempt does not count. Nothing by default: an attempt may take minutes, and a supervisor waits for
+    /// seconds.
     pub grace: Duration,
 }
 
@@ -63,7 +65,7 @@ impl Default for WorkflowSettings {
             workers: 1,
             lease: Duration::from_secs(60),
             heartbeat: Duration::from_secs(15),
-            grace: Duration::from_secs(10),
+            grace: Duration::ZERO,
         }
     }
 }
@@ -157,7 +159,7 @@ impl LocalWorkflow {
         let round = match self.claim(free).await {
             Ok(round) => round,
             Err(error) => {
-                tracing::error!(%error, source = source(&error), "no job can be claimed; trying again");
+                tracing::error!(cause = chain(&error), "no job can be claimed; trying again");
                 return REST;
             }
         };
@@ -173,7 +175,10 @@ impl LocalWorkflow {
         if all_done(&mut attempts, self.shared.settings.grace).await {
             return;
         }
-        tracing::warn!(jobs = attempts.len(), "jobs were cut off; they are begun again at the next start");
+        tracing::info!(
+            jobs = attempts.len(),
+            "running jobs return to the queue; they are run after the next start"
+        );
         self.shared.stop.cancel();
         if !all_done(&mut attempts, LAST_WORDS).await {
             attempts.shutdown().await;
@@ -190,9 +195,11 @@ impl LocalWorkflow {
 
     async fn attempt(&self, ports: &Ports, claim: Claim) {
         let began = Instant::now();
-        let ended = self.run_claimed(ports, claim).await;
+        let cause = Mutex::new(None);
+        let ended = self.run_claimed(ports, claim, &cause).await;
         let took = began.elapsed();
-        log(&claim.job_id, took, &ended);
+        let cause = cause.into_inner().unwrap_or_else(PoisonError::into_inner);
+        log(&claim.job_id, took, &ended, cause.as_deref());
         match ended {
             Ended::Ran(Ok(Ran::Ended(job, _))) if job.status == JobStatus::Succeeded => {
                 self.pace().note(took);
@@ -203,11 +210,15 @@ impl LocalWorkflow {
         }
     }
 
-    /// Makes the attempt, until its end, its cancellation or the loss of its lease, whichever comes first.
-    async fn run_claimed(&self, ports: &Ports, claim: Claim) -> Ended {
+    /// Makes the attempt, until its end, its cancellation or the loss of its lease, whichever comes first. If it fails,
+    /// `cause` is why.
+    async fn run_claimed(&self, ports: &Ports, claim: Claim, cause: &Mutex<Option<String>>) -> Ended {
         let entry = self.shared.running.enter(claim.job_id);
         let (clock, stop) = (&*self.shared.clock, self.shared.stop.cancelled());
-        let attempt = run_job_until(ports, &claim.job_id, clock, jitter(), stop);
+        let failed = |error: &PortError| {
+            *cause.lock().unwrap_or_else(PoisonError::into_inner) = loggable(error);
+        };
+        let attempt = run_job_until(ports, &claim.job_id, clock, jitter(), stop, &failed);
         let attempt = AssertUnwindSafe(attempt).catch_unwind();
         tokio::select! {
             biased;
@@ -280,6 +291,10 @@ impl Workflow for LocalWorkflow {
         let workers = self.shared.settings.workers;
         Ok(position.map(|position| Place { position, eta_s: self.pace().eta_s(position, workers) }))
     }
+
+    async fn queue(&self, _now: Timestamp) -> PortResult<Option<QueueCounts>> {
+        self.shared.database.read("Workflow::queue", queue::counts).await.map(Some)
+    }
 }
 
 impl fmt::Debug for LocalWorkflow {
@@ -305,22 +320,42 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
-fn source(error: &PortError) -> Option<String> {
-    std::error::Error::source(error).map(ToString::to_string)
+/// An error and all its causes.
+fn chain(error: &PortError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
-/// One line per attempt, and never a word of the prompt.
-fn log(job: &JobId, took: Duration, ended: &Ended) {
+/// What the log may say of the error of an attempt: a refusal may quote the prompt.
+fn loggable(error: &PortError) -> Option<String> {
+    (error.kind() != ErrorKind::Rejected).then(|| chain(error))
+}
+
+/// One line per attempt, and never a word of the prompt. A failed one tells `cause`.
+fn log(job: &JobId, took: Duration, ended: &Ended, cause: Option<&str>) {
     let ms = took.as_millis();
     match ended {
         Ended::Ran(Ok(Ran::Ended(ran, _) | Ran::Requeued(ran))) => {
-            let (attempt, status) = (ran.attempts, ran.status.name());
-            let error = ran.error.as_ref().map(|error| error.code.as_str());
-            tracing::info!(%job, attempt, ms, status, error, "an attempt was made");
+            let (attempt, status, owner) = (ran.attempts, ran.status.name(), ran.owner.as_str());
+            match (&ran.error, cause) {
+                (Some(error), Some(_)) => {
+                    let error = error.code.as_str();
+                    tracing::warn!(%job, owner, attempt, ms, status, error, cause, "an attempt failed");
+                }
+                (error, _) => {
+                    let error = error.as_ref().map(|error| error.code.as_str());
+                    tracing::info!(%job, owner, attempt, ms, status, error, "an attempt was made");
+                }
+            }
         }
         Ended::Ran(Ok(Ran::Superseded)) => tracing::info!(%job, ms, "the attempt was not wanted any more"),
         Ended::Ran(Err(error)) => {
-            tracing::error!(%job, ms, %error, source = source(error), "an attempt was not recorded");
+            tracing::error!(%job, ms, cause = chain(error), "an attempt was not recorded");
         }
         Ended::Panicked(message) => tracing::error!(%job, ms, message, "an attempt panicked"),
         Ended::Canceled => tracing::info!(%job, ms, "the attempt was stopped by a cancellation"),

@@ -136,7 +136,7 @@ mod tests {
     const EXPIRY: Timestamp = Timestamp::from_millis(1_000);
 
     fn ticket(n: u32) -> Ticket {
-        Ticket { hash: BlobId::of(&n.to_be_bytes()), owner: OwnerId::local(), expires_at: EXPIRY }
+        Ticket { hash: BlobId::of(&n.to_be_bytes()), owner: OwnerId::local(), key: None, expires_at: EXPIRY }
     }
 
     #[tokio::test]

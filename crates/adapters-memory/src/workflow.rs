@@ -13,7 +13,7 @@ use std::{
 use tintype_core::{
     PortResult,
     domain::{Clock, Job, JobId, OwnerId, Priority, Timestamp},
-    ports::{Place, Ports, Workflow},
+    ports::{Place, Ports, QueueCounts, Workflow},
     use_cases::{Ran, run_job},
 };
 use tokio::sync::Notify;
@@ -232,5 +232,15 @@ impl Workflow for MemoryWorkflow {
 
     async fn place(&self, job: &Job, _: Timestamp) -> PortResult<Option<Place>> {
         Ok(lock(&self.0).place(job))
+    }
+
+    async fn queue(&self, _: Timestamp) -> PortResult<Option<QueueCounts>> {
+        let line = lock(&self.0);
+        let count = |jobs: usize| u32::try_from(jobs).unwrap_or(u32::MAX);
+        Ok(Some(QueueCounts {
+            queued: count(line.waiting.len()).min(QueueCounts::COUNTED_MAX),
+            running: count(line.running.len()),
+            oldest: line.waiting.values().map(|job| job.created_at).min(),
+        }))
     }
 }

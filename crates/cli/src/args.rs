@@ -292,6 +292,9 @@ pub(crate) struct Key {
     /// Whose key it is: jobs and images belong to this name
     #[arg(value_name = "OWNER")]
     pub(crate) owner: String,
+    /// Let it read the server's metrics too
+    #[arg(long)]
+    pub(crate) operate: bool,
 }
 
 /// `tintype keys`

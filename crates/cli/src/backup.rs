@@ -4,6 +4,7 @@ use crate::args::{Backup, RestoreBackup};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::progress::CountLine;
 use crate::settings::{Env, Flags, Resolved, Settings};
+use crate::system;
 use crate::terminal::Terminal;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use tintype_local::{BackupError, Copied, Earlier, OnDamage, back_up as copy, res
 /// # Errors
 /// If there is none, the folder can't be written, or a picture of the library is missing or damaged.
 pub(crate) fn back_up(args: &Backup, terminal: &Terminal, env: Env<'_>, now: Timestamp) -> Outcome {
+    system::keep_files_private();
     let data = data_folder(args.data.as_deref(), env)?;
     let earlier = if args.check { Earlier::Checked } else { Earlier::Trusted };
     let copied = with_line(terminal, "copying", |progress| copy(&data, &args.to, earlier, now, progress))?;
@@ -42,6 +44,7 @@ pub(crate) fn back_up(args: &Backup, terminal: &Terminal, env: Env<'_>, now: Tim
 /// # Errors
 /// If there is no whole backup, the data folder is not empty, or pictures of the backup are damaged.
 pub(crate) fn restore(args: &RestoreBackup, terminal: &Terminal, env: Env<'_>) -> Outcome {
+    system::keep_files_private();
     let data = data_folder(args.data.as_deref(), env)?;
     let on_damage = if args.without_damaged { OnDamage::LeaveOut } else { OnDamage::Refuse };
     let restored =

@@ -7,10 +7,7 @@ use crate::noop_model::NoopModel;
 use crate::settings::{ConnectionsPort, ImagesPort, JobsPort, MetadataPort, ModelChoice, Settings};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 use tintype_core::domain::limits;
 use tintype_core::ports::{
     CollectionRepo, ConnectionRegistry, CredentialRepo, ImageModel, ImageStore, JobRepo, MetadataRepo,
@@ -44,6 +41,8 @@ pub(crate) struct Server {
     pub(crate) meaning: Meaning,
     /// What carries jobs through; it is to be run.
     pub(crate) workflow: LocalWorkflow,
+    /// What the stores are in.
+    pub(crate) database: Database,
     /// The data folder, locked for as long as this lives.
     pub(crate) folder: Arc<DataFolder>,
     /// What its upkeep works on.
@@ -59,19 +58,6 @@ pub(crate) struct Upkeep {
     pub(crate) integrity: Arc<SqliteIntegrity>,
     /// The time.
     pub(crate) clock: SteadyClock,
-    /// How many sweeps of orphans were stopped because there were too many.
-    pub(crate) stopped_sweeps: Count,
-}
-
-/// A number that only grows; clones share it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Count(Arc<AtomicU64>);
-
-impl Count {
-    /// Adds to it.
-    pub(crate) fn add(&self, more: u64) {
-        self.0.fetch_add(more, Ordering::Relaxed);
-    }
 }
 
 /// The ports of a server whose clients hear by `notifier`.
@@ -83,19 +69,15 @@ pub(crate) fn server(settings: &Settings, notifier: Arc<dyn Notifier>) -> Outcom
     let work = WorkflowSettings { workers: settings.workers, ..WorkflowSettings::default() };
     let clock = SteadyClock::default();
     let workflow = LocalWorkflow::new(stores.database.clone(), work, Arc::new(clock.clone()));
-    let upkeep = Upkeep {
-        database: stores.database.clone(),
-        integrity: stores.integrity.clone(),
-        clock,
-        stopped_sweeps: Count::default(),
-    };
+    let upkeep = Upkeep { database: stores.database.clone(), integrity: stores.integrity.clone(), clock };
     let (folder, variants) = (stores.folder.clone(), stores.variants.clone());
+    let database = stores.database.clone();
     let vectors = |kind| Arc::new(SqliteVectorIndex::new(stores.database.clone(), kind));
     let alike = Alike { embedder: Arc::new(LookEmbedder), vectors: vectors(VectorKind::Look) };
     let meaning = Meaning { embedder: Arc::new(WordVectors), vectors: vectors(VectorKind::Meaning) };
     let ports = stores.ports(settings, notifier, Arc::new(workflow.clone()))?;
     let credentials = Arc::<MemoryCredentials>::default();
-    Ok(Server { ports, credentials, variants, alike, meaning, workflow, folder, upkeep })
+    Ok(Server { ports, credentials, variants, alike, meaning, workflow, database, folder, upkeep })
 }
 
 /// The ports of a single job on the data folder, run by its submitter.

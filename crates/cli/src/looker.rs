@@ -7,6 +7,7 @@ use tintype_core::PortResult;
 use tintype_core::domain::Clock;
 use tintype_core::ports::Ports;
 use tintype_core::use_cases::{Alike, Meaning, embed_prompts_waiting, embed_waiting};
+use tintype_http::Metrics;
 use tintype_local::SystemClock;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -20,13 +21,24 @@ const AT_ONCE: u32 = 256;
 
 /// Looks until `shutdown`, at those first that were saved while no server looked. What fails is logged, and tried again;
 /// pictures that can't be looked at keep no prompt from being read.
-pub(crate) async fn run(ports: Ports, alike: Alike, meaning: Meaning, shutdown: CancellationToken) {
-    let looking = again("a saved picture could not be looked at", || {
-        embed_waiting(&ports, &alike, AT_ONCE, SystemClock.now())
-    });
-    let reading = again("a saved picture's prompt could not be read", || {
-        embed_prompts_waiting(&ports, &meaning, AT_ONCE, SystemClock.now())
-    });
+pub(crate) async fn run(
+    ports: Ports,
+    alike: Alike,
+    meaning: Meaning,
+    metrics: Metrics,
+    shutdown: CancellationToken,
+) {
+    let failed = |task| metrics.background_failed(task);
+    let looking = again(
+        "a saved picture could not be looked at",
+        || failed("embed_images"),
+        || embed_waiting(&ports, &alike, AT_ONCE, SystemClock.now()),
+    );
+    let reading = again(
+        "a saved picture's prompt could not be read",
+        || failed("embed_prompts"),
+        || embed_prompts_waiting(&ports, &meaning, AT_ONCE, SystemClock.now()),
+    );
     tokio::select! {
         () = shutdown.cancelled() => {}
         () = looking => {}
@@ -35,13 +47,14 @@ pub(crate) async fn run(ports: Ports, alike: Alike, meaning: Meaning, shutdown: 
 }
 
 /// Passes again and again over what waits.
-async fn again<P>(failure: &str, pass: impl Fn() -> P)
+async fn again<P>(failure: &str, failed: impl Fn(), pass: impl Fn() -> P)
 where
     P: Future<Output = (u32, PortResult<()>)>,
 {
     loop {
         let (gone_through, outcome) = pass().await;
         if let Err(error) = &outcome {
+            failed();
             tracing::warn!(%error, source = cause(error), "{failure}");
         }
         sleep(pause(gone_through, &outcome)).await;

@@ -22,6 +22,7 @@ mod import;
 mod inspect;
 mod jobs;
 mod key;
+mod key_file;
 #[cfg_attr(not(feature = "aws"), path = "no_keys.rs")]
 mod keys;
 mod library;
@@ -38,6 +39,7 @@ mod serve;
 mod settings;
 mod show;
 mod signals;
+mod store_status;
 mod sweeper;
 mod system;
 mod table;
@@ -90,7 +92,7 @@ fn run(args: Args, terminal: &Terminal) -> Outcome {
         Some(Verb::Retry(args)) => jobs::retry(&args, terminal),
         Some(Verb::Models(args)) => models::list(&args, terminal),
         Some(Verb::Config(args)) => config::show(&args.settings, args.json, terminal, env),
-        Some(Verb::Key(args)) => key::make(&args.owner, terminal),
+        Some(Verb::Key(args)) => key::make(&args.owner, args.operate, terminal),
         Some(Verb::Keys { keys }) => keys::run(&keys, terminal, now),
         Some(Verb::Completions(args)) => completions(args.shell, terminal),
         Some(Verb::Version(args)) => version::show(&args, terminal),

@@ -4,22 +4,26 @@ use crate::compose::{self, Server};
 use crate::failure::{Failure, Outcome};
 use crate::settings::{Env, Flags, LogFormat, Resolved, Settings};
 use crate::terminal::{Style, Terminal};
-use crate::{data_secret, gallery, logging, looker, runtime, signals, sweeper, system};
+use crate::{
+    data_secret, gallery, key_file, logging, looker, runtime, signals, store_status, sweeper, system,
+};
+use futures_util::FutureExt;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tintype_core::domain::CursorCodec;
 use tintype_core::ports::Models;
-use tintype_http::{Access, Allowed, Api, Keys, ServerSettings, SocketHub, router};
+use tintype_http::{Access, Allowed, Api, Keys, Metrics, ServerSettings, SocketHub, router};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How long threads may go on with what nobody waits for any more.
 const LAST_THREADS: Duration = Duration::from_millis(200);
 
-/// Serves until Ctrl-C or SIGTERM.
+/// Serves until Ctrl-C, SIGTERM or SIGHUP.
 ///
 /// # Errors
 /// If a setting is wrong, the data folder or the address can't be had, or a model is not there.
@@ -28,6 +32,7 @@ pub(crate) fn run(flags: &Flags, terminal: &Terminal, env: Env<'_>) -> Outcome {
     settings.check_exposure()?;
     logging::start(&settings, terminal)?;
     raise_file_limit();
+    system::keep_files_private();
     let runtime = runtime::start()?;
     let served = runtime.block_on(serve(&settings, terminal));
     runtime.shutdown_timeout(LAST_THREADS);
@@ -36,7 +41,11 @@ pub(crate) fn run(flags: &Flags, terminal: &Terminal, env: Env<'_>) -> Outcome {
 
 async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     let hub = Arc::new(SocketHub::default());
-    let server = compose::server(settings, hub.clone())?;
+    let mut server = compose::server(settings, hub.clone())?;
+    let metrics = Metrics::default();
+    server.ports.jobs = metrics.metered(server.ports.jobs);
+    let (folder, database) = (server.folder.clone(), server.database.clone());
+    metrics.read_stores_with(move || store_status::read(folder.path(), &database));
     server.alike.vectors.use_space(&server.alike.embedder.space()).await?;
     server.meaning.vectors.use_space(&server.meaning.embedder.space()).await?;
     let cursors = CursorCodec::new(data_secret::read_or_make(server.folder.path())?);
@@ -44,26 +53,23 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     let address = listener.local_addr().map_err(|error| cant_listen(settings.listen, &error))?;
     let shutdown = CancellationToken::new();
     watch_signals(settings, terminal, &shutdown)?;
-    let api = Api::new(
-        server.ports.clone(),
-        Arc::new(server.upkeep.clock.clone()),
-        Arc::new(system::entropy),
-        cursors,
-        access(settings),
-    )
-    .with_hub(hub)
-    .with_credentials(server.credentials.clone())
-    .with_variants(server.variants.clone())
-    .with_alike(server.alike.clone())
-    .with_meaning(server.meaning.clone())
-    .with_page(gallery::files())
-    .with_allowed(allowed(settings))
-    .with_shutdown(shutdown.clone());
+    let (access, key_watch) = access(settings, &shutdown);
+    let clock = Arc::new(server.upkeep.clock.clone());
+    let api = Api::new(server.ports.clone(), clock, Arc::new(system::entropy), cursors, access)
+        .with_hub(hub)
+        .with_metrics(metrics.clone())
+        .with_credentials(server.credentials.clone())
+        .with_variants(server.variants.clone())
+        .with_alike(server.alike.clone())
+        .with_meaning(server.meaning.clone())
+        .with_page(gallery::files())
+        .with_allowed(allowed(settings))
+        .with_shutdown(shutdown.clone());
     let api = match option_env!("TINTYPE_COMMIT") {
         Some(commit) => api.with_commit(commit),
         None => api,
     };
-    let Server { ports, workflow, folder, alike, meaning, upkeep, .. } = server;
+    let Server { ports, workflow, folder, alike, meaning, upkeep, database: _, .. } = server;
     greet(settings, terminal, address, &ports.models);
     if let Some(path) = &settings.ready_file {
         write_ready_file(path, address)?;
@@ -72,14 +78,19 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
         let (ports, shutdown) = (ports.clone(), shutdown.clone());
         async move { workflow.run(ports, shutdown).await }
     });
-    let sweeps = tokio::spawn(sweeper::run(ports.clone(), upkeep.clone(), shutdown.clone()));
-    let snapshots = tokio::spawn(sweeper::keep_snapshots(upkeep, shutdown.clone()));
-    let looks = tokio::spawn(looker::run(ports, alike, meaning, shutdown.clone()));
+    // A sweep may take longer than a drain; whatever it leaves undone, the next one does.
+    let sweeps = sweeper::run(ports.clone(), upkeep.clone(), metrics.clone());
+    let sweeps = shutdown.clone().run_until_cancelled_owned(sweeps).map(drop);
+    let sweeps = tokio::spawn(sweeps);
+    let snapshots = sweeper::keep_snapshots(upkeep.clone(), metrics.clone());
+    let snapshots = tokio::spawn(shutdown.clone().run_until_cancelled_owned(snapshots).map(drop));
+    let looks = tokio::spawn(looker::run(ports, alike, meaning, metrics, shutdown.clone()));
     let tasks = api.tasks();
     tintype_http::serve(listener, router(api), ServerSettings::default(), tasks, shutdown.clone()).await;
     // However the server came to its end, the rest ends with it.
     shutdown.cancel();
-    for task in [jobs, sweeps, snapshots, looks] {
+    sweeper::renew_mark(&upkeep).await;
+    for task in [jobs, sweeps, snapshots, looks].into_iter().chain(key_watch) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a part of the server stopped unexpectedly");
         }
@@ -93,11 +104,20 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     Ok(())
 }
 
-fn access(settings: &Settings) -> Access {
+/// Whom the server lets in, and what keeps that up to date. A server that was started without keys stays open until it is
+/// started again, and one that has keys never opens.
+fn access(settings: &Settings, shutdown: &CancellationToken) -> (Access, Option<JoinHandle<()>>) {
+    // A pipe holds its keys once.
+    let is_file = |file: &&PathBuf| file.is_file();
     if settings.keys.is_empty() {
-        return Access::Open;
+        let file = settings.config.as_ref().filter(is_file);
+        let warn = |path: &PathBuf| key_file::warn_of_the_first(path.clone(), shutdown.clone());
+        return (Access::Open, file.map(warn).map(tokio::spawn));
     }
-    Access::Keys(Arc::new(Keys::new(settings.keys.iter().map(|key| (key.sha256, key.owner.clone())))))
+    let keys = Arc::new(Keys::new(settings.keys.iter().cloned()));
+    let watch = |path: &PathBuf| key_file::watch(path.clone(), keys.clone(), shutdown.clone());
+    let key_watch = settings.keys_file.as_ref().filter(is_file).map(watch).map(tokio::spawn);
+    (Access::Keys(keys), key_watch)
 }
 
 fn allowed(settings: &Settings) -> Allowed {
@@ -131,8 +151,9 @@ fn watch_signals(settings: &Settings, terminal: &Terminal, shutdown: &Cancellati
     let (terminal, human) = (terminal.clone(), settings.log_format == LogFormat::Human);
     signals::watch(shutdown.clone(), move || {
         if human && terminal.stderr_is_screen {
-            terminal
-                .note("\nStopping: what is being drawn has a moment to finish. Ctrl-C again stops at once.");
+            terminal.note(
+                "\nStopping: what is being drawn goes on after the next start. Ctrl-C again stops at once.",
+            );
         } else {
             tracing::info!("stopping");
         }
@@ -144,6 +165,12 @@ fn greet(settings: &Settings, terminal: &Terminal, address: SocketAddr, models: 
     let url = format!("http://{}", reachable(address));
     let data = settings.data.display();
     let model = models.default_name();
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            %address,
+            "keys and images travel in clear: put a proxy that speaks TLS in front, and let only that reach this address"
+        );
+    }
     if settings.log_format == LogFormat::Json {
         tracing::info!(%url, %data, %model, "listening");
         return;
@@ -183,8 +210,19 @@ fn write_ready_file(path: &Path, address: SocketAddr) -> Outcome {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
     std::fs::write(&temporary, format!("{address}\n"))
+        .and_then(|()| let_others_read(Path::new(&temporary)))
         .and_then(|()| std::fs::rename(&temporary, path))
         .map_err(|error| Failure::failed(format!("can't write the ready file {}: {error}", path.display())))
+}
+
+/// A supervisor may be another user.
+fn let_others_read(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(())
 }
 
 /// Every open connection is an open file; many systems allow a process just 1,024 until it asks for more.

@@ -13,9 +13,10 @@ pub(crate) use flags::Flags;
 pub(crate) use resolve::Resolved;
 
 use crate::failure::{Failure, Outcome};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use tintype_core::domain::{BlobId, OwnerId};
+use tintype_core::domain::{BlobId, OwnerId, Scope};
 
 /// Reads one environment variable; a parameter, so that tests have an environment of their own.
 pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -37,6 +38,10 @@ pub(crate) struct Settings {
     pub(crate) allowed_hosts: Vec<String>,
     /// Who may call it: `TINTYPE_KEYS`. None: everyone on this machine.
     pub(crate) keys: Vec<AccessKey>,
+    /// The configuration file that the keys are from, if they are from one.
+    pub(crate) keys_file: Option<PathBuf>,
+    /// Its configuration file, if there is one: `TINTYPE_CONFIG`.
+    pub(crate) config: Option<PathBuf>,
     /// The form of its log: `TINTYPE_LOG_FORMAT`.
     pub(crate) log_format: LogFormat,
     /// What it logs, where that was said: `TINTYPE_LOG`.
@@ -128,26 +133,41 @@ impl ModelChoice {
     }
 }
 
-/// One who may call the server: the owner, and the SHA-256 of the key. The key itself is nowhere.
+/// One who may call the server: the owner, the SHA-256 of the key, and what the key permits beyond the calls of its owner.
+/// The key itself is nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AccessKey {
     /// Whose key it is.
     pub(crate) owner: OwnerId,
     /// The hash of the key's text.
     pub(crate) sha256: BlobId,
+    /// Its scopes.
+    pub(crate) scopes: BTreeSet<Scope>,
 }
 
 impl AccessKey {
+    /// A key as a flag has it: `OWNER=SHA256`, or `OWNER+SCOPE=SHA256`. An owner may hold a colon, but never a plus.
     fn parse(text: &str) -> Result<Self, String> {
-        let (owner, hash) =
+        let (holder, hash) =
             text.rsplit_once('=').ok_or("must be OWNER=SHA256; `tintype key OWNER` makes one")?;
-        let owner = owner.trim().parse().map_err(|_| {
-            format!("names the owner {owner:?}; 1 to 128 of A-Z a-z 0-9 . _ : @ | - are allowed")
+        let mut parts = holder.split('+').map(str::trim);
+        let owner = parts.next().unwrap_or_default().parse().map_err(|_| {
+            "names an owner that can't be one; 1 to 128 of A-Z a-z 0-9 . _ : @ | - are allowed".to_owned()
+        })?;
+        let scopes = parts.map(str::parse).collect::<Result<_, _>>().map_err(|_| {
+            let known = Scope::ALL.map(Scope::name).join(", ");
+            format!("names a scope that there is not; known are: {known}")
         })?;
         let sha256 = hash.trim().parse().map_err(|_| {
             "must hold the SHA-256 of a key, 64 lower-case hexadecimal digits; `tintype key OWNER` makes one"
         })?;
-        Ok(Self { owner, sha256 })
+        Ok(Self { owner, sha256, scopes })
+    }
+}
+
+impl From<AccessKey> for tintype_http::Key {
+    fn from(AccessKey { owner, sha256, scopes }: AccessKey) -> Self {
+        Self { sha256, owner, scopes }
     }
 }
 
@@ -165,6 +185,8 @@ impl Settings {
             allowed_origins: resolved.many("allowed_origins", parse_origin)?,
             allowed_hosts: resolved.many("allowed_hosts", |text| Ok(text.to_owned()))?,
             keys: resolved.many("keys", AccessKey::parse)?,
+            keys_file: resolved.file_of("keys"),
+            config: resolved.many(table::CONFIG, |text| Ok(PathBuf::from(text)))?.pop(),
             log_format: resolved.one("log_format", LogFormat::parse)?,
             log_filter: resolved.many("log_filter", |text| Ok(text.to_owned()))?.pop(),
             ready_file: resolved.many("ready_file", |text| Ok(PathBuf::from(text)))?.pop(),

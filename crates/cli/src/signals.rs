@@ -1,25 +1,34 @@
-//! Ctrl-C and SIGTERM. A server is asked to stop by the first and ended by the second; a command that draws stops its
-//! job.
+//! Ctrl-C, SIGTERM and SIGHUP. The first of them drains a server. A second Ctrl-C or SIGTERM ends it at once; a SIGHUP never
+//! does, because one often comes twice, or together with a SIGTERM. A command that draws stops its job.
 
 use crate::failure::{Exit, Failure, Outcome};
+#[cfg(unix)]
+use crate::system;
 use tokio_util::sync::CancellationToken;
 
 /// The exit code of a process that SIGTERM ended, as shells count it.
 #[cfg(unix)]
 const TERMINATED: i32 = 143;
 
-/// Cancels `shutdown` at the first signal, and then calls `on_first`: whatever it tells can't keep the server.
+/// Cancels `shutdown` at the first signal, and then calls `on_first`: whatever it tells can't keep the server. A process that
+/// was started to ignore SIGHUP goes on ignoring it.
 ///
 /// # Errors
 /// If the operating system takes no handler.
 pub(crate) fn watch(shutdown: CancellationToken, on_first: impl FnOnce() + Send + 'static) -> Outcome {
     let mut signals = Signals::new()?;
     tokio::spawn(async move {
-        signals.next().await;
+        let mut orders = u32::from(signals.next().await.is_some());
         shutdown.cancel();
         on_first();
-        let code = signals.next().await;
-        std::process::exit(code);
+        loop {
+            if let Some(code) = signals.next().await {
+                orders += 1;
+                if orders > 1 {
+                    std::process::exit(code);
+                }
+            }
+        }
     });
     Ok(())
 }
@@ -75,6 +84,8 @@ impl Interruption {
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// `None`: it is ignored.
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -86,14 +97,22 @@ impl Signals {
         Ok(Self {
             interrupt: handler(SignalKind::interrupt())?,
             terminate: handler(SignalKind::terminate())?,
+            hangup: (!system::ignores_hangup()).then(|| handler(SignalKind::hangup())).transpose()?,
         })
     }
 
-    /// Waits for a signal; returns the exit code that goes with it.
-    async fn next(&mut self) -> i32 {
+    /// Waits for a signal; returns the exit code that goes with it, if it may end the process at once.
+    async fn next(&mut self) -> Option<i32> {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = self.interrupt.recv() => Exit::Interrupted as i32,
-            _ = self.terminate.recv() => TERMINATED,
+            _ = self.interrupt.recv() => Some(Exit::Interrupted as i32),
+            _ = self.terminate.recv() => Some(TERMINATED),
+            _ = hangup => None,
         }
     }
 }
@@ -107,10 +126,10 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> i32 {
+    async fn next(&mut self) -> Option<i32> {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        Exit::Interrupted as i32
+        Some(Exit::Interrupted as i32)
     }
 }

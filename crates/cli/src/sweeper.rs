@@ -5,9 +5,9 @@ use std::time::Duration;
 use tintype_core::domain::Clock;
 use tintype_core::ports::Ports;
 use tintype_core::use_cases::{OrphanSweep, Swept, sweep, sweep_orphans};
+use tintype_http::Metrics;
 use tintype_local::{SnapshotError, check_database, take_snapshot_if_due};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
-use tokio_util::sync::CancellationToken;
 
 /// The time from one sweep to the next.
 const EVERY: Duration = Duration::from_secs(60);
@@ -16,25 +16,21 @@ const FIRST: Duration = Duration::from_secs(5);
 /// One sweep of this many also looks for orphans, the first one among them.
 const ORPHANS_EVERY: u64 = 60;
 
-/// Sweeps until `shutdown`. What fails is logged, and done by a later sweep.
-pub(crate) async fn run(ports: Ports, upkeep: Upkeep, shutdown: CancellationToken) {
+/// Sweeps for as long as it is polled. What fails is logged, and done by a later sweep.
+pub(crate) async fn run(ports: Ports, upkeep: Upkeep, metrics: Metrics) {
     let mut ticks = interval_at(Instant::now() + FIRST, EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for number in 0_u64.. {
-        tokio::select! {
-            () = shutdown.cancelled() => break,
-            _ = ticks.tick() => {}
-        }
-        once(&ports, &upkeep).await;
+        ticks.tick().await;
+        once(&ports, &upkeep, &metrics).await;
         if number.is_multiple_of(ORPHANS_EVERY) {
-            orphans(&ports, &upkeep).await;
+            orphans(&ports, &upkeep, &metrics).await;
         }
     }
-    renew_mark(&upkeep).await;
 }
 
-/// Checks the whole database once, and takes a snapshot of it every day, until `shutdown`.
-pub(crate) async fn keep_snapshots(upkeep: Upkeep, shutdown: CancellationToken) {
+/// Checks the whole database once, and takes a snapshot of it every day, for as long as it is polled.
+pub(crate) async fn keep_snapshots(upkeep: Upkeep, metrics: Metrics) {
     let database = upkeep.database.clone();
     let checked = tokio::task::spawn_blocking(move || check_database(&database)).await;
     if let Ok(Err(error)) = checked {
@@ -43,16 +39,14 @@ pub(crate) async fn keep_snapshots(upkeep: Upkeep, shutdown: CancellationToken) 
     let mut ticks = interval_at(Instant::now(), EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
+        ticks.tick().await;
         let (database, now) = (upkeep.database.clone(), upkeep.clock.now());
         let taken = tokio::task::spawn_blocking(move || take_snapshot_if_due(&database, now)).await;
         match taken {
             Ok(Ok(true)) => tracing::info!("took the daily snapshot of the database"),
             Ok(Ok(false)) | Err(_) => {}
             Ok(Err(error)) => {
+                metrics.background_failed("snapshot");
                 tracing::error!(%error, source = source(&error), "the daily snapshot was not taken")
             }
         }
@@ -63,7 +57,7 @@ fn source(error: &SnapshotError) -> Option<String> {
     std::error::Error::source(error).map(ToString::to_string)
 }
 
-async fn once(ports: &Ports, upkeep: &Upkeep) {
+async fn once(ports: &Ports, upkeep: &Upkeep, metrics: &Metrics) {
     renew_mark(upkeep).await;
     let (swept, outcome) = sweep(ports, upkeep.clock.now()).await;
     let Swept { expired, started, jobs, images, blobs, quarantined, waiting_since: _ } = swept;
@@ -73,21 +67,23 @@ async fn once(ports: &Ports, upkeep: &Upkeep) {
         tracing::info!(expired, started, jobs, images, blobs, quarantined, "swept");
     }
     if let Err(error) = outcome {
+        metrics.background_failed("sweep");
         tracing::error!(%error, source = cause(&error), "a part of the sweep failed");
     }
 }
 
-async fn renew_mark(upkeep: &Upkeep) {
+/// Copies the commit counter beside the blobs, if there were commits since the last time.
+pub(crate) async fn renew_mark(upkeep: &Upkeep) {
     if let Err(error) = upkeep.integrity.renew_mark().await {
         tracing::error!(%error, source = cause(&error), "the mark of the library beside the blobs was not renewed");
     }
 }
 
 /// Looks at every blob.
-async fn orphans(ports: &Ports, upkeep: &Upkeep) {
+async fn orphans(ports: &Ports, upkeep: &Upkeep, metrics: &Metrics) {
     match sweep_orphans(ports, None, u32::MAX, upkeep.clock.now()).await {
         Ok(OrphanSweep { blobs, orphans, stopped: true, .. }) => {
-            upkeep.stopped_sweeps.add(1);
+            metrics.background_failed("sweep_orphans_stopped");
             tracing::error!(
                 blobs,
                 orphans,
@@ -100,6 +96,7 @@ async fn orphans(ports: &Ports, upkeep: &Upkeep) {
         }
         Ok(_) => {}
         Err(error) => {
+            metrics.background_failed("sweep_orphans");
             tracing::error!(%error, source = cause(&error), "the sweep of orphans stopped early");
         }
     }

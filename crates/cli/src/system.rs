@@ -44,3 +44,21 @@ pub(crate) fn give_memory_back() {
 /// Other allocators do so by themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn give_memory_back() {}
+
+/// Has every file that this process makes from now on be for this user only, whatever the part that makes it asks for.
+pub(crate) fn keep_files_private() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
+/// Whether whoever started this process had it ignore the end of its terminal, as `nohup` does.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "the handling of a signal is asked for by a C function")]
+pub(crate) fn ignores_hangup() -> bool {
+    // SAFETY: without a new action nothing is changed, and the old one is written to a place of its size.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(libc::SIGHUP, std::ptr::null(), &raw mut action) == 0
+            && action.sa_sigaction == libc::SIG_IGN
+    }
+}

@@ -422,6 +422,39 @@ fn a_server_that_is_asked_to_stop_does_so_and_says_it_went_well() {
     assert!(!server.folder.path().join("ready").exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_server_that_was_started_to_outlive_its_terminal_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let ready = folder.path().join("ready");
+    // What nohup does: a signal that is ignored stays so in the program that is started.
+    let mut command = Command::new("sh");
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", folder.path()).current_dir(folder.path());
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_tintype"), "serve"]);
+    command.args(["--listen", "127.0.0.1:0", "--model", "noop", "--data"]).arg(folder.path().join("data"));
+    command.arg("--ready-file").arg(&ready).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    wait_for_file(&ready);
+    signal(&child, "HUP");
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "it ended with its terminal");
+    signal(&child, "TERM");
+    assert_eq!(wait(&mut child), 0);
+}
+
+#[test]
+fn a_key_with_the_scope_operate_is_printed_as_the_configuration_file_takes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = tintype(folder.path()).args(["key", "root", "--operate"]).output().unwrap();
+    let section = String::from_utf8(made.stdout).unwrap();
+    assert!(section.contains("scopes = [\"operate\"]"), "{section}");
+    let config = folder.path().join("tintype.toml");
+    fs::write(&config, &section).unwrap();
+    let shown = tintype(folder.path()).args(["config", "--json", "--config"]).arg(&config).output().unwrap();
+    let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown["keys"]["values"][0], "root+operate=\u{2026}");
+}
+
 #[test]
 fn the_settings_are_shown_with_their_origin() {
     let folder = tempfile::tempdir().unwrap();

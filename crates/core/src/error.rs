@@ -138,8 +138,10 @@ pub enum Error {
     #[error("{0}")]
     NotReady(String),
     /// The caller's version is not the stored one (`If-Match` failed).
-    #[error("the image was changed by someone else; its version is now {}", current.0)]
+    #[error("the {what} was changed by another request; its version is now {}", current.0)]
     Stale {
+        /// The kind of resource, as in `image`.
+        what: &'static str,
         /// The version that is stored now.
         current: crate::domain::Version,
     },
@@ -148,12 +150,22 @@ pub enum Error {
     Port(#[from] PortError),
 }
 
+impl Error {
+    /// What a refused change of a collection means.
+    pub(crate) fn of_collection(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Stale { current } => Self::Stale { what: "collection", current },
+            refusal => refusal.into(),
+        }
+    }
+}
+
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NotFound(what) => Self::NotFound(what),
             Refusal::Invalid(invalid) => Self::Invalid(invalid),
-            Refusal::Stale { current } => Self::Stale { current },
+            Refusal::Stale { current } => Self::Stale { what: "image", current },
         }
     }
 }

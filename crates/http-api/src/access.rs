@@ -9,14 +9,23 @@ use axum::{
     http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use std::{collections::BTreeMap, fmt, sync::Arc};
-use tintype_core::domain::{BlobId, OwnerId};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+};
+#[cfg(feature = "socket")]
+use tintype_core::domain::Ticket;
+use tintype_core::domain::{BlobId, OwnerId, Scope};
+use tokio_util::sync::CancellationToken;
 
 /// The WebSocket subprotocol this server speaks. Browsers can't set headers on a WebSocket, so a key may stand beside
 /// it as `bearer.<base64url of the key>`.
 #[cfg(feature = "socket")]
 pub(crate) const SUBPROTOCOL: &str = "tintype.v1";
 const SUBPROTOCOL_KEY: &str = "bearer.";
+/// How many hexadecimal digits of its hash name a key in the log.
+const KEY_ID_DIGITS: usize = 8;
 
 /// Whom the server lets in.
 #[derive(Clone, Debug)]
@@ -35,25 +44,186 @@ pub enum Access {
 #[derive(Clone, Debug)]
 pub struct AuthorizedOwner(pub OwnerId);
 
-/// The keys of a server, by their SHA-256. The keys themselves are known to their holders only.
-#[derive(Clone, Default)]
-pub struct Keys(BTreeMap<BlobId, OwnerId>);
+/// One key of a server, as it is configured. The key itself is known to its holder only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The SHA-256 of the key.
+    pub sha256: BlobId,
+    /// Whom it stands for.
+    pub owner: OwnerId,
+    /// What it permits beyond the calls of its owner.
+    pub scopes: BTreeSet<Scope>,
+}
+
+impl From<(BlobId, OwnerId)> for Key {
+    fn from((sha256, owner): (BlobId, OwnerId)) -> Self {
+        Self { sha256, owner, scopes: BTreeSet::new() }
+    }
+}
+
+/// The keys of a server, by their SHA-256. They can be replaced while it runs.
+#[derive(Default)]
+pub struct Keys(RwLock<BTreeMap<BlobId, Arc<Grant>>>);
+
+/// What a replacement of keys changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReplacedKeys {
+    /// Keys that were not there before, or not with this owner and these scopes.
+    pub added: usize,
+    /// Keys that are not there any more, or not with this owner and these scopes.
+    pub revoked: usize,
+}
 
 impl Keys {
-    /// Keys as pairs of their SHA-256 and the owner they stand for.
-    pub fn new(keys: impl IntoIterator<Item = (BlobId, OwnerId)>) -> Self {
-        Self(keys.into_iter().collect())
+    /// These keys.
+    pub fn new<K: Into<Key>>(keys: impl IntoIterator<Item = K>) -> Self {
+        let made = Self::default();
+        made.replace(keys.into_iter().map(Into::into));
+        made
     }
 
-    /// Whose key this is. Comparing hashes tells nothing of how near a wrong key came.
-    fn owner(&self, key: &[u8]) -> Option<&OwnerId> {
-        self.0.get(&BlobId::of(key))
+    /// Makes these the keys. A key that is not among them lets nobody in any more, and the WebSockets and event streams
+    /// that it opened are closed. A key that stays as it is keeps its connections.
+    pub fn replace(&self, keys: impl IntoIterator<Item = Key>) -> ReplacedKeys {
+        // Of two with the same hash the last counts.
+        let keys: BTreeMap<_, _> = keys.into_iter().map(|key| (key.sha256, key)).collect();
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut revoked = std::mem::take(&mut *current);
+        let mut added = 0;
+        for (hash, key) in keys {
+            let grant = match revoked.remove(&hash) {
+                Some(grant) if grant.key == key => grant,
+                changed => {
+                    revoked.extend(changed.map(|grant| (hash, grant)));
+                    added += 1;
+                    Arc::new(Grant { key, revoked: CancellationToken::new() })
+                }
+            };
+            current.insert(hash, grant);
+        }
+        drop(current);
+        revoked.values().for_each(|grant| grant.revoked.cancel());
+        ReplacedKeys { added, revoked: revoked.len() }
+    }
+
+    /// What this key permits. Comparing hashes tells nothing of how near a wrong key came.
+    fn find(&self, hash: &BlobId) -> Option<Arc<Grant>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
     }
 }
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keys({} of them)", self.0.len())
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        write!(f, "Keys({} of them)", keys.len())
+    }
+}
+
+/// A key, for as long as it is among the server's.
+#[derive(Debug)]
+struct Grant {
+    key: Key,
+    /// Cancelled once the key is revoked.
+    revoked: CancellationToken,
+}
+
+/// The authenticated caller of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) owner: OwnerId,
+    /// `None` where no key of this server's was asked for.
+    grant: Option<Arc<Grant>>,
+}
+
+impl Caller {
+    const fn without_key(owner: OwnerId) -> Self {
+        Self { owner, grant: None }
+    }
+
+    fn with_key(grant: Arc<Grant>) -> Self {
+        Self { owner: grant.key.owner.clone(), grant: Some(grant) }
+    }
+
+    /// The caller for whom this ticket was made; `None` if the key that it was made with was revoked since.
+    #[cfg(feature = "socket")]
+    pub(crate) fn of_ticket(access: &Access, ticket: Ticket) -> Option<Self> {
+        match (access, ticket.key) {
+            (Access::Keys(keys), Some(key)) => keys.find(&key).map(Self::with_key),
+            // A ticket of a time when the server had no keys.
+            (Access::Keys(_), None) => None,
+            (Access::Open | Access::Trusted, _) => Some(Self::without_key(ticket.owner)),
+        }
+    }
+
+    /// The hash of the caller's key.
+    pub(crate) fn key(&self) -> Option<BlobId> {
+        self.grant.as_ref().map(|grant| grant.key.sha256)
+    }
+
+    /// What the log calls the caller's key: the first digits of its hash, which tell nothing of the key.
+    pub(crate) fn key_id(&self) -> Option<String> {
+        self.key().map(|hash| hash.to_string().chars().take(KEY_ID_DIGITS).collect())
+    }
+
+    /// The token that is cancelled once the caller's key is revoked.
+    #[cfg(feature = "socket")]
+    pub(crate) fn revoked(&self) -> CancellationToken {
+        self.grant.as_ref().map(|grant| grant.revoked.clone()).unwrap_or_default()
+    }
+
+    /// Refuses a caller whose key lacks `scope`. Without keys, everyone who can reach the server is its operator.
+    ///
+    /// # Errors
+    /// `forbidden`, which names the scope.
+    pub(crate) fn check_scope(&self, scope: Scope) -> Result<(), Problem> {
+        match &self.grant {
+            Some(grant) if !grant.key.scopes.contains(&scope) => {
+                let scope = scope.name();
+                let detail = format!(
+                    "this key lacks the scope `{scope}`; use one that has it: `tintype key OWNER --{scope}` makes one"
+                );
+                Err(Problem::new(Code::Forbidden, detail))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes the caller for the request's log line.
+    fn note_in(&self, parts: &Parts) {
+        if let Some(noted) = parts.extensions.get::<NotedCaller>() {
+            // The first to find out is enough.
+            drop(noted.0.set(self.clone()));
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Api>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let caller = match &api.access {
+            Access::Open => Some(Self::without_key(OwnerId::local())),
+            Access::Keys(keys) => {
+                given_key(&parts.headers).and_then(|key| keys.find(&BlobId::of(&key))).map(Self::with_key)
+            }
+            Access::Trusted => {
+                parts.extensions.get::<AuthorizedOwner>().map(|owner| Self::without_key(owner.0.clone()))
+            }
+        };
+        let caller = caller.ok_or_else(unauthorized)?;
+        caller.note_in(parts);
+        Ok(caller)
+    }
+}
+
+/// A place in a request's extensions for its caller: who that is, is found out behind the middleware that logs it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NotedCaller(Arc<OnceLock<Caller>>);
+
+impl NotedCaller {
+    /// The caller, once it is known.
+    pub(crate) fn get(&self) -> Option<&Caller> {
+        self.0.get()
     }
 }
 
@@ -65,12 +235,7 @@ impl FromRequestParts<Arc<Api>> for Owner {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
-        let owner = match &api.access {
-            Access::Open => Some(OwnerId::local()),
-            Access::Keys(keys) => given_key(&parts.headers).and_then(|key| keys.owner(&key).cloned()),
-            Access::Trusted => parts.extensions.get::<AuthorizedOwner>().map(|owner| owner.0.clone()),
-        };
-        owner.map(Self).ok_or_else(unauthorized)
+        Caller::from_request_parts(parts, api).await.map(|caller| Self(caller.owner))
     }
 }
 

@@ -159,6 +159,13 @@ impl Api {
         self
     }
 
+    /// Counts in `metrics`, which other parts of the server share.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
     /// Names the commit this program was built from; shown by `/version`.
     #[must_use]
     pub fn with_commit(mut self, commit: impl Into<String>) -> Self {

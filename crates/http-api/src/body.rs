@@ -8,22 +8,19 @@ use crate::{
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, header},
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tintype_core::domain::{FieldError, limits};
-use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+use tokio::sync::OwnedSemaphorePermit;
 
 /// The most bytes of a body that holds no picture.
 pub(crate) const SMALL_BODY: usize = 64 * 1024;
 /// The most bytes of a body with pictures: the largest upload in base64, and room for the other fields.
 pub(crate) const UPLOAD_BODY: usize = limits::UPLOAD_BYTES.div_ceil(3) * 4 + 256 * 1024;
-
-/// How long the rest of a refused body is taken.
-const DISCARD_TIME: Duration = Duration::from_secs(2);
 
 /// A small JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -32,7 +29,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &Arc<Api>) -> Answer<Self> {
-        let (request, _) = admitted(request, SMALL_BODY).await?;
+        let (request, _) = admitted(request, SMALL_BODY)?;
         let bytes = collect(request.into_body(), 0, SMALL_BODY).await?;
         Ok(Self(json::parse(&bytes)?))
     }
@@ -48,7 +45,7 @@ impl FromRequest<Arc<Api>> for Upload {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Arc<Api>) -> Answer<Self> {
-        let (request, length) = admitted(request, UPLOAD_BODY).await?;
+        let (request, length) = admitted(request, UPLOAD_BODY)?;
         // Without a declared length it may become as large as is allowed.
         let room = match length {
             Some(length) if length <= SMALL_BODY => None,
@@ -96,26 +93,25 @@ impl Upload {
     }
 }
 
-/// A request whose body may be read, and the body's declared length.
-async fn admitted(request: Request, limit: usize) -> Answer<(Request, Option<usize>)> {
+/// A request whose body may be read, and the body's declared length. What is refused is taken to its end by the
+/// connection, so that the client sees the answer.
+fn admitted(request: Request, limit: usize) -> Answer<(Request, Option<usize>)> {
     let headers = request.headers();
-    match check_type(headers).and_then(|()| check_length(headers, limit)) {
-        Ok(length) => Ok((request, length)),
-        Err(problem) => {
-            // A client that waits to be told sends nothing; one that is busy sending would not see the answer.
-            if !headers.contains_key(header::EXPECT) {
-                discard(request.into_body()).await;
-            }
-            Err(problem)
-        }
-    }
+    check_type(headers)?;
+    check_coding(headers)?;
+    let length = check_length(headers, limit)?;
+    Ok((request, length))
 }
 
-/// Takes what still comes of a refused body, for a moment.
-async fn discard(body: Body) {
-    let mut stream = body.into_data_stream();
-    let rest = async { while let Some(Ok(_)) = stream.next().await {} };
-    drop(timeout(DISCARD_TIME, rest).await);
+/// A body is taken as it is: to unpack one, its size would have to be bounded twice.
+fn check_coding(headers: &HeaderMap) -> Answer<()> {
+    let codings = headers.get_all(header::CONTENT_ENCODING).into_iter();
+    if codings.map(HeaderValue::as_bytes).all(|coding| coding.eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let detail = "send the body as it is, without `Content-Encoding`";
+    let identity = HeaderValue::from_static("identity");
+    Err(Problem::new(Code::UnsupportedMediaType, detail).with_header(header::ACCEPT_ENCODING, identity))
 }
 
 fn check_type(headers: &HeaderMap) -> Answer<()> {

@@ -1,6 +1,7 @@
 //! What happens around every request: its id, its bounds, its log line, its metrics, and the body of its problem.
 
 use crate::{
+    access::{Caller, NotedCaller},
     api::Api,
     problem::{Code, Problem},
     request_id::{RequestId, X_REQUEST_ID},
@@ -9,13 +10,17 @@ use crate::{
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use futures_util::FutureExt;
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout};
+use futures_util::{
+    FutureExt,
+    future::{Either, select},
+};
+use std::{any::Any, net::IpAddr, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
+use tintype_core::domain::ImageId;
+use tokio::time::{Instant, sleep, timeout};
 
 /// The most bytes of names and values in one request's headers.
 const HEADER_BYTES: usize = 16 * 1024;
@@ -23,22 +28,40 @@ const HEADER_BYTES: usize = 16 * 1024;
 const URI_BYTES: usize = 8 * 1024;
 /// How long a handler may take to answer; bodies that are streamed come after.
 const ANSWER_TIME: Duration = Duration::from_secs(240);
+/// How long a request that is under way may still take once the server drains: a body that comes slowly is not waited for.
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+/// Headers of which one value must count, so that no two readers of a request can take different ones.
+const SINGLE: [HeaderName; 8] = [
+    header::HOST,
+    header::AUTHORIZATION,
+    header::CONTENT_TYPE,
+    header::ORIGIN,
+    header::RANGE,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("idempotency-key"),
+    HeaderName::from_static("last-event-id"),
+];
+
+/// The address that a request came from, as the serving loop knows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientAddress(pub(crate) IpAddr);
 
 /// The middleware around all routes, the fallbacks included.
-pub(crate) async fn edge(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub(crate) async fn edge(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let about = About::of(&api, &request);
+    request.extensions_mut().insert(about.caller.clone());
     let foreign = security::foreign_origin(&api.allowed, request.headers());
     let mut response = match refuse(&api, &request) {
         Err(problem) => problem.into_response(),
         Ok(()) if foreign.is_some() && is_preflight(&request) => preflight(),
-        Ok(()) => answer(request, next).await,
+        Ok(()) => answer(&api, request, next).await,
     };
     about.finish(&mut response);
     if let Some(origin) = foreign {
         security::share_with(origin, response.headers_mut());
     }
-    about.note(&api, response.status(), started.elapsed());
+    about.note(&api, &response, started.elapsed());
     response
 }
 
@@ -52,6 +75,9 @@ fn refuse(api: &Api, request: &Request) -> Result<(), Problem> {
     };
     if size(request.headers()) > HEADER_BYTES {
         return Err(Problem::new(Code::HeadersTooLarge, format!("at most {HEADER_BYTES} bytes are taken")));
+    }
+    if let Some(name) = SINGLE.iter().find(|name| request.headers().get_all(*name).iter().count() > 1) {
+        return Err(Problem::new(Code::BadHeader, format!("the header {name} is given twice; send it once")));
     }
     security::check(api, request)
 }
@@ -67,8 +93,19 @@ fn preflight() -> Response {
     response
 }
 
-async fn answer(request: Request, next: Next) -> Response {
-    let answered = AssertUnwindSafe(timeout(ANSWER_TIME, next.run(request))).catch_unwind().await;
+async fn answer(api: &Api, request: Request, next: Next) -> Response {
+    let answering = AssertUnwindSafe(timeout(ANSWER_TIME, next.run(request))).catch_unwind();
+    let draining = async {
+        api.shutdown.cancelled().await;
+        sleep(DRAIN_TIME).await;
+    };
+    let answered = match select(pin!(answering), pin!(draining)).await {
+        Either::Left((answered, _)) => answered,
+        Either::Right(((), _)) => {
+            let detail = "the server is shutting down; send the request again";
+            return Problem::new(Code::Unavailable, detail).into_response();
+        }
+    };
     match answered {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
@@ -92,6 +129,10 @@ struct About {
     /// See [`Api::with_public_url`].
     root: String,
     id: RequestId,
+    client: Option<IpAddr>,
+    caller: NotedCaller,
+    /// Whether a page of an allowed origin asks.
+    is_shared: bool,
 }
 
 impl About {
@@ -103,6 +144,9 @@ impl About {
             path: request.uri().path().to_owned(),
             root: api.public_url.clone(),
             id: RequestId::of(request.headers(), api),
+            client: request.extensions().get::<ClientAddress>().map(|address| address.0),
+            caller: NotedCaller::default(),
+            is_shared: security::allows_page(&api.allowed, request.headers()),
         }
     }
 
@@ -114,7 +158,7 @@ impl About {
         if let Some(id) = self.id.to_header() {
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
-        security::harden(response.headers_mut());
+        security::harden(response.headers_mut(), self.is_shared);
     }
 
     fn write_problem(&self, problem: &Problem, response: &mut Response) {
@@ -139,15 +183,58 @@ impl About {
         *response.body_mut() = if self.method == Method::HEAD { Body::empty() } else { body.into() };
     }
 
-    fn note(&self, api: &Api, status: StatusCode, took: Duration) {
+    /// Counts and logs the request. The line names the caller and the resource, and never a text that a client wrote.
+    fn note(&self, api: &Api, response: &Response, took: Duration) {
+        let status = response.status();
         api.metrics.answered(&self.method, &self.route, status, took);
+        let caller = self.caller.get();
         tracing::info!(
             method = %self.method,
             route = self.route,
+            resource = self.resource(response),
             status = status.as_u16(),
             ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            owner = caller.map(|caller| caller.owner.as_str()),
+            key = caller.and_then(Caller::key_id),
+            client = self.client.map(tracing::field::display),
             request_id = self.id.as_str(),
             "request"
         );
+    }
+
+    /// The path of the resource that was asked for, or made: one whose variable parts are all ids or numbers.
+    fn resource<'a>(&'a self, response: &'a Response) -> Option<&'a str> {
+        if self.route.contains('{') {
+            return names_a_resource(&self.route, &self.path).then_some(&self.path);
+        }
+        let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
+        location.strip_prefix(self.root.as_str())
+    }
+}
+
+/// Whether each variable part of this path is an id or a small number: nothing else of a path that a client wrote may
+/// stand in a log.
+fn names_a_resource(route: &str, path: &str) -> bool {
+    let is_good = |(template, part): (&str, &str)| match template {
+        "{id}" => part.parse::<ImageId>().is_ok(),
+        "{n}" => (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => template == part,
+    };
+    route.split('/').count() == path.split('/').count() && route.split('/').zip(path.split('/')).all(is_good)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ids_and_numbers_of_a_path_are_logged() {
+        let id = "01980000-0000-7000-8000-000000000000";
+        let route = "/jobs/{id}/images/{n}";
+        assert!(names_a_resource(route, &format!("/jobs/{id}/images/0")));
+        for path in ["/jobs/my%20secret/images/0".to_owned(), format!("/jobs/{id}/images/secret")] {
+            assert!(!names_a_resource(route, &path), "{path}");
+        }
+        assert!(!names_a_resource("/assets/{*path}", "/assets/secret"));
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /jobs/{id}/events`: a job's events as Server-Sent Events, resumable with `Last-Event-ID`.
 
 use crate::{
-    access::Owner,
+    access::Caller,
     api::Api,
     listener::{Listener, Subscribed},
     path::PathParts,
@@ -20,6 +20,7 @@ use futures_util::stream;
 use std::{convert::Infallible, sync::Arc};
 use tintype_core::domain::Seq;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// How long a browser waits before it connects again, in milliseconds.
@@ -29,18 +30,19 @@ const KEEP_ALIVE: &str = ": keep-alive\n\n";
 /// `GET /jobs/{id}/events`
 pub(crate) async fn events(
     State(api): State<Arc<Api>>,
-    Owner(owner): Owner,
+    caller: Caller,
     path: PathParts,
     mut query: Query,
     headers: HeaderMap,
 ) -> Answer {
     let after = after(&mut query, &headers)?;
     let id = path.job()?;
-    let mut listener = Listener::open(&api, &hub(&api)?, owner).await?;
+    let revoked = caller.revoked();
+    let mut listener = Listener::open(&api, &hub(&api)?, caller.owner).await?;
     match listener.subscribe(id, after, false).await? {
         // 204 tells an EventSource to stop connecting again.
         Subscribed::NothingMore => Ok(StatusCode::NO_CONTENT.into_response()),
-        Subscribed::Listening => Ok(streamed(api, listener)),
+        Subscribed::Listening => Ok(streamed(Connection { api, listener, revoked })),
     }
 }
 
@@ -62,8 +64,8 @@ fn after(query: &mut Query, headers: &HeaderMap) -> Answer<Seq> {
     last.map(Seq).ok_or_else(|| Problem::new(Code::BadHeader, format!("Last-Event-ID {rule}")))
 }
 
-fn streamed(api: Arc<Api>, listener: Listener) -> Response {
-    let stream = stream::unfold(Stream::Starting(api, listener), |stream| async {
+fn streamed(connection: Connection) -> Response {
+    let stream = stream::unfold(Stream::Starting(connection), |stream| async {
         let (part, next) = stream.step().await?;
         Some((Ok::<_, Infallible>(part), next))
     });
@@ -76,38 +78,47 @@ fn streamed(api: Arc<Api>, listener: Listener) -> Response {
     (headers, Body::from_stream(stream)).into_response()
 }
 
+/// One open event stream.
+struct Connection {
+    api: Arc<Api>,
+    listener: Listener,
+    /// Cancelled once the client's key is revoked.
+    revoked: CancellationToken,
+}
+
 enum Stream {
-    Starting(Arc<Api>, Listener),
-    Open(Arc<Api>, Listener),
+    Starting(Connection),
+    Open(Connection),
     Ended,
 }
 
 impl Stream {
     async fn step(self) -> Option<(Bytes, Self)> {
         match self {
-            Self::Starting(api, listener) => {
-                Some((Bytes::from_static(RETRY.as_bytes()), Self::Open(api, listener)))
+            Self::Starting(connection) => {
+                Some((Bytes::from_static(RETRY.as_bytes()), Self::Open(connection)))
             }
-            Self::Open(api, listener) => next(api, listener).await,
+            Self::Open(connection) => next(connection).await,
             Self::Ended => None,
         }
     }
 }
 
-async fn next(api: Arc<Api>, mut listener: Listener) -> Option<(Bytes, Stream)> {
-    let shutdown = api.shutdown.clone();
+async fn next(mut connection: Connection) -> Option<(Bytes, Stream)> {
+    let Connection { api, listener, revoked } = &mut connection;
     let heard = tokio::select! {
         biased;
-        () = shutdown.cancelled() => return None,
+        () = api.shutdown.cancelled() => return None,
+        () = revoked.cancelled() => return None,
         heard = timeout(api.socket_settings.keep_alive, listener.next()) => heard,
     };
     if api.now() >= listener.connection().expires_at {
         return None;
     }
     let Ok(outgoing) = heard else {
-        return Some((Bytes::from_static(KEEP_ALIVE.as_bytes()), Stream::Open(api, listener)));
+        return Some((Bytes::from_static(KEEP_ALIVE.as_bytes()), Stream::Open(connection)));
     };
-    let stream = if outgoing.is_terminal { Stream::Ended } else { Stream::Open(api, listener) };
+    let stream = if outgoing.is_terminal { Stream::Ended } else { Stream::Open(connection) };
     Some((written(&outgoing).into(), stream))
 }
 

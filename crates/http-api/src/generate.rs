@@ -124,10 +124,13 @@ async fn finished(api: &Arc<Api>, submitted: Submitted, wait: Duration) -> Answe
     let mut response = accepted(api, submitted).await?;
     // The job was accepted: that it can't be waited for is no reason to say otherwise.
     if let Ok(Ok(())) = timeout(wait, until_end(api, &hub, owner.clone(), id)).await {
-        let replayed = response.headers_mut().remove(IDEMPOTENCY_REPLAYED);
         let (job, _) = find_job(&api.ports, &owner, &id, api.now()).await?;
-        response = answer(api, StatusCode::OK, job).await?;
-        response.headers_mut().extend(replayed.map(|replayed| (IDEMPOTENCY_REPLAYED, replayed)));
+        // A server that drains waits no longer.
+        if job.status.is_terminal() {
+            let replayed = response.headers_mut().remove(IDEMPOTENCY_REPLAYED);
+            response = answer(api, StatusCode::OK, job).await?;
+            response.headers_mut().extend(replayed.map(|replayed| (IDEMPOTENCY_REPLAYED, replayed)));
+        }
     }
     if let Ok(applied) = HeaderValue::try_from(format!("wait={}", wait.as_secs())) {
         response.headers_mut().insert(PREFERENCE_APPLIED, applied);

@@ -91,7 +91,7 @@ fn listing(query: &mut Query) -> ImageListing {
 }
 
 fn filter(query: &mut Query) -> ImageFilter {
-    let pixels = "must be a whole number of pixels";
+    let pixels = "must be a whole number of pixels, 1 or more";
     let time = "must be a time as in 2026-11-24T12:00:00Z, or a day as in 2026-11-24";
     let rating = format!("must be from 1 to {}: this rating or a better one", limits::RATING_MAX);
     ImageFilter {
@@ -105,12 +105,16 @@ fn filter(query: &mut Query) -> ImageFilter {
             text.parse().ok().filter(|rating| (1..=limits::RATING_MAX).contains(rating))
         }),
         model: query.value("model", "must be a model's name"),
-        width: query.value("width", pixels),
-        height: query.value("height", pixels),
+        width: query.map("width", pixels, side),
+        height: query.map("height", pixels, side),
         seed: query.map("seed", "must be a whole number below 2^32", |text| text.parse().ok().map(Seed)),
         from: query.map("from", time, Timestamp::parse),
         to: query.map("to", time, Timestamp::parse),
     }
+}
+
+fn side(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|pixels| *pixels > 0)
 }
 
 /// A page of a list, and a `Link` to the next one, with the parameters that were given. The link is relative, so it holds

@@ -43,6 +43,7 @@ mod health;
 mod images;
 mod jobs;
 mod json;
+mod metered_jobs;
 mod metrics;
 mod models;
 mod openapi;
@@ -74,12 +75,15 @@ mod socket_hub;
 #[cfg(feature = "server")]
 mod guarded_io;
 #[cfg(feature = "server")]
+mod lingering;
+#[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]
 mod timed_body;
 
-pub use access::{Access, AuthorizedOwner, Keys};
+pub use access::{Access, AuthorizedOwner, Key, Keys, ReplacedKeys};
 pub use api::{Api, EntropySource};
+pub use metrics::{Metrics, StoreStatus};
 pub use page::PageFile;
 pub use problem::{Code, Problem};
 pub use routes::router;

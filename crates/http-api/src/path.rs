@@ -41,9 +41,16 @@ impl PathParts {
         self.read("id", "no such collection: this is not a collection id")
     }
 
-    /// The place in `/jobs/{id}/images/{n}`.
+    /// The index in `/jobs/{id}/images/{n}`.
     pub(crate) fn place(&self) -> Answer<u32> {
-        self.read("n", "no such image in this job: its images are numbered from 0")
+        let otherwise = "no such image in this job: its images are numbered from 0";
+        let place: u32 = self.read("n", otherwise)?;
+        // One spelling per image: `+0` and `00` are none.
+        if place.to_string() == self.text("n") {
+            Ok(place)
+        } else {
+            Err(Problem::new(Code::NotFound, otherwise))
+        }
     }
 
     /// The rest of the path after `/assets/`.

@@ -53,6 +53,8 @@ codes! {
     BadBody = 400 "bad_body" "The body did not arrive whole",
     /// No key, or an unknown one.
     Unauthorized = 401 "unauthorized" "A known key is required",
+    /// The key does not permit this.
+    Forbidden = 403 "forbidden" "The key does not permit this",
     /// The request comes from a page of another site.
     ForeignOrigin = 403 "foreign_origin" "Requests from other sites are refused",
     /// There is no such thing for this owner.
@@ -243,7 +245,7 @@ impl From<Error> for Problem {
             Error::NotFound(_) => Self::new(Code::NotFound, error.to_string()),
             Error::KeyReused => Self::new(Code::KeyReused, error.to_string()),
             Error::NotReady(detail) => Self::new(Code::Conflict, detail),
-            Error::Stale { current } => {
+            Error::Stale { current, .. } => {
                 let tag = crate::conditional::version_tag(current);
                 Self::new(Code::Stale, error.to_string()).with_header(header::ETAG, tag)
             }

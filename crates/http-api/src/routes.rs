@@ -339,7 +339,8 @@ fn page_routes() -> Vec<Route> {
                 "galleryConfig",
                 "Where the gallery finds the API, nothing means here, and what it can ask for",
             )
-            .open(),
+            .open()
+            .gives(200, "What the gallery can ask for", "Object"),
         ),
         on(
             Method::GET,

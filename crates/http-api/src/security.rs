@@ -6,7 +6,7 @@ use crate::{
     api::Api,
     problem::{Code, Problem},
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header, uri::Authority};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, uri::Authority};
 
 /// Hosts and origins that are taken beside the server's own.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +36,8 @@ pub(crate) fn check<B>(api: &Api, request: &Request<B>) -> Result<(), Problem> {
     match api.access {
         Access::Open => {
             check_host(&api.allowed, request)?;
-            check_origin(&api.allowed, request)
+            check_origin(&api.allowed, request)?;
+            check_site(&api.allowed, request)
         }
         // A page of another site has no key, and no browser adds one.
         Access::Keys(_) | Access::Trusted => Ok(()),
@@ -73,6 +74,36 @@ fn check_origin<B>(allowed: &Allowed, request: &Request<B>) -> Result<(), Proble
     Err(Problem::new(Code::ForeignOrigin, detail))
 }
 
+/// Refuses what a browser says a page of another site embeds or fetches. That page could not read the answer, but it could
+/// make the server work, and time it. A person who follows a link comes in.
+fn check_site<B>(allowed: &Allowed, request: &Request<B>) -> Result<(), Problem> {
+    let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
+    let is_foreign = matches!(header("sec-fetch-site"), Some(b"cross-site" | b"same-site"));
+    let is_visit =
+        header("sec-fetch-mode") == Some(b"navigate") && header("sec-fetch-dest") == Some(b"document");
+    let is_own = request.headers().get(header::ORIGIN).is_some_and(|origin| is_own(request, origin));
+    if !is_foreign || is_visit || is_own || allows_page(allowed, request.headers()) {
+        return Ok(());
+    }
+    let detail = "a page of another site may not use this server; add its origin to the allowed origins";
+    Err(Problem::new(Code::ForeignOrigin, detail))
+}
+
+/// Whether the request comes from a page of an allowed origin. Where a browser sends no `Origin`, as for an image that a
+/// page embeds, its `Referer` tells.
+pub(crate) fn allows_page(allowed: &Allowed, headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        return referrer.parse::<Uri>().is_ok_and(|page| {
+            let (scheme, authority) = (page.scheme_str(), page.authority());
+            scheme
+                .zip(authority)
+                .is_some_and(|(scheme, host)| allowed.has_origin(&format!("{scheme}://{host}")))
+        });
+    };
+    is_allowed(allowed, origin)
+}
+
 fn is_allowed(allowed: &Allowed, origin: &HeaderValue) -> bool {
     origin.to_str().is_ok_and(|origin| allowed.has_origin(origin))
 }
@@ -87,8 +118,8 @@ const CSP_PAGE: &str = "default-src 'self'; img-src 'self' blob: data:; object-s
                         form-action 'self'; frame-ancestors 'none'";
 const CSP_DATA: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// Sets what every answer carries, unless the handler set it.
-pub(crate) fn harden(headers: &mut HeaderMap) {
+/// Sets what every answer carries, unless the handler set it. Pages of other sites may embed it only where `is_shared`.
+pub(crate) fn harden(headers: &mut HeaderMap, is_shared: bool) {
     let is_page =
         headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let policy = if is_page { CSP_PAGE } else { CSP_DATA };
@@ -97,6 +128,10 @@ pub(crate) fn harden(headers: &mut HeaderMap) {
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            if is_shared { "cross-origin" } else { "same-origin" },
+        ),
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::CACHE_CONTROL, "no-store"),
     ];
@@ -173,6 +208,44 @@ mod tests {
                 check_origin(&allowed(), &request("POST", "localhost:7860", Some(origin))).is_err(),
                 "{origin}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_page_of_another_site_embeds_or_fetches_is_refused_and_a_followed_link_is_not() {
+        let mut request = request("GET", "localhost:7860", None);
+        let with = |request: &mut Request<()>, name: &'static str, value: &'static str| {
+            request.headers_mut().insert(name, HeaderValue::from_static(value));
+        };
+        for site in ["same-origin", "none"] {
+            with(&mut request, "sec-fetch-site", site);
+            assert!(check_site(&allowed(), &request).is_ok(), "{site}");
+        }
+        for site in ["cross-site", "same-site"] {
+            with(&mut request, "sec-fetch-site", site);
+            with(&mut request, "sec-fetch-mode", "no-cors");
+            with(&mut request, "sec-fetch-dest", "image");
+            assert!(check_site(&allowed(), &request).is_err(), "{site}");
+            with(&mut request, "sec-fetch-mode", "navigate");
+            with(&mut request, "sec-fetch-dest", "iframe");
+            assert!(check_site(&allowed(), &request).is_err(), "{site}");
+            with(&mut request, "sec-fetch-dest", "document");
+            assert!(check_site(&allowed(), &request).is_ok(), "{site}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_an_allowed_origin_may_embed_images() {
+        let mut request = request("GET", "localhost:7860", None);
+        request.headers_mut().insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
+        for (page, may) in [
+            ("https://good.example/album?x=1", true),
+            ("https://good.example.evil/", false),
+            ("http://good.example/", false),
+            ("/", false),
+        ] {
+            request.headers_mut().insert(header::REFERER, HeaderValue::from_static(page));
+            assert_eq!(check_site(&allowed(), &request).is_ok(), may, "{page}");
         }
     }
 

@@ -2,7 +2,9 @@
 //! bounds how many there are, and waits for open WebSockets when it ends.
 
 use crate::{
+    edge::ClientAddress,
     guarded_io::{GuardedIo, Requests},
+    lingering::{self, Lingering},
     timed_body::TimedBody,
 };
 use axum::{Router, body::Body, extract::Request, http::StatusCode, response::Response};
@@ -10,7 +12,6 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 use tokio::{
-    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
@@ -41,7 +42,7 @@ impl Default for ServerSettings {
             head: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
             write_stall: Duration::from_secs(30),
-            drain: Duration::from_secs(10),
+            drain: Duration::from_secs(4),
         }
     }
 }
@@ -73,7 +74,12 @@ pub async fn serve(
         };
         match (accepted, room.clone().try_acquire_owned()) {
             (Ok((stream, _)), Ok(permit)) => {
-                let connection = Connection { settings, router: router.clone(), shutdown: shutdown.clone() };
+                let connection = Connection {
+                    settings,
+                    router: router.clone(),
+                    tasks: tasks.clone(),
+                    shutdown: shutdown.clone(),
+                };
                 connections.spawn(connection.run(stream, permit));
             }
             (Ok((stream, _)), Err(_)) => drop(connections.spawn(turn_away(stream))),
@@ -93,15 +99,13 @@ async fn rest(error: &io::Error) {
     }
 }
 
-async fn turn_away(mut stream: TcpStream) {
+async fn turn_away(stream: TcpStream) {
     let head = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 2\r\n\
          connection: close\r\ncontent-length: {}\r\n\r\n",
         BUSY.len()
     );
-    let answer = [head.as_bytes(), BUSY.as_bytes()].concat();
-    // Whoever does not take it is turned away all the same.
-    drop(timeout(Duration::from_secs(1), stream.write_all(&answer)).await);
+    lingering::say_and_close(stream, &[head.as_bytes(), BUSY.as_bytes()].concat()).await;
 }
 
 async fn drain(mut connections: JoinSet<()>, tasks: TaskTracker, limit: Duration) {
@@ -122,6 +126,7 @@ async fn drain(mut connections: JoinSet<()>, tasks: TaskTracker, limit: Duration
 struct Connection {
     settings: ServerSettings,
     router: Router,
+    tasks: TaskTracker,
     shutdown: CancellationToken,
 }
 
@@ -129,12 +134,19 @@ impl Connection {
     async fn run(self, stream: TcpStream, permit: OwnedSemaphorePermit) {
         // Small answers wait for nothing.
         drop(stream.set_nodelay(true));
-        let Self { settings, router, shutdown } = self;
+        let Self { settings, router, tasks, shutdown } = self;
+        let address = stream.peer_addr().ok().map(|address| ClientAddress(address.ip()));
         let requests = Requests::default();
-        let io = GuardedIo::new(stream, requests.clone(), settings.head, settings.write_stall);
         let permit = Arc::new(permit);
-        let service =
-            service_fn(move |request| respond(router.clone(), requests.clone(), permit.clone(), request));
+        let stream = Lingering::new(stream, permit.clone(), tasks);
+        let io = GuardedIo::new(stream, requests.clone(), settings.head, settings.write_stall);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request;
+            if let Some(address) = address {
+                request.extensions_mut().insert(address);
+            }
+            respond(router.clone(), requests.clone(), permit.clone(), request)
+        });
         let mut server = http1::Builder::new();
         server.timer(TokioTimer::new()).header_read_timeout(settings.keep_alive).max_buf_size(HEAD_BYTES);
         let connection = server.serve_connection(TokioIo::new(io), service).with_upgrades();

@@ -1,7 +1,7 @@
 //! `GET /ws`: the WebSocket of one connection, from its handshake to its close.
 
 use crate::{
-    access::{Owner, SUBPROTOCOL},
+    access::{Caller, SUBPROTOCOL},
     api::Api,
     events::hub,
     listener::Listener,
@@ -22,20 +22,23 @@ use axum::{
     http::{HeaderValue, header},
 };
 use std::{sync::Arc, time::Duration};
-use tintype_core::{
-    domain::{JobId, OwnerId},
-    views::Message,
-};
+use tintype_core::{domain::JobId, views::Message};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+use tungstenite::{Error as SocketError, error::ProtocolError};
 
 /// A longer message than an action may have is still read and answered. Beyond this the connection is closed instead: the rest of such a message would have to be read to be skipped.
 const FRAME_BYTES: usize = 64 * 1024;
 /// A small buffer per socket: the default of 128 KiB times ten thousand sockets is over a gigabyte.
 const READ_BUFFER: usize = 4 * 1024;
 
+// Close codes of RFC 6455, 7.4.1.
 const GOING_AWAY: u16 = 1001;
+const PROTOCOL_ERROR: u16 = 1002;
+const INVALID_PAYLOAD: u16 = 1007;
 const POLICY: u16 = 1008;
+const TOO_BIG: u16 = 1009;
 
 /// The time limits of WebSockets and event streams.
 #[derive(Clone, Copy, Debug)]
@@ -69,16 +72,17 @@ pub(crate) fn parameters(api: &Api) -> &'static [&'static str] {
 /// `GET /ws`
 pub(crate) async fn socket(
     State(api): State<Arc<Api>>,
-    owner: Answer<Owner>,
+    caller: Answer<Caller>,
     query: Query,
     permit: Option<Extension<Arc<OwnedSemaphorePermit>>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer {
-    let caller = Caller::of(&api, owner, query)?;
+    let credential = Credential::of(&api, caller, query)?;
     // A ticket is not used up by what is no handshake.
     let upgrade = upgrade.map_err(|rejection| not_a_handshake(&rejection))?;
-    let owner = caller.owner(&api).await?;
-    let listener = Listener::open(&api, &hub(&api)?, owner).await?;
+    let caller = credential.caller(&api).await?;
+    let revoked = caller.revoked();
+    let listener = Listener::open(&api, &hub(&api)?, caller.owner).await?;
     let tasks = api.tasks.clone();
     Ok(upgrade
         .read_buffer_size(READ_BUFFER)
@@ -88,36 +92,36 @@ pub(crate) async fn socket(
         .protocols([SUBPROTOCOL])
         .on_upgrade(move |socket| {
             tasks.track_future(async move {
-                Session::new(api, listener, socket).run().await;
+                Session::new(api, listener, revoked, socket).run().await;
                 // The server counts this connection as open until here.
                 drop(permit);
             })
         }))
 }
 
-/// Who wants a socket.
-enum Caller {
-    Known(OwnerId),
-    /// Someone who brings a ticket.
-    Holder(String),
+/// What a client opens a socket with.
+enum Credential {
+    /// A key, or whatever else tells the caller.
+    Key(Caller),
+    Ticket(String),
 }
 
-impl Caller {
-    fn of(api: &Api, owner: Answer<Owner>, mut query: Query) -> Answer<Self> {
+impl Credential {
+    fn of(api: &Api, caller: Answer<Caller>, mut query: Query) -> Answer<Self> {
         let known = parameters(api);
         let ticket = if known.is_empty() { None } else { query.text("ticket") };
-        let caller = match ticket {
-            Some(ticket) => Self::Holder(ticket),
-            None => Self::Known(owner?.0),
+        let credential = match ticket {
+            Some(ticket) => Self::Ticket(ticket),
+            None => Self::Key(caller?),
         };
         query.finish(known)?;
-        Ok(caller)
+        Ok(credential)
     }
 
-    async fn owner(self, api: &Api) -> Answer<OwnerId> {
+    async fn caller(self, api: &Api) -> Answer<Caller> {
         match self {
-            Self::Known(owner) => Ok(owner),
-            Self::Holder(ticket) => tickets::redeem(api, &ticket).await,
+            Self::Key(caller) => Ok(caller),
+            Self::Ticket(ticket) => tickets::redeem(api, &ticket).await,
         }
     }
 }
@@ -133,6 +137,8 @@ fn not_a_handshake(rejection: &WebSocketUpgradeRejection) -> Problem {
 struct Session {
     api: Arc<Api>,
     listener: Listener,
+    /// Cancelled once the client's key is revoked.
+    revoked: CancellationToken,
     socket: WebSocket,
     /// When anything last came from the client.
     heard_at: Instant,
@@ -143,7 +149,7 @@ struct Session {
 /// How a session goes on.
 enum Next {
     Stay,
-    /// The client is gone, or broke the protocol.
+    /// The client is gone.
     Gone,
     /// Say goodbye with this code and reason.
     Close(u16, &'static str),
@@ -151,15 +157,16 @@ enum Next {
 
 enum Event {
     Shutdown,
+    Revoked,
     Received(Option<Result<Frame, axum::Error>>),
     Send(Box<Outgoing>),
     Tick,
 }
 
 impl Session {
-    fn new(api: Arc<Api>, listener: Listener, socket: WebSocket) -> Self {
+    fn new(api: Arc<Api>, listener: Listener, revoked: CancellationToken, socket: WebSocket) -> Self {
         let now = Instant::now();
-        Self { api, listener, socket, heard_at: now, used_at: now }
+        Self { api, listener, revoked, socket, heard_at: now, used_at: now }
     }
 
     async fn run(mut self) {
@@ -168,6 +175,7 @@ impl Session {
             let event = tokio::select! {
                 biased;
                 () = self.api.shutdown.cancelled() => Event::Shutdown,
+                () = self.revoked.cancelled() => Event::Revoked,
                 received = self.socket.recv() => Event::Received(received),
                 outgoing = self.listener.next() => Event::Send(outgoing),
                 _ = ticker.tick() => Event::Tick,
@@ -183,9 +191,11 @@ impl Session {
     async fn handle(&mut self, event: Event) -> Next {
         match event {
             Event::Shutdown => Next::Close(GOING_AWAY, "the server shuts down; connect again"),
+            Event::Revoked => Next::Close(POLICY, "the key was revoked"),
             // Boxed, because a task keeps room for its largest future as long as it lives.
             Event::Received(Some(Ok(frame))) => Box::pin(self.receive(frame)).await,
-            Event::Received(Some(Err(_)) | None) => Next::Gone,
+            Event::Received(Some(Err(error))) => after(error),
+            Event::Received(None) => Next::Gone,
             Event::Send(outgoing) => {
                 self.used_at = Instant::now();
                 self.send(Frame::Text(outgoing.text.into())).await
@@ -278,6 +288,19 @@ impl Session {
         let answered = async { while let Some(Ok(_)) = self.socket.recv().await {} };
         let in_time = tokio::time::timeout(Duration::from_secs(1), answered).await;
         drop(in_time);
+    }
+}
+
+/// How a session goes on after a frame that could not be read: a client that broke the protocol is told so.
+fn after(error: axum::Error) -> Next {
+    match error.into_inner().downcast_ref::<SocketError>() {
+        Some(SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Next::Gone,
+        Some(SocketError::Protocol(_)) => {
+            Next::Close(PROTOCOL_ERROR, "a frame broke the protocol (RFC 6455)")
+        }
+        Some(SocketError::Utf8(_)) => Next::Close(INVALID_PAYLOAD, "a text message was not UTF-8"),
+        Some(SocketError::Capacity(_)) => Next::Close(TOO_BIG, "a message was too large"),
+        _ => Next::Gone,
     }
 }
 

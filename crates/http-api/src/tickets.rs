@@ -1,7 +1,7 @@
 //! `POST /tickets`: a ticket opens one WebSocket for those who can't send their key with the handshake.
 
 use crate::{
-    access::Owner,
+    access::Caller,
     api::Api,
     problem::{Answer, Problem},
     query::NoQuery,
@@ -17,8 +17,10 @@ use std::sync::Arc;
 use tintype_core::{domain::limits, ports::CredentialRepo, use_cases::make_ticket};
 
 /// `POST /tickets`
-pub(crate) async fn create(State(api): State<Arc<Api>>, Owner(owner): Owner, _: NoQuery) -> Answer {
-    let (secret, ticket) = make_ticket(credentials(&api)?, owner, api.now(), &api.entropy()).await?;
+pub(crate) async fn create(State(api): State<Arc<Api>>, caller: Caller, _: NoQuery) -> Answer {
+    let key = caller.key();
+    let made = make_ticket(credentials(&api)?, caller.owner, key, api.now(), &api.entropy()).await;
+    let (secret, ticket) = made?;
     let body = json!({
         "ticket": secret.as_str(),
         "expires_at": ticket.expires_at,
@@ -31,11 +33,12 @@ pub(crate) async fn create(State(api): State<Arc<Api>>, Owner(owner): Owner, _: 
 /// Whom a ticket stands for; nobody afterwards.
 ///
 /// # Errors
-/// `unauthorized` if it is unknown, used or too old.
+/// `unauthorized` if it is unknown, used or too old, or its key was revoked.
 #[cfg(feature = "socket")]
-pub(crate) async fn redeem(api: &Api, ticket: &str) -> Answer<tintype_core::domain::OwnerId> {
-    let owner = tintype_core::use_cases::redeem_ticket(credentials(api)?, ticket, api.now()).await?;
-    owner.ok_or_else(|| {
+pub(crate) async fn redeem(api: &Api, ticket: &str) -> Answer<Caller> {
+    let ticket = tintype_core::use_cases::redeem_ticket(credentials(api)?, ticket, api.now()).await?;
+    let caller = ticket.and_then(|ticket| Caller::of_ticket(&api.access, ticket));
+    caller.ok_or_else(|| {
         let detail = "the ticket is unknown, used or too old; POST /tickets gives another";
         Problem::new(crate::problem::Code::Unauthorized, detail)
     })

@@ -74,7 +74,10 @@ impl Authorizer {
 
     async fn of_ticket(&self, request: &Request, now: Timestamp) -> Result<Option<OwnerId>, Refusal> {
         match request.query_string_parameters.first("ticket") {
-            Some(ticket) => redeem_ticket(&*self.credentials, ticket, now).await.map_err(failed),
+            Some(ticket) => {
+                let ticket = redeem_ticket(&*self.credentials, ticket, now).await.map_err(failed)?;
+                Ok(ticket.map(|ticket| ticket.owner))
+            }
             None => Ok(None),
         }
     }

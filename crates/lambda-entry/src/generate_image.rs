@@ -1,13 +1,14 @@
 //! `generate-image`: one attempt at a job.
 
 use crate::failure::{Failure, Outcome};
+use crate::logging::chain;
 use serde::{Deserialize, Serialize};
 use tintype_aws::AsyncInference;
 use tintype_core::{
-    PortResult,
+    ErrorKind, PortError, PortResult,
     domain::{Clock, Job, JobError, JobId, JobStatus, Timestamp},
     ports::Ports,
-    use_cases::{Begun, Ran, Told, begin_job, deliver, load_source, run_job, settle_job},
+    use_cases::{Begun, Ran, Told, begin_job, deliver, load_source, run_job_until, settle_job},
 };
 
 /// What the state machine asks for.
@@ -34,8 +35,16 @@ pub struct Ended {
 /// `Throttled` or `Unavailable` if the job waits for another, `Undelivered` if it has ended and somebody could not be
 /// told; another name if the outcome could not be recorded.
 pub async fn attempt(ports: &Ports, job_id: JobId, clock: &dyn Clock, jitter: f64) -> Outcome<Ended> {
-    let ran = run_job(ports, &job_id, clock, jitter).await?;
+    let failed = |error: &PortError| note_failure(job_id, error);
+    let ran = run_job_until(ports, &job_id, clock, jitter, std::future::pending(), &failed).await?;
     ended(ports, job_id, ran, clock.now()).await
+}
+
+/// Logs why an attempt failed, with every cause, once. A refusal may quote the prompt, which stays out of the log.
+fn note_failure(job_id: JobId, error: &PortError) {
+    if error.kind() != ErrorKind::Rejected {
+        tracing::warn!(%job_id, cause = chain(error), "an attempt failed");
+    }
 }
 
 /// What [`begin_later`] came to.
@@ -63,6 +72,7 @@ pub async fn begin_later(
         Begun::Over(ran) => return ended(ports, job_id, ran, clock.now()).await.map(Later::Over),
     };
     let Err(error) = ask(ports, later, &job, task_token).await else { return Ok(Later::Asked) };
+    note_failure(job_id, &error);
     let ran = settle_job(ports, &job, Err(JobError::of(&error)), clock, jitter).await?;
     ended(ports, job_id, ran, clock.now()).await.map(Later::Over)
 }

@@ -288,7 +288,7 @@ async fn a_ticket_is_no_key(repo: Arc<Repo>) {
 async fn a_hash_stands_for_one_credential(repo: Arc<Repo>) {
     let key = api_key(1);
     add(&*repo, &[&key]).await;
-    add_ticket(&*repo, &Ticket { hash: key.hash, owner: alice(), expires_at: EXPIRY }).await;
+    add_ticket(&*repo, &Ticket { hash: key.hash, owner: alice(), key: None, expires_at: EXPIRY }).await;
     assert_eq!(repo.take_ticket(&key.hash, START).await.expect("take_ticket"), None);
     assert_eq!(find(&*repo, &key.hash, START).await, Some(key));
 }

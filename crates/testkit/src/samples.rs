@@ -112,7 +112,12 @@ pub fn api_key(n: u64) -> ApiKey {
 
 /// [`alice`]'s ticket number `n`.
 pub fn ticket(n: u64, expires_at: Timestamp) -> Ticket {
-    Ticket { hash: BlobId::of(format!("ticket number {n}").as_bytes()), owner: alice(), expires_at }
+    Ticket {
+        hash: BlobId::of(format!("ticket number {n}").as_bytes()),
+        owner: alice(),
+        key: Some(BlobId::of(b"key")),
+        expires_at,
+    }
 }
 
 /// Bytes number `n`. They are no picture: stores don't look inside.

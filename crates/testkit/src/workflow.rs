@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tintype_core::{
     ErrorKind,
     domain::{Job, JobId, JobStatus, NewJob, Outcome, OwnerId, Timestamp, limits},
-    ports::{InsertedJob, Place, Ports},
+    ports::{InsertedJob, Place, Ports, QueueCounts},
 };
 
 /// A workflow whose work is done step by step, under a clock that a case moves.
@@ -92,6 +92,11 @@ cases! { CASES of Stage:
     place_of_a_canceled_job_is_none,
     place_has_no_estimate_before_any_job_was_done,
     place_has_an_estimate_once_a_job_was_done,
+    // queue
+    queue_is_empty_without_jobs,
+    queue_counts_the_jobs_that_wait_and_run_over_all_owners,
+    queue_counts_a_job_that_waits_for_its_next_attempt,
+    queue_tells_when_the_oldest_waiting_job_was_accepted,
 }
 
 impl Stage {
@@ -178,6 +183,11 @@ impl Stage {
 
     async fn position(&self, job: &Job) -> Option<u32> {
         self.place(job).await.map(|place| place.position)
+    }
+
+    async fn queue(&self) -> QueueCounts {
+        let counts = self.ports().workflow.queue(self.fixture.now()).await.expect("queue");
+        counts.expect("there is a queue")
     }
 
     async fn die(&self) -> Job {
@@ -518,4 +528,38 @@ async fn place_has_an_estimate_once_a_job_was_done(stage: Stage) {
     stage.run_all().await;
     let job = stage.start(2).await;
     assert!(stage.place(&job).await.expect("is in line").eta_s.is_some());
+}
+
+// queue
+
+async fn queue_is_empty_without_jobs(stage: Stage) {
+    assert_eq!(stage.queue().await, QueueCounts::default());
+    stage.start(1).await;
+    stage.run_all().await;
+    assert_eq!(stage.queue().await, QueueCounts::default());
+}
+
+async fn queue_counts_the_jobs_that_wait_and_run_over_all_owners(stage: Stage) {
+    stage.start(1).await;
+    let worker = stage.hang().await;
+    stage.start(2).await;
+    stage.start_of(&bob(), 3).await;
+    let counts = stage.queue().await;
+    assert_eq!((counts.queued, counts.running), (2, 1));
+    worker.abort();
+}
+
+async fn queue_counts_a_job_that_waits_for_its_next_attempt(stage: Stage) {
+    let job = stage.start(1).await;
+    stage.fail_once().await;
+    let counts = stage.queue().await;
+    assert_eq!((counts.queued, counts.running, counts.oldest), (1, 0, Some(job.created_at)));
+}
+
+async fn queue_tells_when_the_oldest_waiting_job_was_accepted(stage: Stage) {
+    let oldest = stage.start_job(&stage.job_of(&bob(), 1, 0)).await;
+    let later = stage.start_job(&stage.job_of(&ann(), 2, 2_000)).await;
+    assert_eq!(stage.queue().await.oldest, Some(oldest.created_at));
+    stage.cancel(&oldest).await;
+    assert_eq!(stage.queue().await.oldest, Some(later.created_at));
 }

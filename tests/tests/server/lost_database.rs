@@ -150,7 +150,11 @@ async fn a_sound_library_is_checked_while_its_server_runs() {
     let report: Value = serde_json::from_slice(&checked.stdout).unwrap();
     assert_eq!((&report["sound"], &report["blobs"]), (&json!(true), &json!(1)));
     let repair = run(&data, &["check", "--repair"]);
-    assert!(!repair.status.success() && said(&repair).contains("in use by another tintype"), "{}", said(&repair));
+    assert!(
+        !repair.status.success() && said(&repair).contains("in use by another tintype"),
+        "{}",
+        said(&repair)
+    );
 }
 
 #[tokio::test]
@@ -159,7 +163,8 @@ async fn damage_that_is_met_while_the_server_runs_is_reported_and_repaired() {
     let file = data.join("tintype.db");
     let mut bytes = fs::read(&file).unwrap();
     let needle = b"red heart 7\"";
-    let found: Vec<_> = (0..bytes.len() - needle.len()).filter(|at| bytes[*at..].starts_with(needle)).collect();
+    let found: Vec<_> =
+        (0..bytes.len() - needle.len()).filter(|at| bytes[*at..].starts_with(needle)).collect();
     assert!(!found.is_empty());
     found.into_iter().for_each(|at| bytes[at] ^= 0x04);
     fs::write(&file, bytes).unwrap();

@@ -121,7 +121,7 @@ async fn an_edit_counts_the_version_up_and_one_of_an_older_version_is_stale() {
     assert_eq!((edited.title.as_deref(), edited.version), (Some("mine"), Version(2)));
     for expected in [read, Some([].as_slice())] {
         let late = edit_image(&ports, &alice(), &image.id, &titled("too late"), expected, now).await;
-        assert!(matches!(late, Err(Error::Stale { current: Version(2) })), "{late:?}");
+        assert!(matches!(late, Err(Error::Stale { what: "image", current: Version(2) })), "{late:?}");
     }
 }
 

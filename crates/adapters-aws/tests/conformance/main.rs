@@ -17,8 +17,8 @@ use support::{
     exclusions::{self, EXCLUSIONS},
 };
 use tintype_aws::{
-    AwsIntegrity, CloudLinkSigner, DynamoCollectionRepo, DynamoConnectionRegistry, DynamoCredentialRepo, DynamoJobRepo,
-    DynamoMetadataRepo, S3ImageStore,
+    AwsIntegrity, CloudLinkSigner, DynamoCollectionRepo, DynamoConnectionRegistry, DynamoCredentialRepo,
+    DynamoJobRepo, DynamoMetadataRepo, S3ImageStore,
 };
 use tintype_core::{domain::BlobId, ports::Integrity};
 use tintype_testkit::{CorruptibleStore, Fresh, IntegrityFixture, Port, Suites};

@@ -2,10 +2,11 @@
 
 use super::{BackupError, Copied, Earlier, at};
 use crate::{
-    data_folder::{LOCK_FILE, make_private},
+    data_folder::LOCK_FILE,
     database,
     durable::{self, sync_folder},
     image_store::{BLOBS, blob_path},
+    private::{self, make_private},
 };
 use serde_json::{Value, json};
 use std::{
@@ -88,7 +89,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
     let unfinished = beside(path, UNFINISHED);
     let write = || -> io::Result<()> {
         path.parent().map_or(Ok(()), make_private)?;
-        durable::fill(File::create(&unfinished)?, bytes, FileTimes::new())?;
+        durable::fill(private::create(&unfinished)?, bytes, FileTimes::new())?;
         fs::rename(&unfinished, path)
     };
     write().map_err(at(path))
@@ -96,7 +97,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
 
 /// Copies a file that is too large to be held. It is the copier's own, whoever may write the one that it is of.
 pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let mut file = File::create(to)?;
+    let mut file = private::create(to)?;
     io::copy(&mut File::open(from)?, &mut file)?;
     file.sync_all()
 }

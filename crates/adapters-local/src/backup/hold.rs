@@ -2,8 +2,9 @@
 //! folder, so it works between processes and vanishes with whoever holds it.
 
 use super::{BackupError, at};
+use crate::private;
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io,
     path::Path,
     thread,
@@ -54,5 +55,5 @@ impl Pass {
 
 /// Each lock needs a file of its own: those who share one would end each other's.
 fn open(data: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(data.join(FILE))
+    private::options().read(true).write(true).create(true).truncate(false).open(data.join(FILE))
 }

@@ -1,6 +1,6 @@
 //! Where each blob's file is, and which folders are known to be on the disk.
 
-use crate::{DataFolder, backup::Pass, data_folder::make_private, durable::sync_folder, error::OpenError};
+use crate::{DataFolder, backup::Pass, durable::sync_folder, error::OpenError, private::make_private};
 use std::{
     collections::BTreeSet,
     fs::{self, Metadata},

@@ -3,8 +3,8 @@
 
 use super::times;
 use crate::{
-    data_folder::make_private,
     durable::{self, sync_folder},
+    private::make_private,
 };
 use std::{
     fs::{self, File},

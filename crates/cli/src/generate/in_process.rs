@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tintype_core::domain::{
     Clock, Connection, GenerateInput, ImageEdit, Job, JobId, JobStatus, OwnerId, Seq, Timestamp, limits,
 };
-use tintype_core::ports::{Place, Ports, Workflow};
+use tintype_core::ports::{Place, Ports, QueueCounts, Workflow};
 use tintype_core::use_cases::{
     Ran, Save, SaveFrom, Sources, Submit, Subscribe, cancel, find_picture, run_job, save_image, submit,
     subscribe,
@@ -189,6 +189,10 @@ impl Workflow for NoLine {
     }
 
     async fn place(&self, _job: &Job, _now: Timestamp) -> PortResult<Option<Place>> {
+        Ok(None)
+    }
+
+    async fn queue(&self, _now: Timestamp) -> PortResult<Option<QueueCounts>> {
         Ok(None)
     }
 }

@@ -87,6 +87,14 @@ impl Resolved {
         values.iter().map(|text| parse(text).map_err(|rule| wrong(key, text, origin, &rule))).collect()
     }
 
+    /// The configuration file that a setting's values are from, if they are from one.
+    pub(crate) fn file_of(&self, key: &str) -> Option<PathBuf> {
+        match &self.0.get(key)?.1 {
+            Origin::File(path) => Some(path.clone()),
+            Origin::Flag(_) | Origin::Env(_) | Origin::Default => None,
+        }
+    }
+
     /// The one value of a setting, parsed; of several flags the last.
     ///
     /// # Errors

@@ -129,7 +129,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "keys",
         "TINTYPE_KEYS",
         "OWNER=SHA256",
-        "Who may call, by the SHA-256 of their key; repeatable. `tintype key` makes one",
+        "Who may call, by the SHA-256 of their key; repeatable. `tintype key` makes one. OWNER+operate=SHA256 may read the \
+         metrics too. Those in the configuration file are read again when it changes",
     )
     .flag("allow-key")
     .many(),

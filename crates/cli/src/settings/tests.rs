@@ -102,6 +102,35 @@ fn keys_are_read_from_their_sections() {
 }
 
 #[test]
+fn a_key_may_have_scopes_in_a_flag_and_in_a_file() {
+    let hash = "0".repeat(64);
+    let (_folder, path) = config(&format!(
+        "[[keys]]\nowner = 'team:a'\nsha256 = '{hash}'\nscopes = ['operate']\n[[keys]]\nowner = 'b'\nsha256 = '{hash}'\n"
+    ));
+    let scopes = |given: &Flags| -> Vec<_> {
+        let keys = settings(given, &[]).unwrap().keys.into_iter();
+        keys.map(|key| (key.owner.to_string(), key.scopes.into_iter().collect::<Vec<_>>())).collect()
+    };
+    let expected = ("team:a".to_owned(), vec![Scope::Operate]);
+    assert_eq!(scopes(&flags(&[("config", &path)])), [expected.clone(), ("b".to_owned(), vec![])]);
+    assert_eq!(scopes(&flags(&[("keys", &format!("team:a+operate={hash}"))])), [expected]);
+    let unknown = format!("a+own={hash}");
+    let failure = settings(&flags(&[("keys", unknown.as_str())]), &[]).unwrap_err();
+    assert!(failure.message.ends_with("known are: operate"), "{failure}");
+}
+
+#[test]
+fn only_keys_of_a_file_are_read_again() {
+    let hash = "0".repeat(64);
+    let key = format!("a={hash}");
+    let (_folder, path) = config(&format!("keys = ['{key}']"));
+    let file = |given: &Flags| settings(given, &[]).unwrap().keys_file;
+    assert_eq!(file(&flags(&[("config", &path)])), Some(path.clone().into()));
+    assert_eq!(file(&flags(&[("config", &path), ("keys", &key)])), None);
+    assert_eq!(file(&Flags::default()), None);
+}
+
+#[test]
 fn a_certificate_and_its_key_go_together() {
     let cert = flags(&[("c2pa.cert", "cert.pem")]);
     assert_eq!(settings(&Flags::default(), &[]).unwrap().signing, Signing::Local);

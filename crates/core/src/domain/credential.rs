@@ -4,7 +4,7 @@
 use super::{BlobId, Entropy, KeyName, OwnerId, Timestamp};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// A text that only its holder has: 256 random bits behind a word that tells what it is. It is handed out once and
 /// never printed by accident.
@@ -40,6 +40,33 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
+    }
+}
+
+/// A permission of an API key beyond the calls of its owner, which every key has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// To read what only the operator of a deployment should see: its metrics.
+    Operate,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 1] = [Self::Operate];
+
+    /// The scope as configuration files write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Operate => "operate",
+        }
+    }
+}
+
+impl FromStr for Scope {
+    type Err = super::BadId;
+
+    fn from_str(text: &str) -> Result<Self, super::BadId> {
+        Self::ALL.into_iter().find(|scope| scope.name() == text).ok_or(super::BadId("scope"))
     }
 }
 
@@ -86,6 +113,9 @@ pub struct Ticket {
     pub hash: BlobId,
     /// Whom it stands for.
     pub owner: OwnerId,
+    /// The SHA-256 of the key that it was made with; `None` where that is not known. What it opens ends with the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<BlobId>,
     /// From then on it opens nothing.
     pub expires_at: Timestamp,
 }

@@ -25,7 +25,7 @@ mod variant;
 pub use blob::{Blob, BlobId, ContentType};
 pub use change::{CollectionChange, Expected, ImageChange, Refusal};
 pub use collection::{Collection, CollectionEdit};
-pub use credential::{ApiKey, KeyPlace, Secret, Ticket};
+pub use credential::{ApiKey, KeyPlace, Scope, Secret, Ticket};
 pub use embedding::{Embedding, Near, Space, Understood, Vectors};
 pub use event::{EventBody, JobEvent, Seq};
 pub use generation::{

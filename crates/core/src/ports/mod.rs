@@ -35,7 +35,7 @@ pub use picture_signer::PictureSigner;
 pub use text_embedder::TextEmbedder;
 pub use variant_cache::VariantCache;
 pub use vector_index::VectorIndex;
-pub use workflow::{Place, Workflow};
+pub use workflow::{Place, QueueCounts, Workflow};
 
 #[cfg(any(test, feature = "mock"))]
 pub use {

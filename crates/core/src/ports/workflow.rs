@@ -35,6 +35,26 @@ pub trait Workflow: Debug + Send + Sync + 'static {
 
     /// Where a waiting job stands in line; `None` where there is no line, or the job is not in it.
     async fn place(&self, job: &Job, now: Timestamp) -> PortResult<Option<Place>>;
+
+    /// How many jobs of all owners wait and run; `None` where there is no queue. The cost does not grow with the queue
+    /// beyond [`QueueCounts::COUNTED_MAX`].
+    async fn queue(&self, now: Timestamp) -> PortResult<Option<QueueCounts>>;
+}
+
+/// The length of the queue, over all owners.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueCounts {
+    /// Jobs that wait, those for their next attempt included.
+    pub queued: u32,
+    /// Jobs that a worker holds.
+    pub running: u32,
+    /// When the job that waits longest was accepted; `None` if none waits.
+    pub oldest: Option<Timestamp>,
+}
+
+impl QueueCounts {
+    /// The most waiting jobs that are counted; a longer queue counts as this long.
+    pub const COUNTED_MAX: u32 = 100_000;
 }
 
 /// A waiting job's place in line.

@@ -66,7 +66,7 @@ pub async fn edit_collection(
     now: Timestamp,
 ) -> Result<Collection> {
     let change = CollectionChange { edit: edit.clone(), expected: Expected::of(expected), now };
-    Ok(ports.collections.change(owner, id, &change).await??)
+    ports.collections.change(owner, id, &change).await?.map_err(Error::of_collection)
 }
 
 /// Removes the owner's collection. Its images stay, and are in no collection of that id any more.
@@ -79,7 +79,7 @@ pub async fn delete_collection(
     id: &CollectionId,
     expected: Option<&[Version]>,
 ) -> Result<()> {
-    Ok(ports.collections.delete(owner, id, &Expected::of(expected)).await??)
+    ports.collections.delete(owner, id, &Expected::of(expected)).await?.map_err(Error::of_collection)
 }
 
 /// The ids of the owner's collections, where some are `wanted`; none is read where none is.

@@ -48,23 +48,24 @@ pub async fn find_key_owner(
 }
 
 /// Makes a ticket for `owner`, good for one connection within [`TICKET_LIFE`](limits::TICKET_LIFE): the ticket itself,
-/// for its holder, and what is kept of it.
+/// for its holder, and what is kept of it. `key` is the hash of the key that it is made with, where that is known.
 ///
 /// # Errors
 /// [`Error::Port`](crate::Error::Port).
 pub async fn make_ticket(
     credentials: &dyn CredentialRepo,
     owner: OwnerId,
+    key: Option<BlobId>,
     now: Timestamp,
     entropy: &Entropy,
 ) -> Result<(Secret, Ticket)> {
     let secret = Secret::of_ticket(entropy);
-    let ticket = Ticket { hash: secret.hash(), owner, expires_at: now.after(limits::TICKET_LIFE) };
+    let ticket = Ticket { hash: secret.hash(), owner, key, expires_at: now.after(limits::TICKET_LIFE) };
     credentials.add_ticket(&ticket, now).await?;
     Ok((secret, ticket))
 }
 
-/// Whom the ticket `text` stands for; nobody afterwards. `None` if it is unknown, used or too old.
+/// Takes the ticket `text`, which opens nothing afterwards. `None` if it is unknown, used or too old.
 ///
 /// # Errors
 /// [`Error::Port`](crate::Error::Port); then the ticket may be used up.
@@ -72,7 +73,6 @@ pub async fn redeem_ticket(
     credentials: &dyn CredentialRepo,
     text: &str,
     now: Timestamp,
-) -> Result<Option<OwnerId>> {
-    let ticket = credentials.take_ticket(&BlobId::of(text.as_bytes()), now).await?;
-    Ok(ticket.map(|ticket| ticket.owner))
+) -> Result<Option<Ticket>> {
+    Ok(credentials.take_ticket(&BlobId::of(text.as_bytes()), now).await?)
 }

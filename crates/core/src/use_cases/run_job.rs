@@ -43,11 +43,12 @@ pub enum Told {
 /// # Errors
 /// Those of [`JobRepo`](crate::ports::JobRepo), when what happened could not be recorded: run it again.
 pub async fn run_job(ports: &Ports, id: &JobId, clock: &dyn Clock, jitter: f64) -> PortResult<Ran> {
-    run_job_until(ports, id, clock, jitter, std::future::pending()).await
+    run_job_until(ports, id, clock, jitter, std::future::pending(), &|_| {}).await
 }
 
 /// As [`run_job`], until `stop` is ready: then the drawing stops and the job goes back in line at once, without this
-/// attempt counting against it. For a worker that is stopped in good order.
+/// attempt counting against it. For a worker that is stopped in good order. `failed` is told of the error that made the
+/// attempt fail, with all its causes, for the log: the job keeps only what its owner may see.
 ///
 /// # Errors
 /// As [`run_job`].
@@ -57,6 +58,7 @@ pub async fn run_job_until(
     clock: &dyn Clock,
     jitter: f64,
     stop: impl Future<Output = ()> + Send,
+    failed: &(dyn Fn(&PortError) + Sync),
 ) -> PortResult<Ran> {
     let job = match begin_job(ports, id, clock, jitter).await? {
         Begun::Attempt(job) => job,
@@ -66,11 +68,16 @@ pub async fn run_job_until(
     let drawing = pin!(draw(ports, &job, &fence, clock));
     let drawn = match select(drawing, pin!(stop)).await {
         Either::Left((drawn, _)) => drawn,
-        Either::Right(((), _)) => Err(Stop::Failed(JobError::interrupted())),
+        Either::Right(((), _)) => {
+            return settle_job(ports, &job, Err(JobError::interrupted()), clock, jitter).await;
+        }
     };
     match drawn {
-        Ok(images) => settle_job(ports, &job, Ok(images), clock, jitter).await,
-        Err(Stop::Failed(error)) => settle_job(ports, &job, Err(error), clock, jitter).await,
+        Ok(images) => settle(ports, &job, Ok(images), clock, jitter, failed).await,
+        Err(Stop::Failed(error)) => {
+            failed(&error);
+            settle_job(ports, &job, Err(JobError::of(&error)), clock, jitter).await
+        }
         Err(Stop::Unrecorded(error)) => superseded(error),
     }
 }
@@ -118,9 +125,23 @@ pub async fn settle_job(
     clock: &dyn Clock,
     jitter: f64,
 ) -> PortResult<Ran> {
+    settle(ports, job, drawn, clock, jitter, &|_| {}).await
+}
+
+async fn settle(
+    ports: &Ports,
+    job: &Job,
+    drawn: Result<Vec<DrawnImage>, JobError>,
+    clock: &dyn Clock,
+    jitter: f64,
+    failed: &(dyn Fn(&PortError) + Sync),
+) -> PortResult<Ran> {
     let fence = job.fence();
     let stored = match drawn {
-        Ok(images) => keep(ports, job, images, clock).await.map_err(|error| JobError::of(&error)),
+        Ok(images) => keep(ports, job, images, clock).await.map_err(|error| {
+            failed(&error);
+            JobError::of(&error)
+        }),
         Err(error) => Err(error),
     };
     let recorded = match stored {
@@ -184,21 +205,15 @@ use Recorded::{Ended, Requeued};
 /// Why an attempt stops early.
 enum Stop {
     /// The attempt failed, and that is to be recorded.
-    Failed(JobError),
+    Failed(PortError),
     /// Something could not be recorded.
     Unrecorded(PortError),
 }
 
-impl Stop {
-    fn failed(error: &PortError) -> Self {
-        Self::Failed(JobError::of(error))
-    }
-}
-
 async fn draw(ports: &Ports, job: &Job, fence: &Fence, clock: &dyn Clock) -> Result<Vec<DrawnImage>, Stop> {
-    let model = find_model(ports, &job.request).map_err(|error| Stop::failed(&error))?;
-    let source = load_source(ports, &job.request).await.map_err(|error| Stop::failed(&error))?;
-    let drawn = model.generate(&job.request, source).await.map_err(|error| Stop::failed(&error))?;
+    let model = find_model(ports, &job.request).map_err(Stop::Failed)?;
+    let source = load_source(ports, &job.request).await.map_err(Stop::Failed)?;
+    let drawn = model.generate(&job.request, source).await.map_err(Stop::Failed)?;
     follow(ports, job, fence, clock, drawn).await
 }
 
@@ -272,7 +287,7 @@ async fn follow(
 ) -> Result<Vec<DrawnImage>, Stop> {
     let mut images = Vec::new();
     while let Some(generated) = drawn.next().await {
-        match generated.map_err(|error| Stop::failed(&error))? {
+        match generated.map_err(Stop::Failed)? {
             Generated::Progress(progress) => {
                 ports.jobs.advance(fence, progress, clock.now()).await.map_err(Stop::Unrecorded)?;
                 tell(ports, &job.id, clock.now()).await;

@@ -33,7 +33,11 @@ fn query() -> Vec<(&'static str, Value)> {
     };
     vec![
         parameter("limit", "The most items of the page", limit),
-        parameter("cursor", "`next_cursor` of the page before", json!({ "type": "string" })),
+        parameter(
+            "cursor",
+            "`next_cursor` of the page before; no other text is taken",
+            json!({ "type": "string", "minLength": 1 }),
+        ),
         parameter("status", "Only jobs of this status", json!({ "type": "string", "enum": statuses })),
         parameter(
             "sort",
@@ -71,16 +75,16 @@ fn query() -> Vec<(&'static str, Value)> {
             "This rating or a better one",
             json!({ "type": "integer", "minimum": 1, "maximum": limits::RATING_MAX }),
         ),
-        parameter("model", "Only what this model made", json!({ "type": "string" })),
+        parameter(
+            "model",
+            "Only what this model made",
+            json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" }),
+        ),
         parameter("width", "Only of this width in pixels", json!({ "type": "integer", "minimum": 1 })),
         parameter("height", "Only of this height in pixels", json!({ "type": "integer", "minimum": 1 })),
         parameter("seed", "Only what was drawn from this seed", json!({ "type": "integer", "minimum": 0 })),
-        parameter("from", "Saved at this time or later: RFC 3339, or a day", json!({ "type": "string" })),
-        parameter(
-            "to",
-            "Saved before this time: RFC 3339, or a day, which is its start",
-            json!({ "type": "string" }),
-        ),
+        parameter("from", "Saved at this time or later: RFC 3339, or a day", moment()),
+        parameter("to", "Saved before this time: RFC 3339, or a day, which is its start", moment()),
         parameter("trashed", "The trash instead of the library", flag.clone()),
         parameter("permanent", "Erase it instead of trashing it", flag),
         parameter(
@@ -105,7 +109,11 @@ fn query() -> Vec<(&'static str, Value)> {
             "The encoding; of a smaller form that which `Accept` prefers, if not given",
             json!({ "type": "string", "enum": formats }),
         ),
-        parameter("ticket", "What `POST /tickets` gave, in place of a key", json!({ "type": "string" })),
+        parameter(
+            "ticket",
+            "What `POST /tickets` gave, in place of a key",
+            json!({ "type": "string", "minLength": 1 }),
+        ),
         parameter(
             "after",
             "The number of the last event you have",
@@ -114,19 +122,29 @@ fn query() -> Vec<(&'static str, Value)> {
     ]
 }
 
+fn moment() -> Value {
+    json!({ "type": "string", "anyOf": [{ "format": "date-time" }, { "format": "date" }] })
+}
+
 fn headers() -> Vec<(&'static str, Value)> {
     let header = |name, description: &str, schema| {
         (name, json!({ "name": name, "in": "header", "description": description, "schema": schema }))
     };
     let text = json!({ "type": "string" });
-    let key = json!({ "type": "string", "minLength": 1, "maxLength": IdempotencyKey::MAX_BYTES });
+    let visible = "^[!-~]+$";
+    let key = json!({
+        "type": "string", "minLength": 1, "maxLength": IdempotencyKey::MAX_BYTES, "pattern": visible,
+    });
+    let tag = r#"(W/)?"[^"\x00-\x20\x7f]*""#;
+    let tags = json!({ "type": "string", "pattern": format!(r"^(\*|{tag}([ \t]*,[ \t]*{tag})*)$") });
+    let number = json!({ "type": "string", "pattern": "^[0-9]{1,19}$" });
     let wait = format!("`wait=N`: answer when the job has ended, within N seconds ({WAIT_MAX_S} at most)");
     vec![
         header("Idempotency-Key", "Repeating the request with it does nothing twice", key),
         header("Prefer", &wait, text.clone()),
-        header("If-Match", "The `ETag` the change is meant for; of a list, any may match", text.clone()),
+        header("If-Match", "The `ETag` the change is meant for; of a list, any may match", tags),
         header("If-None-Match", "The `ETag` of what you have", text.clone()),
-        header("Range", "Which bytes, as in `bytes=0-1023`", text.clone()),
-        header("Last-Event-ID", "The number of the last event you have", text),
+        header("Range", "Which bytes, as in `bytes=0-1023`", text),
+        header("Last-Event-ID", "The number of the last event you have", number),
     ]
 }

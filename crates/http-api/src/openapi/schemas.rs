@@ -114,9 +114,9 @@ fn generate_input(cards: &[&ModelCard]) -> Value {
         "count": range(cards, |card| card.count),
         "model": { "type": "string", "enum": names },
         "scheduler": { "type": "string", "enum": schedulers },
-        "init_image": { "type": "string", "description": "Base64 or a data URL" },
+        "init_image": { "type": "string", "minLength": 1, "description": "Base64 or a data URL" },
         "strength": { "type": "number", "exclusiveMinimum": 0, "maximum": 1 },
-        "mask_image": { "type": "string", "description": "Base64 or a data URL; white is drawn anew" },
+        "mask_image": { "type": "string", "minLength": 1, "description": "Base64 or a data URL; white is drawn anew" },
         "output_format": { "type": "string", "enum": OutputFormat::ALL.map(OutputFormat::name) },
         "priority": {
             "type": "integer", "minimum": 0, "maximum": limits::PRIORITY_MAX, "default": limits::PRIORITY_DEFAULT,
@@ -129,7 +129,6 @@ fn generate_input(cards: &[&ModelCard]) -> Value {
                 JobStatus::Expired.name(),
             ),
         },
-        "webhook": { "type": "string", "format": "uri" },
         "labels": labels(),
         "parent": parent(),
     }));
@@ -174,9 +173,11 @@ fn images_edit() -> Value {
         "remove_tags": tags,
         "add_to": ids,
         "remove_from": ids,
-        "favorite": { "type": "boolean" },
-        "rating": { "type": "integer", "minimum": 0, "maximum": limits::RATING_MAX, "description": "0: none" },
-        "trashed": { "type": "boolean", "description": "`true` puts them in the trash, `false` takes them out" },
+        "favorite": { "type": ["boolean", "null"] },
+        "rating": {
+            "type": ["integer", "null"], "minimum": 0, "maximum": limits::RATING_MAX, "description": "0: none",
+        },
+        "trashed": { "type": ["boolean", "null"], "description": "`true` puts them in the trash, `false` takes them out" },
     }));
     schema["required"] = json!(["ids"]);
     schema
@@ -227,6 +228,7 @@ fn save_input() -> Value {
         json!({ "type": "integer", "minimum": 0, "exclusiveMaximum": limits::COUNT_MAX, "default": 0 });
     let picture = json!({
         "type": "string",
+        "minLength": 1,
         "description": format!("Base64 or a data URL of at most {} bytes", limits::UPLOAD_BYTES),
     });
     properties.insert("job_id".to_owned(), uuid());

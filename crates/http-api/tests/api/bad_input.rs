@@ -71,6 +71,12 @@ fn requests() -> Vec<(Request<Body>, u16, &'static str)> {
         (generate("{\"prompt\":\"a\",\"prompt\":\"b\"}"), 422, "invalid"),
         (plain, 415, "unsupported_media_type"),
         (ask("POST", "/generate"), 415, "unsupported_media_type"),
+        (
+            with_header(generate("{\"prompt\": \"a\"}"), "content-encoding", "gzip"),
+            415,
+            "unsupported_media_type",
+        ),
+        (with_header(generate("{"), "content-encoding", "br"), 415, "unsupported_media_type"),
         (ask_text("POST", "/generate", vec![b' '; 15_000_000]), 413, "body_too_large"),
         (ask_text("PATCH", "/images/x", vec![b' '; 65_537]), 413, "body_too_large"),
         (keyed(&"k".repeat(256)), 400, "bad_header"),
@@ -83,6 +89,8 @@ fn requests() -> Vec<(Request<Body>, u16, &'static str)> {
         (ask("GET", "/jobs?cursor=zzz"), 400, "bad_query"),
         (ask("GET", "/jobs?limit=1&limit=2"), 400, "bad_query"),
         (ask("GET", "/images?sort=up"), 400, "bad_query"),
+        (ask("GET", "/images?width=0"), 400, "bad_query"),
+        (ask("GET", "/images/timeline?height=0"), 400, "bad_query"),
         (ask("GET", "/images?trashed=yes"), 400, "bad_query"),
         (ask("GET", "/jobs/7"), 404, "not_found"),
         (ask("GET", "/jobs/..%2f..%2fetc%2fpasswd"), 404, "not_found"),
@@ -188,5 +196,25 @@ async fn every_wrong_field_of_a_save_and_of_an_edit_is_named() {
     ] {
         let answer = desk.send(ask_json("PATCH", &format!("/images/{id}"), &body)).await;
         assert_eq!((answer.status.as_u16(), answer.pointers()), (422, vec![pointer.to_owned()]), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_content_coding_is_refused_with_what_is_taken() {
+    let desk = Desk::open();
+    let request = || ask_json("POST", "/generate", &json!({ "prompt": "a cat" }));
+    let refused = desk.send(with_header(request(), "content-encoding", "gzip")).await;
+    assert_eq!((refused.status.as_u16(), refused.header("accept-encoding")), (415, "identity"));
+    assert_eq!(desk.send(with_header(request(), "content-encoding", "identity")).await.status, 202);
+}
+
+#[tokio::test]
+async fn an_image_of_a_job_has_one_path() {
+    let desk = Desk::open();
+    let id = desk.finished_job().await;
+    assert_eq!(desk.get(&format!("/jobs/{id}/images/0")).await.status, 200);
+    for alias in ["+0", "00", "-0", "0x0", "%30%30"] {
+        let answer = desk.get(&format!("/jobs/{id}/images/{alias}")).await;
+        assert_eq!((answer.status.as_u16(), answer.problem()), (404, "not_found".to_owned()), "{alias}");
     }
 }

@@ -52,6 +52,26 @@ async fn a_collection_is_made_renamed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_precondition_that_failed_names_the_kind_of_resource() {
+    let desk = Desk::open();
+    let collection = format!("/collections/{}", made(&desk, "Hearts").await);
+    let image = format!("/images/{}", desk.saved_image().await);
+    for (path, what) in [(&collection, "the collection was changed"), (&image, "the image was changed")] {
+        for method in ["PATCH", "DELETE"] {
+            let request = ask_json(method, path, &json!({ "note": "x" }));
+            let answer = desk.send(with_header(request, "if-match", "\"v9\"")).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.problem()),
+                (412, "stale".to_owned()),
+                "{method} {path}"
+            );
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.starts_with(what), "{method} {path}: {detail}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_is_taken_or_missing_is_named() {
     let desk = Desk::open();
     let id = made(&desk, "Hearts").await;

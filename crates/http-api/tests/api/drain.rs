@@ -43,3 +43,21 @@ async fn what_does_not_end_is_cut_off() {
     desk.shutdown.cancel();
     soon("the server's end", serving).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_request_whose_body_does_not_come_is_answered_before_the_server_ends() {
+    let desk = Desk::open();
+    let (address, serving) = desk.listen(ServerSettings::default()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = "POST /generate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                content-length: 9\r\n\r\n{";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    desk.shutdown.cancel();
+    let mut answer = Vec::new();
+    soon("the answer", stream.read_to_end(&mut answer)).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("shutting down"), "{answer}");
+    drop(stream);
+    soon("the server's end", serving).await.unwrap();
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod closing;
 mod collections;
 mod desk;
 mod drain;
@@ -12,6 +13,7 @@ mod generate;
 mod images;
 mod imports;
 mod jobs;
+mod keys;
 mod operator;
 mod owners;
 mod pictures;

@@ -2,8 +2,9 @@
 
 use crate::desk::{Desk, ask, with_header};
 use serde_json::{Value, json};
-use tintype_core::domain::limits;
-use tintype_http::{Access, Code, PageFile};
+use std::time::Duration;
+use tintype_core::{ErrorKind, domain::limits, ports::Ports};
+use tintype_http::{Access, Code, Metrics, PageFile, StoreStatus};
 
 #[tokio::test]
 async fn the_models_tell_what_they_can_do() {
@@ -39,6 +40,56 @@ async fn metrics_count_by_route_and_never_name_an_id_or_a_prompt() {
     assert!(!metrics.contains(&id) && !metrics.contains("cat"), "{metrics}");
 }
 
+#[tokio::test]
+async fn metrics_tell_of_the_queue_of_outcomes_and_of_durations() {
+    let metrics = Metrics::default();
+    let desk = Desk::build(
+        Access::Open,
+        |api| api.with_metrics(metrics.clone()),
+        |ports| Ports { jobs: metrics.metered(ports.jobs), ..ports },
+    );
+    let read = async || String::from_utf8(desk.get("/metrics").await.body.to_vec()).unwrap();
+    let has = |text: &str, line: &str| assert!(text.lines().any(|found| found == line), "{line} in {text}");
+    let empty = read().await;
+    for line in ["tintype_queue_jobs{state=\"queued\"} 0", "tintype_queue_oldest_wait_seconds 0.0"] {
+        has(&empty, line);
+    }
+    desk.finished_job().await;
+    let canceled = desk.post("/generate", json!({ "prompt": "a dog" })).await.id();
+    for _ in 0..2 {
+        desk.post(&format!("/jobs/{canceled}/cancel"), json!({})).await;
+    }
+    desk.post("/generate", json!({ "prompt": "a cow" })).await;
+    desk.memory.clock.pass(Duration::from_secs(7));
+    metrics.background_failed("sweep");
+    metrics.read_stores_with(|| StoreStatus {
+        disk_free: Some(5),
+        disk_size: Some(9),
+        database: Some(3),
+        database_damage: 2,
+        database_errors: vec![(ErrorKind::Unavailable, 2), (ErrorKind::Data, 0)],
+    });
+    let full = read().await;
+    for line in [
+        "tintype_queue_jobs{state=\"queued\"} 1",
+        "tintype_queue_jobs{state=\"running\"} 0",
+        "tintype_queue_oldest_wait_seconds 7.0",
+        "tintype_jobs_ended_total{state=\"succeeded\"} 1",
+        "tintype_jobs_ended_total{state=\"canceled\"} 1",
+        "tintype_jobs_ended_total{state=\"failed\"} 0",
+        "tintype_job_wait_seconds_count 1",
+        "tintype_job_run_seconds_count 1",
+        "tintype_disk_free_bytes 5",
+        "tintype_disk_size_bytes 9",
+        "tintype_database_bytes 3",
+        "tintype_database_errors_total{kind=\"unavailable\"} 2",
+        "tintype_database_errors_total{kind=\"data\"} 0",
+        "tintype_background_failures_total{task=\"sweep\"} 1",
+    ] {
+        has(&full, line);
+    }
+}
+
 /// Every `$ref` below `value`.
 fn references(value: &Value, found: &mut Vec<String>) {
     match value {
@@ -69,6 +120,22 @@ async fn the_document_says_what_a_deadline_is_and_how_long() {
     assert!(deadline["description"].as_str().unwrap().contains("`expired`"), "{deadline}");
     let numbers = ["minimum", "default", "maximum"].map(|name| deadline[name].as_u64().unwrap());
     assert_eq!(numbers, [1, limits::DEADLINE_DEFAULT_S.into(), limits::DEADLINE_MAX_S.into()]);
+}
+
+#[tokio::test]
+async fn the_document_names_an_answer_of_every_route_and_no_field_that_is_always_refused() {
+    let document = Desk::open().get("/openapi.json").await.json();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let answers = operation["responses"].as_object().unwrap();
+            assert!(answers.keys().any(|status| status != "default"), "{method} {path}");
+        }
+    }
+    let fields = &document["components"]["schemas"]["GenerateInput"]["properties"];
+    assert!(fields.get("webhook").is_none() && fields.get("prompt").is_some());
+    for header in ["Idempotency-Key", "If-Match", "Last-Event-ID"] {
+        assert!(document["components"]["parameters"][header]["schema"]["pattern"].is_string(), "{header}");
+    }
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ async fn a_key_opens_a_socket_too() {
 async fn a_ticket_opens_one_socket_and_nothing_else() {
     let credentials = Arc::new(MemoryCredentials::default());
     let port: &dyn CredentialRepo = &*credentials;
-    let (ticket, _) = make_ticket(port, alice(), NOW, &Entropy([1; 32])).await.unwrap();
+    let (ticket, _) = make_ticket(port, alice(), None, NOW, &Entropy([1; 32])).await.unwrap();
     let authorizer = Authorizer::new(credentials, None);
     let rest = event("GET/jobs", json!({ "queryStringParameters": { "ticket": ticket.as_str() } }));
     assert_eq!(owner(authorizer.decide(&rest, NOW).await), OUT);

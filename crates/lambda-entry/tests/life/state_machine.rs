@@ -11,7 +11,7 @@ use std::{
 use tintype_core::{
     PortResult,
     domain::{Job, JobId, Timestamp},
-    ports::{Place, Workflow},
+    ports::{Place, QueueCounts, Workflow},
 };
 use tintype_lambda::{
     async_result, deliver,
@@ -43,6 +43,10 @@ impl Workflow for Executions {
     }
 
     async fn place(&self, _: &Job, _: Timestamp) -> PortResult<Option<Place>> {
+        Ok(None)
+    }
+
+    async fn queue(&self, _: Timestamp) -> PortResult<Option<QueueCounts>> {
         Ok(None)
     }
 }

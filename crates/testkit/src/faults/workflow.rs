@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use tintype_core::{
     domain::{Job, JobId, Timestamp},
     error::PortResult,
-    ports::{Place, Workflow},
+    ports::{Place, QueueCounts, Workflow},
 };
 
 #[async_trait]
@@ -20,5 +20,9 @@ impl Workflow for Faulty<dyn Workflow> {
 
     async fn place(&self, job: &Job, now: Timestamp) -> PortResult<Option<Place>> {
         self.call("Workflow::place", self.inner.place(job, now)).await
+    }
+
+    async fn queue(&self, now: Timestamp) -> PortResult<Option<QueueCounts>> {
+        self.call("Workflow::queue", self.inner.queue(now)).await
     }
 }
