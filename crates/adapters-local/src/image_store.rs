@@ -1,6 +1,7 @@
 //! Pictures as files named by their hash. A path is only ever made from a [`BlobId`].
 
 mod folders;
+mod reading;
 
 pub(crate) use folders::{BLOBS, Folders, blob_path};
 
@@ -10,23 +11,30 @@ use crate::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use reading::Comparisons;
 use std::{
     fs::{self, File, FileTimes},
-    io::{self, Read, Seek, SeekFrom},
-    ops::Range,
+    io,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{Blob, BlobId, Timestamp},
-    ports::{BlobInfo, ImageStore},
+    ports::{BlobInfo, BlobReader, ImageStore},
 };
+use tokio::sync::Semaphore;
+
+/// How many pieces of file work run at the same time, where nobody says. Each has two files open at the most.
+const FILES_AT_ONCE: usize = 64;
 
 /// Keeps each blob in a file of its own, `blobs/ab/cd/abcd...`. A file's time of change is when it was last put.
 #[derive(Clone, Debug)]
 pub struct FileImageStore {
     pub(crate) folders: Arc<Folders>,
+    /// Bounds the open files, whatever the number of callers.
+    pub(crate) permits: Arc<Semaphore>,
+    comparisons: Arc<Comparisons>,
 }
 
 impl FileImageStore {
@@ -35,17 +43,34 @@ impl FileImageStore {
     /// # Errors
     /// [`File`](OpenError::File).
     pub fn open(folder: &Arc<DataFolder>) -> Result<Self, OpenError> {
-        Ok(Self { folders: Arc::new(Folders::open(folder)?) })
+        Ok(Self {
+            folders: Arc::new(Folders::open(folder)?),
+            permits: Arc::new(Semaphore::new(FILES_AT_ONCE)),
+            comparisons: Arc::default(),
+        })
     }
 
-    /// Runs file work off the async threads; it goes on if the caller is dropped.
+    /// Runs at most this many pieces of file work at the same time, for a process that may have few files open. Each
+    /// has two at the most.
+    #[must_use]
+    pub fn with_files_at_once(mut self, count: usize) -> Self {
+        self.permits = Arc::new(Semaphore::new(count.max(1)));
+        self
+    }
+
+    /// Runs file work off the async threads, when its turn comes; it goes on if the caller is dropped.
     async fn work<T: Send + 'static>(
         &self,
         operation: &'static str,
         work: impl FnOnce(&Folders) -> PortResult<T> + Send + 'static,
     ) -> PortResult<T> {
         let folders = Arc::clone(&self.folders);
-        let done = tokio::task::spawn_blocking(move || work(&folders)).await;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(&folders)
+        });
+        let done = done.await;
         done.unwrap_or_else(|error| {
             let message = "the work on a file did not come to an end";
             Err(PortError::new(ErrorKind::Internal, operation, message).with_source(error))
@@ -69,9 +94,8 @@ impl ImageStore for FileImageStore {
         self.work("ImageStore::get", move |folders| get(folders, &id)).await
     }
 
-    async fn get_range(&self, id: &BlobId, range: Range<u64>) -> PortResult<Bytes> {
-        let id = *id;
-        self.work("ImageStore::get_range", move |folders| get_range(folders, &id, &range)).await
+    async fn open(&self, id: &BlobId) -> PortResult<Box<dyn BlobReader>> {
+        self.reader(id).await
     }
 
     async fn find(&self, id: &BlobId) -> PortResult<Option<BlobInfo>> {
@@ -145,22 +169,6 @@ fn get(folders: &Folders, id: &BlobId) -> PortResult<Bytes> {
         let message = format!("the bytes stored as {id} are not what was put there");
         return Err(PortError::new(ErrorKind::Data, OPERATION, message));
     }
-    Ok(bytes.into())
-}
-
-fn get_range(folders: &Folders, id: &BlobId, range: &Range<u64>) -> PortResult<Bytes> {
-    const OPERATION: &str = "ImageStore::get_range";
-    let failed = |error| of_io(OPERATION, error);
-    let mut file = File::open(folders.path(id)).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
-    if range.is_empty() || range.start >= length {
-        let message = format!("bytes {} to {} are not in a blob of {length}", range.start, range.end);
-        return Err(PortError::new(ErrorKind::Invalid, OPERATION, message));
-    }
-    file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
-    let wanted = range.end.min(length) - range.start;
-    let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0));
-    file.take(wanted).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes.into())
 }
 

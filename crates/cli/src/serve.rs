@@ -4,13 +4,13 @@ use crate::compose::{self, Server};
 use crate::failure::{Failure, Outcome};
 use crate::settings::{Env, Flags, LogFormat, Resolved, Settings};
 use crate::terminal::{Style, Terminal};
-use crate::{data_secret, gallery, logging, looker, runtime, signals, sweeper, system};
+use crate::{data_secret, gallery, logging, looker, open_files, runtime, signals, sweeper, system};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tintype_core::domain::CursorCodec;
+use tintype_core::domain::{CursorCodec, limits};
 use tintype_core::ports::Models;
 use tintype_http::{Access, Allowed, Api, Keys, ServerSettings, SocketHub, router};
 use tintype_local::SystemClock;
@@ -28,16 +28,17 @@ pub(crate) fn run(flags: &Flags, terminal: &Terminal, env: Env<'_>) -> Outcome {
     let settings = Settings::parse(&Resolved::gather(flags, env)?)?;
     settings.check_exposure()?;
     logging::start(&settings, terminal)?;
-    raise_file_limit();
+    let files = open_files::raise();
     let runtime = runtime::start()?;
-    let served = runtime.block_on(serve(&settings, terminal));
+    let served = runtime.block_on(serve(&settings, files, terminal));
     runtime.shutdown_timeout(LAST_THREADS);
     served
 }
 
-async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
+/// Serves with at most `files` open files.
+async fn serve(settings: &Settings, files: usize, terminal: &Terminal) -> Outcome {
     let hub = Arc::new(SocketHub::default());
-    let server = compose::server(settings, hub.clone())?;
+    let server = compose::server(settings, open_files::blob_work(files), hub.clone())?;
     server.alike.vectors.use_space(&server.alike.embedder.space()).await?;
     server.meaning.vectors.use_space(&server.meaning.embedder.space()).await?;
     let cursors = CursorCodec::new(data_secret::read_or_make(server.folder.path())?);
@@ -76,7 +77,8 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     let sweeps = tokio::spawn(sweeper::run(ports.clone(), shutdown.clone()));
     let looks = tokio::spawn(looker::run(ports, alike, meaning, shutdown.clone()));
     let tasks = api.tasks();
-    tintype_http::serve(listener, router(api), ServerSettings::default(), tasks, shutdown.clone()).await;
+    tintype_http::serve(listener, router(api), server_settings(settings, files), tasks, shutdown.clone())
+        .await;
     // However the server came to its end, the rest ends with it.
     shutdown.cancel();
     for task in [jobs, sweeps, looks] {
@@ -98,6 +100,19 @@ fn access(settings: &Settings) -> Access {
         return Access::Open;
     }
     Access::Keys(Arc::new(Keys::new(settings.keys.iter().map(|key| (key.sha256, key.owner.clone())))))
+}
+
+/// The bounds of a server that may have `files` open files.
+fn server_settings(settings: &Settings, files: usize) -> ServerSettings {
+    let all = settings.connections.unwrap_or(limits::CONNECTIONS_MAX).min(open_files::connections(files));
+    // Programs on this machine, a reverse proxy among them, share one address.
+    let per_address = match settings.connections_per_address {
+        Some(count) => count,
+        None if settings.listen.ip().is_loopback() => all,
+        None => all.div_ceil(2),
+    };
+    let unauthenticated = if settings.keys.is_empty() { all } else { all.div_ceil(2) };
+    ServerSettings { connections: all, per_address, unauthenticated, ..ServerSettings::default() }
 }
 
 fn allowed(settings: &Settings) -> Allowed {
@@ -185,19 +200,6 @@ fn write_ready_file(path: &Path, address: SocketAddr) -> Outcome {
     std::fs::write(&temporary, format!("{address}\n"))
         .and_then(|()| std::fs::rename(&temporary, path))
         .map_err(|error| Failure::failed(format!("can't write the ready file {}: {error}", path.display())))
-}
-
-/// Every open connection is an open file; many systems allow a process just 1,024 until it asks for more.
-fn raise_file_limit() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
-        if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            tracing::debug!(%error, "the number of open files stays as it is");
-        }
-    }
 }
 
 #[cfg(test)]

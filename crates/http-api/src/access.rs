@@ -2,6 +2,7 @@
 
 use crate::{
     api::Api,
+    peer::Peer,
     problem::{Code, Problem},
 };
 use axum::{
@@ -67,11 +68,21 @@ impl FromRequestParts<Arc<Api>> for Owner {
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         let owner = match &api.access {
             Access::Open => Some(OwnerId::local()),
-            Access::Keys(keys) => given_key(&parts.headers).and_then(|key| keys.owner(&key).cloned()),
+            Access::Keys(keys) => match given_key(&parts.headers) {
+                Some(key) => Some(checked(api, keys, &key, parts.extensions.get()).await?),
+                None => None,
+            },
             Access::Trusted => parts.extensions.get::<AuthorizedOwner>().map(|owner| owner.0.clone()),
         };
         owner.map(Self).ok_or_else(unauthorized)
     }
+}
+
+/// The owner of a key. A wrong one is counted, a right one noted, with the client that sent it.
+async fn checked(api: &Api, keys: &Keys, key: &[u8], peer: Option<&Peer>) -> Result<OwnerId, Problem> {
+    let Some(owner) = keys.owner(key) else { return Err(api.wrong_keys.answer(peer, unauthorized()).await) };
+    peer.inspect(|peer| peer.authenticated());
+    Ok(owner.clone())
 }
 
 fn unauthorized() -> Problem {

@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Gates {
     bodies: Arc<Semaphore>,
     pictures: Arc<Semaphore>,
+    #[cfg(feature = "socket")]
+    waiters: Arc<Semaphore>,
 }
 
 impl Default for Gates {
@@ -27,6 +29,8 @@ impl Default for Gates {
         Self {
             bodies: Arc::new(Semaphore::new(BODIES_KIB as usize)),
             pictures: Arc::new(Semaphore::new(PICTURES)),
+            #[cfg(feature = "socket")]
+            waiters: Arc::new(Semaphore::new(tintype_core::domain::limits::WAITERS_MAX)),
         }
     }
 }
@@ -46,6 +50,12 @@ impl Gates {
         F: FnOnce() -> Answer<T> + Send + 'static,
     {
         Ok(self.turn().await?.work(work).await?.result)
+    }
+
+    /// The right to wait for the end of a job; `None` where too many do.
+    #[cfg(feature = "socket")]
+    pub(crate) fn waiter(&self) -> Option<OwnedSemaphorePermit> {
+        self.waiters.clone().try_acquire_owned().ok()
     }
 
     /// Waits for the turn to do slow work on a picture.

@@ -5,6 +5,8 @@ use crate::{
     api::Api,
     events::hub,
     listener::Listener,
+    message_rate::{self, MessageRate},
+    peer::Peer,
     problem::{Answer, Code, Problem},
     query::Query,
     socket_action::{Action, action_problem_message, pong_message},
@@ -26,7 +28,6 @@ use tintype_core::{
     domain::{JobId, OwnerId},
     views::Message,
 };
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 /// A longer message than an action may have is still read and answered. Beyond this the connection is closed instead: the rest of such a message would have to be read to be skipped.
@@ -71,13 +72,13 @@ pub(crate) async fn socket(
     State(api): State<Arc<Api>>,
     owner: Answer<Owner>,
     query: Query,
-    permit: Option<Extension<Arc<OwnedSemaphorePermit>>>,
+    peer: Option<Extension<Peer>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer {
     let caller = Caller::of(&api, owner, query)?;
     // A ticket is not used up by what is no handshake.
     let upgrade = upgrade.map_err(|rejection| not_a_handshake(&rejection))?;
-    let owner = caller.owner(&api).await?;
+    let owner = caller.owner(&api, peer.as_deref()).await?;
     let listener = Listener::open(&api, &hub(&api)?, owner).await?;
     let tasks = api.tasks.clone();
     Ok(upgrade
@@ -87,11 +88,7 @@ pub(crate) async fn socket(
         .max_frame_size(FRAME_BYTES)
         .protocols([SUBPROTOCOL])
         .on_upgrade(move |socket| {
-            tasks.track_future(async move {
-                Session::new(api, listener, socket).run().await;
-                // The server counts this connection as open until here.
-                drop(permit);
-            })
+            tasks.track_future(async move { Session::new(api, listener, socket).run().await })
         }))
 }
 
@@ -114,10 +111,10 @@ impl Caller {
         Ok(caller)
     }
 
-    async fn owner(self, api: &Api) -> Answer<OwnerId> {
+    async fn owner(self, api: &Api, peer: Option<&Peer>) -> Answer<OwnerId> {
         match self {
             Self::Known(owner) => Ok(owner),
-            Self::Holder(ticket) => tickets::redeem(api, &ticket).await,
+            Self::Holder(ticket) => tickets::redeem(api, &ticket, peer).await,
         }
     }
 }
@@ -138,6 +135,7 @@ struct Session {
     heard_at: Instant,
     /// When a message last went either way.
     used_at: Instant,
+    rate: MessageRate,
 }
 
 /// How a session goes on.
@@ -159,7 +157,7 @@ enum Event {
 impl Session {
     fn new(api: Arc<Api>, listener: Listener, socket: WebSocket) -> Self {
         let now = Instant::now();
-        Self { api, listener, socket, heard_at: now, used_at: now }
+        Self { api, listener, socket, heard_at: now, used_at: now, rate: MessageRate::new(now) }
     }
 
     async fn run(mut self) {
@@ -196,6 +194,10 @@ impl Session {
 
     async fn receive(&mut self, frame: Frame) -> Next {
         self.heard_at = Instant::now();
+        // Pings and pongs count too: each is read, and a ping answered.
+        if !matches!(frame, Frame::Close(_)) && !self.rate.admits(self.heard_at) {
+            return Next::Close(POLICY, message_rate::TOO_MANY);
+        }
         match frame {
             Frame::Text(text) => {
                 self.used_at = self.heard_at;

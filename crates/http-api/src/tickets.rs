@@ -33,12 +33,19 @@ pub(crate) async fn create(State(api): State<Arc<Api>>, Owner(owner): Owner, _: 
 /// # Errors
 /// `unauthorized` if it is unknown, used or too old.
 #[cfg(feature = "socket")]
-pub(crate) async fn redeem(api: &Api, ticket: &str) -> Answer<tintype_core::domain::OwnerId> {
+pub(crate) async fn redeem(
+    api: &Api,
+    ticket: &str,
+    peer: Option<&crate::peer::Peer>,
+) -> Answer<tintype_core::domain::OwnerId> {
     let owner = tintype_core::use_cases::redeem_ticket(credentials(api)?, ticket, api.now()).await?;
-    owner.ok_or_else(|| {
+    let Some(owner) = owner else {
         let detail = "the ticket is unknown, used or too old; POST /tickets gives another";
-        Problem::new(crate::problem::Code::Unauthorized, detail)
-    })
+        let refusal = Problem::new(crate::problem::Code::Unauthorized, detail);
+        return Err(api.wrong_keys.answer(peer, refusal).await);
+    };
+    peer.inspect(|peer| peer.authenticated());
+    Ok(owner)
 }
 
 /// Routes that need it are not in the table where it was not given.

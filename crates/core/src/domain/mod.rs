@@ -21,7 +21,7 @@ mod time;
 mod timeline;
 mod variant;
 
-pub use blob::{Blob, BlobId, ContentType};
+pub use blob::{Blob, BlobHasher, BlobId, ContentType};
 pub use collection::{Collection, CollectionEdit};
 pub use credential::{ApiKey, KeyPlace, Secret, Ticket};
 pub use embedding::{Embedding, Near, Space, Understood, Vectors};
