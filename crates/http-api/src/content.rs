@@ -204,10 +204,16 @@ async fn converted(
     about.answer(api, &room.hold(bytes)?, headers)
 }
 
-/// About how many bytes a rendition of an image of `size` has: one per pixel is more than a photograph takes.
+/// The most bytes that a rendition of an image of `size` is likely to have. Noise is not made smaller without loss.
 fn expected_bytes(variant: &Variant, size: (u32, u32)) -> u64 {
     let (width, height) = Variant::size(variant.max_width, size.0, size.1);
-    u64::from(width) * u64::from(height)
+    let per_pixel = match variant.format {
+        Encoding::Png | Encoding::Webp => 4,
+        Encoding::Jpeg => 1,
+        #[cfg(feature = "avif")]
+        Encoding::Avif => 1,
+    };
+    u64::from(width) * u64::from(height) * per_pixel
 }
 
 /// The bytes of a variant, from the cache if they are there. Of those who want the same at the same time one makes it.
