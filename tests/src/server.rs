@@ -60,7 +60,7 @@ impl Settings {
 
     /// With one more setting, as a flag of the command.
     #[must_use]
-    pub fn flag(mut self, name: &str, value: impl ToString) -> Self {
+    pub fn flag(mut self, name: &str, value: usize) -> Self {
         self.flags.extend([format!("--{name}"), value.to_string()]);
         self
     }

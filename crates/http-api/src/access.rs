@@ -10,7 +10,11 @@ use axum::{
     http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 use tintype_core::domain::{BlobId, OwnerId};
 
 /// The WebSocket subprotocol this server speaks. Browsers can't set headers on a WebSocket, so a key may stand beside
@@ -62,6 +66,17 @@ impl fmt::Debug for Keys {
 #[derive(Clone, Debug)]
 pub(crate) struct Owner(pub(crate) OwnerId);
 
+/// Where the owner of a request is noted once it is known, for the middleware around the handler.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NotedOwner(Arc<OnceLock<OwnerId>>);
+
+impl NotedOwner {
+    /// The owner, if the handler has asked for one and there is one.
+    pub(crate) fn get(&self) -> Option<&OwnerId> {
+        self.0.get()
+    }
+}
+
 impl FromRequestParts<Arc<Api>> for Owner {
     type Rejection = Problem;
 
@@ -74,6 +89,9 @@ impl FromRequestParts<Arc<Api>> for Owner {
             },
             Access::Trusted => parts.extensions.get::<AuthorizedOwner>().map(|owner| owner.0.clone()),
         };
+        if let (Some(owner), Some(noted)) = (&owner, parts.extensions.get::<NotedOwner>()) {
+            noted.0.get_or_init(|| owner.clone());
+        }
         owner.map(Self).ok_or_else(unauthorized)
     }
 }

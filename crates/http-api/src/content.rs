@@ -126,7 +126,7 @@ pub(crate) async fn as_it_is(api: &Api, stored: &Stored, stripped: bool, headers
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
     // Room for the answer comes first: what waits for it holds no bytes.
-    let room = api.memory.room(stored.bytes).await?;
+    let room = api.memory.room(stored.target.owner(), stored.bytes).await?;
     let turn = api.gates.turn().await?;
     let bytes = api.ports.images.get(&stored.id).await?;
     let strip = move || provenance::without_metadata(&bytes, own).map_err(|error| made_wrong(&error));
@@ -199,7 +199,7 @@ async fn converted(
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
-    let room = api.memory.room(expected_bytes(&variant, size)).await?;
+    let room = api.memory.room(stored.target.owner(), expected_bytes(&variant, size)).await?;
     let bytes = made_once(api, stored, variant).await?;
     about.answer(api, &room.hold(bytes)?, headers)
 }

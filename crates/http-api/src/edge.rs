@@ -1,6 +1,7 @@
 //! What happens around every request: its id, its bounds, its log line, its metrics, and the body of its problem.
 
 use crate::{
+    access::NotedOwner,
     api::Api,
     memory::Accounted,
     problem::{Code, Problem, chain},
@@ -16,7 +17,7 @@ use axum::{
 };
 use futures_util::FutureExt;
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
-use tintype_core::domain::limits;
+use tintype_core::domain::{OwnerId, limits};
 use tokio::time::{Instant, timeout};
 
 /// The most bytes of names and values in one request's headers.
@@ -27,16 +28,18 @@ const URI_BYTES: usize = 8 * 1024;
 const ANSWER_TIME: Duration = Duration::from_secs(240);
 
 /// The middleware around all routes, the fallbacks included.
-pub(crate) async fn edge(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub(crate) async fn edge(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let about = About::of(&api, &request);
+    let owner = NotedOwner::default();
+    request.extensions_mut().insert(owner.clone());
     let foreign = security::foreign_origin(&api.allowed, request.headers());
     let mut response = match refuse(&api, &request) {
         Err(problem) => problem.into_response(),
         Ok(()) if foreign.is_some() && is_preflight(&request) => preflight(),
         Ok(()) => answer(request, next).await,
     };
-    response = accounted(&api, response).await;
+    response = accounted(&api, owner.get(), response).await;
     about.finish(&mut response);
     if let Some(origin) = foreign {
         security::share_with(origin, response.headers_mut());
@@ -46,7 +49,7 @@ pub(crate) async fn edge(State(api): State<Arc<Api>>, request: Request, next: Ne
 }
 
 /// Accounts for the memory of an answer that is in memory as a whole, unless its handler has done so.
-async fn accounted(api: &Api, mut response: Response) -> Response {
+async fn accounted(api: &Api, owner: Option<&OwnerId>, mut response: Response) -> Response {
     let is_large = |length: u64| length > limits::CONTENT_SMALL_PART_BYTES as u64;
     if response.extensions().get::<Accounted>().is_some()
         || !response.body().size_hint().exact().is_some_and(is_large)
@@ -55,7 +58,7 @@ async fn accounted(api: &Api, mut response: Response) -> Response {
     }
     let body = std::mem::take(response.body_mut());
     let held = match to_bytes(body, usize::MAX).await {
-        Ok(bytes) => api.memory.hold(bytes),
+        Ok(bytes) => api.memory.hold(owner, bytes),
         Err(error) => Err(Problem::internal(chain(&error))),
     };
     match held {

@@ -4,8 +4,17 @@ use crate::problem::{Answer, Code, Problem, chain};
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
-use std::{ops::Range, sync::Arc, time::Duration};
-use tintype_core::{ErrorKind, PortError, PortResult, domain::limits, ports::BlobReader};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+use tintype_core::{
+    ErrorKind, PortError, PortResult,
+    domain::{OwnerId, limits},
+    ports::BlobReader,
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -21,6 +30,8 @@ pub(crate) struct AnswerMemory {
     parts: Arc<Semaphore>,
     /// For answers that are in memory as a whole, in KiB.
     answers: Arc<Semaphore>,
+    /// What each owner may have of it: half, so that nobody's slow clients keep others from theirs.
+    shares: Arc<Mutex<HashMap<Option<OwnerId>, Weak<Semaphore>>>>,
 }
 
 impl Default for AnswerMemory {
@@ -28,6 +39,7 @@ impl Default for AnswerMemory {
         Self {
             parts: Arc::new(Semaphore::new(limits::CONTENT_PARTS_BYTES / 1024)),
             answers: Arc::new(Semaphore::new(limits::ANSWERS_BYTES / 1024)),
+            shares: Arc::default(),
         }
     }
 }
@@ -35,8 +47,8 @@ impl Default for AnswerMemory {
 /// Room for one answer. It is given back when this is dropped, with the bytes that [`Room::hold`] made of it.
 #[derive(Debug)]
 pub(crate) struct Room {
-    permit: OwnedSemaphorePermit,
-    answers: Arc<Semaphore>,
+    of_owner: OwnedSemaphorePermit,
+    of_all: OwnedSemaphorePermit,
 }
 
 /// Marks a response whose body's memory is accounted for, or is shared by all who ask for it.
@@ -44,25 +56,27 @@ pub(crate) struct Room {
 pub(crate) struct Accounted;
 
 /// Bytes, and the memory that was taken for them.
-struct Held {
+struct Held<T> {
     bytes: Bytes,
-    _permit: OwnedSemaphorePermit,
+    _room: T,
 }
 
-impl AsRef<[u8]> for Held {
+impl<T> AsRef<[u8]> for Held<T> {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-fn held(bytes: Bytes, permit: OwnedSemaphorePermit) -> Bytes {
-    Bytes::from_owner(Held { bytes, _permit: permit })
+fn held<T: Send + 'static>(bytes: Bytes, room: T) -> Bytes {
+    Bytes::from_owner(Held { bytes, _room: room })
 }
 
-/// Room for `bytes`, in the unit of the semaphores. What is larger than all takes all.
+/// The KiB that one owner's answers may take.
+const SHARE: usize = limits::ANSWERS_BYTES / 1024 / 2;
+
+/// Room for `bytes`, in the unit of the semaphores. What is larger than an owner's share takes all of it.
 fn kib(bytes: u64) -> u32 {
-    let most = (limits::ANSWERS_BYTES / 1024) as u64;
-    u32::try_from(bytes.div_ceil(1024).min(most)).unwrap_or(u32::MAX)
+    u32::try_from(bytes.div_ceil(1024).min(SHARE as u64)).unwrap_or(u32::MAX)
 }
 
 fn too_full() -> Problem {
@@ -71,23 +85,42 @@ fn too_full() -> Problem {
 }
 
 impl AnswerMemory {
-    /// Waits for room for an answer of about `bytes` that is yet to be made.
+    /// Waits for room for an answer of about `bytes` to `owner` that is yet to be made.
     ///
     /// # Errors
     /// `unavailable` if there is none for [`PATIENCE`].
-    pub(crate) async fn room(&self, bytes: u64) -> Answer<Room> {
-        let permit = timeout(PATIENCE, self.answers.clone().acquire_many_owned(kib(bytes))).await;
-        let permit = permit.ok().and_then(Result::ok).ok_or_else(too_full)?;
-        Ok(Room { permit, answers: self.answers.clone() })
+    pub(crate) async fn room(&self, owner: &OwnerId, bytes: u64) -> Answer<Room> {
+        let (share, all) = (self.share(Some(owner)), self.answers.clone());
+        let room = async move {
+            let of_owner = share.acquire_many_owned(kib(bytes)).await.ok()?;
+            let of_all = all.acquire_many_owned(kib(bytes)).await.ok()?;
+            Some(Room { of_owner, of_all })
+        };
+        timeout(PATIENCE, room).await.ok().flatten().ok_or_else(too_full)
     }
 
-    /// Accounts for an answer that is made already.
+    /// Accounts for an answer that is made already. `owner` is whom it is for, where that is known.
     ///
     /// # Errors
     /// `unavailable` if there is no room: what waited here would be the memory that is not there.
-    pub(crate) fn hold(&self, bytes: Bytes) -> Answer<Bytes> {
-        let permit = self.answers.clone().try_acquire_many_owned(kib(bytes.len() as u64));
-        permit.map(|permit| held(bytes, permit)).map_err(|_| too_full())
+    pub(crate) fn hold(&self, owner: Option<&OwnerId>, bytes: Bytes) -> Answer<Bytes> {
+        let kib = kib(bytes.len() as u64);
+        let of_owner = self.share(owner).try_acquire_many_owned(kib).map_err(|_| too_full())?;
+        let of_all = self.answers.clone().try_acquire_many_owned(kib).map_err(|_| too_full())?;
+        Ok(held(bytes, Room { of_owner, of_all }))
+    }
+
+    /// What `owner` may have of the memory. It is forgotten when none of it is taken.
+    fn share(&self, owner: Option<&OwnerId>) -> Arc<Semaphore> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = owner.cloned();
+        if let Some(share) = shares.get(&key).and_then(Weak::upgrade) {
+            return share;
+        }
+        shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(SHARE));
+        shares.insert(key, Arc::downgrade(&share));
+        share
     }
 
     /// A body of the bytes in `range`, read as its client takes them. The first part is read before this returns, so
@@ -133,15 +166,24 @@ impl Room {
     /// # Errors
     /// `unavailable` if they need more than was taken and there is no more.
     pub(crate) fn hold(mut self, bytes: Bytes) -> Answer<Bytes> {
-        let (taken, needed) = (self.permit.num_permits(), kib(bytes.len() as u64) as usize);
-        if let Some(more) = needed.checked_sub(taken).filter(|more| *more > 0) {
-            let more = u32::try_from(more).unwrap_or(u32::MAX);
-            self.permit.merge(self.answers.try_acquire_many_owned(more).map_err(|_| too_full())?);
-        } else {
-            drop(self.permit.split(taken - needed));
+        let needed = kib(bytes.len() as u64);
+        for permit in [&mut self.of_owner, &mut self.of_all] {
+            resize(permit, needed).ok_or_else(too_full)?;
         }
-        Ok(held(bytes, self.permit))
+        Ok(held(bytes, self))
     }
+}
+
+/// Takes more, or gives back what is not needed; `None` if there is no more.
+fn resize(permit: &mut OwnedSemaphorePermit, needed: u32) -> Option<()> {
+    let taken = u32::try_from(permit.num_permits()).unwrap_or(u32::MAX);
+    if needed > taken {
+        let more = Arc::clone(permit.semaphore()).try_acquire_many_owned(needed - taken).ok()?;
+        permit.merge(more);
+    } else {
+        drop(permit.split((taken - needed) as usize));
+    }
+    Some(())
 }
 
 /// What is still to be sent of a stored image.
@@ -239,31 +281,56 @@ mod tests {
         assert!(memory.streamed(Box::new(Vanishing), 1..200_000).await.is_err(), "no first part, no answer");
     }
 
+    fn owner(name: &str) -> OwnerId {
+        name.parse().unwrap()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_answer_waits_for_room_and_is_then_refused() {
         let memory = AnswerMemory::default();
-        let all = memory.room(limits::ANSWERS_BYTES as u64).await.unwrap();
-        assert_eq!(memory.room(1).await.unwrap_err().code(), Code::Unavailable);
+        let anna = owner("anna");
+        let all = memory.room(&anna, limits::ANSWERS_BYTES as u64).await.unwrap();
+        assert_eq!(memory.room(&anna, 1).await.unwrap_err().code(), Code::Unavailable);
         let waiting = tokio::spawn({
-            let memory = memory.clone();
-            async move { memory.room(1).await.map(drop) }
+            let (memory, anna) = (memory.clone(), anna.clone());
+            async move { memory.room(&anna, 1).await.map(drop) }
         });
         tokio::time::sleep(Duration::from_secs(1)).await;
         drop(all);
         assert!(waiting.await.unwrap().is_ok());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn an_owner_whose_clients_take_nothing_leaves_room_for_others() {
+        let memory = AnswerMemory::default();
+        let (anna, bert) = (owner("anna"), owner("bert"));
+        let mut held = Vec::new();
+        while let Ok(bytes) = memory.hold(Some(&anna), vec![1; 1024 * 1024].into()) {
+            held.push(bytes);
+        }
+        assert_eq!(held.len(), limits::ANSWERS_BYTES / 2 / 1024 / 1024);
+        assert!(memory.room(&anna, 1).await.is_err());
+        assert!(memory.room(&bert, 1024 * 1024).await.is_ok());
+        assert!(memory.hold(Some(&bert), vec![1; 1024 * 1024].into()).is_ok());
+        drop(held);
+        assert!(memory.hold(Some(&anna), vec![1; 1024 * 1024].into()).is_ok());
+        // Who holds nothing is not remembered.
+        drop(memory.share(Some(&owner("carl"))));
+        assert_eq!(memory.shares.lock().unwrap().len(), 1);
+    }
+
     #[tokio::test]
     async fn room_is_kept_by_the_bytes_and_by_every_part_of_them() {
         let memory = AnswerMemory::default();
+        let anna = owner("anna");
         let all = memory.answers.available_permits();
-        let bytes = memory.room(10 * 1024).await.unwrap().hold(vec![1; 20 * 1024].into()).unwrap();
+        let bytes = memory.room(&anna, 10 * 1024).await.unwrap().hold(vec![1; 20 * 1024].into()).unwrap();
         let part = bytes.slice(5..6);
         drop(bytes);
         assert_eq!(memory.answers.available_permits(), all - 20);
         drop(part);
         assert_eq!(memory.answers.available_permits(), all);
-        let less = memory.room(10 * 1024).await.unwrap().hold(vec![1; 1024].into()).unwrap();
+        let less = memory.room(&anna, 10 * 1024).await.unwrap().hold(vec![1; 1024].into()).unwrap();
         assert_eq!(memory.answers.available_permits(), all - 1);
         drop(less);
     }

@@ -53,14 +53,19 @@ async fn held_by_stalled_clients(server: &Server, path: &str, headers: &str, sta
     }
     sleep(SETTLING).await;
     let held = server.peak_kib().saturating_sub(before);
+    let starts: Vec<_> = clients.into_iter().map(|client| tokio::spawn(status_of(client))).collect();
     let mut answered = 0;
-    for mut client in clients {
-        let mut start = [0; 12];
-        let read = timeout(Duration::from_millis(10), client.read_exact(&mut start)).await;
-        answered +=
-            usize::from(matches!(read, Ok(Ok(_))) && start == *format!("HTTP/1.1 {status}").as_bytes());
+    for start in starts {
+        answered += usize::from(start.await.unwrap() == Some(status));
     }
     (held, answered)
+}
+
+/// The status that has come, if one has.
+async fn status_of(mut client: TcpStream) -> Option<u16> {
+    let mut start = [0; 12];
+    timeout(Duration::from_secs(2), client.read_exact(&mut start)).await.ok()?.ok()?;
+    std::str::from_utf8(&start).ok()?.strip_prefix("HTTP/1.1 ")?.parse().ok()
 }
 
 #[tokio::test]

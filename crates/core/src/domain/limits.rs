@@ -98,7 +98,7 @@ pub const CONTENT_SMALL_PART_BYTES: usize = 4 * 1024;
 /// The most bytes that large parts of stored images take in memory, all answers together.
 pub const CONTENT_PARTS_BYTES: usize = 48 * 1024 * 1024;
 /// The most bytes that answers take which are in memory as a whole, all together: renditions, images without metadata,
-/// lists. An answer of at most [`CONTENT_SMALL_PART_BYTES`] is not counted.
+/// lists. One owner has half of it. An answer of at most [`CONTENT_SMALL_PART_BYTES`] is not counted.
 pub const ANSWERS_BYTES: usize = 48 * 1024 * 1024;
 /// The most open connections of one server, where the number of open files allows as many.
 pub const CONNECTIONS_MAX: usize = 16_384;
