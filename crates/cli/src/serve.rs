@@ -105,6 +105,14 @@ fn access(settings: &Settings) -> Access {
 /// The bounds of a server that may have `files` open files.
 fn server_settings(settings: &Settings, files: usize) -> ServerSettings {
     let all = settings.connections.unwrap_or(limits::CONNECTIONS_MAX).min(open_files::connections(files));
+    if let Some(wanted) = settings.connections.filter(|wanted| *wanted > all) {
+        tracing::warn!(
+            wanted,
+            connections = all,
+            open_files = files,
+            "the limit of open files leaves room for fewer connections than are set; raise it (`ulimit -n`)"
+        );
+    }
     // Programs on this machine, a reverse proxy among them, share one address.
     let per_address = match settings.connections_per_address {
         Some(count) => count,
@@ -205,6 +213,34 @@ fn write_ready_file(path: &Path, address: SocketAddr) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The shares of a server with these settings as flags, where 20,000 files may be open: in all, of one address, and
+    /// without a key.
+    fn shares(flags: &[(&'static str, &str)]) -> [usize; 3] {
+        let flags = flags
+            .iter()
+            .fold(Flags::default(), |flags, (key, value)| flags.with(key, vec![(*value).to_owned()]));
+        let home = |name: &str| (name == "HOME").then(|| "/home/nobody-at-all".to_owned());
+        let settings = Settings::parse(&Resolved::gather(&flags, &home).unwrap()).unwrap();
+        let ServerSettings { connections, per_address, unauthenticated, .. } =
+            server_settings(&settings, 20_000);
+        [connections, per_address, unauthenticated]
+    }
+
+    #[test]
+    fn one_address_and_clients_without_a_key_have_half_unless_only_this_machine_can_come() {
+        let key = format!("anna={}", "0".repeat(64));
+        assert_eq!(shares(&[]), [16_384, 16_384, 16_384]);
+        assert_eq!(shares(&[("keys", &key)]), [16_384, 16_384, 8_192]);
+        assert_eq!(shares(&[("keys", &key), ("listen", "0.0.0.0:1")]), [16_384, 8_192, 8_192]);
+    }
+
+    #[test]
+    fn the_shares_follow_the_settings() {
+        assert_eq!(shares(&[("connections.max", "100")]), [100, 100, 100]);
+        let both = [("connections.max", "100"), ("connections.per_address", "7")];
+        assert_eq!(shares(&both), [100, 7, 100]);
+    }
 
     #[test]
     fn the_address_of_every_interface_is_shown_as_one_that_can_be_opened() {
