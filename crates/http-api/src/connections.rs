@@ -1,7 +1,7 @@
 //! The open connections of a server: how many there are, of whom, and which is closed in favour of a new one.
 //!
-//! A new connection is taken as long as some older one can go. Those go first that have no request and have not shown
-//! that they know a key, the longest idle one before the others.
+//! A new connection is taken as long as some older one can go. Idle connections without a valid key go first, the
+//! longest idle one before the others.
 
 use crate::peer::Address;
 use std::{
@@ -16,8 +16,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a client that knows no key may be busy with requests before its connection can be closed for another's.
-const BUSY_STRANGER: Duration = Duration::from_secs(10);
+/// How long a client without a valid key may be busy with requests before its connection can be closed for another's.
+const BUSY_UNAUTHENTICATED: Duration = Duration::from_secs(10);
 /// How long a new connection waits for the place of one that is being closed.
 const HANDOVER: Duration = Duration::from_millis(250);
 
@@ -49,11 +49,11 @@ struct Table {
     next: u64,
     open: BTreeMap<u64, Open>,
     by_address: HashMap<Address, usize>,
-    strangers: usize,
+    unauthenticated: usize,
     /// Those that can be closed, each by when it came to be so.
-    idle_strangers: BTreeSet<(Instant, u64)>,
-    idle_known: BTreeSet<(Instant, u64)>,
-    busy_strangers: BTreeSet<(Instant, u64)>,
+    idle_unauthenticated: BTreeSet<(Instant, u64)>,
+    idle_authenticated: BTreeSet<(Instant, u64)>,
+    busy_unauthenticated: BTreeSet<(Instant, u64)>,
 }
 
 #[derive(Debug)]
@@ -61,7 +61,7 @@ struct Open {
     address: Address,
     close: CancellationToken,
     /// Whether its client has presented a valid key.
-    known: bool,
+    authenticated: bool,
     idle: bool,
     /// When it became idle or busy.
     since: Instant,
@@ -118,11 +118,11 @@ impl Connections {
         let mut table = self.0.lock();
         let victim = if table.by_address.get(&address).is_some_and(|count| *count >= per_address) {
             table.longest_idle_of(address)
-        } else if table.strangers >= unauthenticated {
-            table.stranger()
+        } else if table.unauthenticated >= unauthenticated {
+            table.first_unauthenticated()
         } else if table.open.len() >= all {
-            let stranger = if unauthenticated < all { table.stranger() } else { None };
-            stranger.or_else(|| table.longest_idle())
+            let candidate = if unauthenticated < all { table.first_unauthenticated() } else { None };
+            candidate.or_else(|| table.longest_idle())
         } else {
             return Room::Free(table.insert(&self.0, address));
         };
@@ -140,27 +140,35 @@ impl Table {
     fn insert(&mut self, shared: &Arc<Shared>, address: Address) -> Slot {
         let (number, close, since) = (self.next, CancellationToken::new(), Instant::now());
         self.next += 1;
-        let open = Open { address, close: close.clone(), known: false, idle: true, since };
+        let open = Open { address, close: close.clone(), authenticated: false, idle: true, since };
         self.open.insert(number, open);
         *self.by_address.entry(address).or_default() += 1;
-        self.strangers += 1;
-        self.idle_strangers.insert((since, number));
+        self.unauthenticated += 1;
+        self.idle_unauthenticated.insert((since, number));
         Slot { shared: Arc::clone(shared), number, address, close }
     }
 
     fn longest_idle(&self) -> Option<u64> {
-        self.idle_strangers.first().or_else(|| self.idle_known.first()).map(|(_, number)| *number)
+        self.idle_unauthenticated
+            .first()
+            .or_else(|| self.idle_authenticated.first())
+            .map(|(_, number)| *number)
     }
 
     fn longest_idle_of(&self, address: Address) -> Option<u64> {
         let is_of = |number: &u64| self.open.get(number).is_some_and(|open| open.address == address);
-        self.idle_strangers.iter().chain(&self.idle_known).map(|(_, number)| *number).find(is_of)
+        self.idle_unauthenticated
+            .iter()
+            .chain(&self.idle_authenticated)
+            .map(|(_, number)| *number)
+            .find(is_of)
     }
 
     /// The connection without a key that can go first: an idle one, or one that was given its time.
-    fn stranger(&self) -> Option<u64> {
-        let busy = self.busy_strangers.first().filter(|(since, _)| since.elapsed() >= BUSY_STRANGER);
-        self.idle_strangers.first().or(busy).map(|(_, number)| *number)
+    fn first_unauthenticated(&self) -> Option<u64> {
+        let busy =
+            self.busy_unauthenticated.first().filter(|(since, _)| since.elapsed() >= BUSY_UNAUTHENTICATED);
+        self.idle_unauthenticated.first().or(busy).map(|(_, number)| *number)
     }
 
     /// Says goodbye to a connection. It stays counted until its socket is closed.
@@ -170,30 +178,32 @@ impl Table {
         };
         open.close.cancel();
         let key = (open.since, number);
-        self.idle_strangers.remove(&key);
-        self.idle_known.remove(&key);
-        self.busy_strangers.remove(&key);
+        self.idle_unauthenticated.remove(&key);
+        self.idle_authenticated.remove(&key);
+        self.busy_unauthenticated.remove(&key);
         true
     }
 
     /// Changes what is known of a connection, and where it stands among those that can go.
     fn change(&mut self, number: u64, change: impl FnOnce(&mut Open)) {
         let Some(open) = self.open.get_mut(&number) else { return };
-        let (key, was_known) = ((open.since, number), open.known);
+        let (key, was_authenticated) = ((open.since, number), open.authenticated);
         change(open);
-        let (known, idle, now_key) = (open.known, open.idle, (open.since, number));
-        self.strangers -= usize::from(known && !was_known);
+        let (authenticated, idle, now_key) = (open.authenticated, open.idle, (open.since, number));
+        self.unauthenticated -= usize::from(authenticated && !was_authenticated);
         // One that was told to close is not told again.
         if open.close.is_cancelled() {
             return;
         }
-        for places in [&mut self.idle_strangers, &mut self.idle_known, &mut self.busy_strangers] {
+        for places in
+            [&mut self.idle_unauthenticated, &mut self.idle_authenticated, &mut self.busy_unauthenticated]
+        {
             places.remove(&key);
         }
-        match (known, idle) {
-            (false, true) => self.idle_strangers.insert(now_key),
-            (true, true) => self.idle_known.insert(now_key),
-            (false, false) => self.busy_strangers.insert(now_key),
+        match (authenticated, idle) {
+            (false, true) => self.idle_unauthenticated.insert(now_key),
+            (true, true) => self.idle_authenticated.insert(now_key),
+            (false, false) => self.busy_unauthenticated.insert(now_key),
             (true, false) => false,
         };
     }
@@ -201,10 +211,12 @@ impl Table {
     fn remove(&mut self, number: u64) {
         let Some(open) = self.open.remove(&number) else { return };
         let key = (open.since, number);
-        for places in [&mut self.idle_strangers, &mut self.idle_known, &mut self.busy_strangers] {
+        for places in
+            [&mut self.idle_unauthenticated, &mut self.idle_authenticated, &mut self.busy_unauthenticated]
+        {
             places.remove(&key);
         }
-        self.strangers -= usize::from(!open.known);
+        self.unauthenticated -= usize::from(!open.authenticated);
         if let Some(count) = self.by_address.get_mut(&open.address) {
             *count -= 1;
             if *count == 0 {
@@ -236,7 +248,7 @@ impl Slot {
 
     /// The client has presented a valid key.
     pub(crate) fn authenticated(&self) {
-        self.change(|open| open.known = true);
+        self.change(|open| open.authenticated = true);
     }
 
     fn change(&self, change: impl FnOnce(&mut Open)) {
@@ -294,7 +306,7 @@ mod tests {
         let connections = connections(1, 1, 1);
         let only = admit(&connections, 1).await;
         only.busy();
-        advance(BUSY_STRANGER * 2).await;
+        advance(BUSY_UNAUTHENTICATED * 2).await;
         assert!(connections.admit(from(2)).await.is_none());
         drop(only);
         assert!(connections.admit(from(2)).await.is_some());
@@ -341,7 +353,7 @@ mod tests {
         third.busy();
         // Both are busy, and neither for long.
         assert!(connections.admit(from(2)).await.is_none());
-        advance(BUSY_STRANGER).await;
+        advance(BUSY_UNAUTHENTICATED).await;
         let second = obedient(second);
         let fourth = admit(&connections, 1).await;
         assert!(second.await.is_ok());
@@ -357,7 +369,7 @@ mod tests {
         slot.authenticated();
         slot.authenticated();
         drop(slot);
-        assert_eq!(connections.0.lock().strangers, 0);
+        assert_eq!(connections.0.lock().unauthenticated, 0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -368,9 +380,11 @@ mod tests {
         slots[1].authenticated();
         drop(slots);
         let table = connections.0.lock();
-        assert!(table.open.is_empty() && table.by_address.is_empty() && table.strangers == 0);
+        assert!(table.open.is_empty() && table.by_address.is_empty() && table.unauthenticated == 0);
         assert!(
-            table.idle_strangers.is_empty() && table.idle_known.is_empty() && table.busy_strangers.is_empty()
+            table.idle_unauthenticated.is_empty()
+                && table.idle_authenticated.is_empty()
+                && table.busy_unauthenticated.is_empty()
         );
     }
 }
