@@ -67,7 +67,7 @@ USES = {
         "job_repo": {"insert", "find", "list", "cancel", "refers_to"},
         "metadata_repo": {"insert", "find", "list", "timeline", "update", "delete", "refers_to"},
         "collection_repo": {"insert", "find", "list", "update", "delete"},
-        "image_store": {"put", "get", "get_range", "find", "delete"},
+        "image_store": {"put", "get", "open", "find", "delete"},
         "workflow": {"start", "cancel", "place"}, "credential_repo": {"add_ticket"}, "dynamodb": {"cursor_secret"},
     }),
     "Socket": plus(DELIVER, WARM, {"connection_registry": {"connect", "find", "subscribe"}, "job_repo": {"find"}}),

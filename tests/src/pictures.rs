@@ -14,6 +14,19 @@ pub fn png_of(colour: [u8; 3]) -> Vec<u8> {
     written(&RgbImage::from_pixel(8, 8, image::Rgb(colour)))
 }
 
+/// A picture of noise, `side` by `side` pixels, as PNG: it is as large as its pixels, three bytes each.
+pub fn noise_png(side: u32) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut noise = move || {
+        // xorshift64
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[0]
+    };
+    written(&RgbImage::from_fn(side, side, |_, _| image::Rgb([noise(), noise(), noise()])))
+}
+
 fn written(image: &RgbImage) -> Vec<u8> {
     let mut bytes = Vec::new();
     image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();

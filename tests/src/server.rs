@@ -22,14 +22,22 @@ pub struct Settings {
     models: Vec<&'static str>,
     workers: usize,
     keys: Vec<(&'static str, &'static str)>,
-    flags: Vec<&'static str>,
+    open_files: Option<usize>,
+    flags: Vec<String>,
     listen: &'static str,
 }
 
 impl Settings {
     /// One worker and the model that draws at once.
     pub fn noop() -> Self {
-        Self { models: vec!["noop"], workers: 1, keys: Vec::new(), flags: Vec::new(), listen: "127.0.0.1:0" }
+        Self {
+            models: vec!["noop"],
+            workers: 1,
+            keys: Vec::new(),
+            open_files: None,
+            flags: Vec::new(),
+            listen: "127.0.0.1:0",
+        }
     }
 
     /// One worker and the model inside the program.
@@ -58,10 +66,31 @@ impl Settings {
         self
     }
 
+    /// As a process that may have this many files open.
+    #[must_use]
+    pub const fn open_files(mut self, count: usize) -> Self {
+        self.open_files = Some(count);
+        self
+    }
+
+    /// With one more setting, as a flag of the command.
+    #[must_use]
+    pub fn flag(mut self, name: &str, value: usize) -> Self {
+        self.flags.extend([format!("--{name}"), value.to_string()]);
+        self
+    }
+
+    fn program(&self) -> Command {
+        let Some(count) = self.open_files else { return Command::new(binary::tintype()) };
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -n {count} && exec \"$0\" \"$@\"")).arg(binary::tintype());
+        command
+    }
+
     /// With these flags too.
     #[must_use]
     pub fn flags(mut self, flags: &[&'static str]) -> Self {
-        self.flags.extend(flags);
+        self.flags.extend(flags.iter().map(|flag| (*flag).to_owned()));
         self
     }
 
@@ -87,7 +116,7 @@ impl Home {
     }
 
     fn command(&self, settings: &Settings) -> Command {
-        let mut command = Command::new(binary::tintype());
+        let mut command = settings.program();
         command.args(["serve", "--listen", settings.listen, "--workers", &settings.workers.to_string()]);
         for model in &settings.models {
             command.args(["--model", model]);
@@ -98,6 +127,7 @@ impl Home {
         let config = self.path("config.toml");
         fs::write(&config, settings.config_file()).unwrap();
         command.arg("--config").arg(config);
+        command.args(&settings.flags);
         // The settings of whoever runs the tests are none of theirs.
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TINTYPE_"))
@@ -231,6 +261,11 @@ impl Server {
     /// The most memory it ever had in use, in KiB.
     pub fn peak_kib(&self) -> u64 {
         self.status_kib("VmHWM:")
+    }
+
+    /// Begins anew with [`peak_kib`](Self::peak_kib).
+    pub fn forget_peak(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.process.0.id()), "5").unwrap();
     }
 
     fn status_kib(&self, name: &str) -> u64 {

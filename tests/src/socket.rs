@@ -74,6 +74,11 @@ impl Socket {
         }
     }
 
+    /// Sends this text, if the connection still takes it.
+    pub async fn try_say(&mut self, text: &str) -> bool {
+        self.0.send(Message::text(text)).await.is_ok()
+    }
+
     /// Waits until the server says goodbye; the code it gives. What comes before is left unread.
     pub async fn goodbye(&mut self) -> Option<CloseCode> {
         loop {

@@ -3,7 +3,7 @@
 //! The bucket keeps versions, and that is what makes `delete` safe: it removes the version it has looked at, so that
 //! one which is put at the same moment stays. Versions that a later put replaced go by the bucket's lifecycle.
 //!
-//! At most, in requests: `put` 1, 2 where the bytes are there already; `get`, `get_range`, `find` and, per 1,000
+//! At most, in requests: `put` 1, 2 where the bytes are there already; `get`, `open`, `find` and, per 1,000
 //! blobs, `list` 1; `delete` 1 and 2 more per version.
 
 mod requests;
@@ -15,11 +15,11 @@ use aws_sdk_s3::{
     operation::head_object::HeadObjectOutput, primitives::DateTime,
 };
 use bytes::Bytes;
-use std::{collections::HashMap, error::Error as StdError, ops::Range};
+use std::{collections::HashMap, error::Error as StdError};
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{Blob, BlobId, Timestamp},
-    ports::{BlobInfo, ImageStore},
+    ports::{BlobInfo, BlobReader, ImageStore, WholeBlob},
 };
 
 /// The folder of the blobs in the bucket.
@@ -30,8 +30,6 @@ const QUARANTINE: &str = "quarantine/";
 const PUT_AT: &str = "put-at";
 /// How often a put is tried that others' removals get in the way of, or a removal that others' puts do.
 const TRIES: u32 = 64;
-/// More than S3 keeps in one object, and far from where a number in a header would not be understood.
-const OBJECT_BYTES_MAX: u64 = 1 << 50;
 
 /// Keeps pictures in a bucket.
 #[derive(Clone, Debug)]
@@ -47,13 +45,18 @@ impl S3ImageStore {
         Self { client: without_checksums(&client), bucket: bucket.into() }
     }
 
-    async fn read(&self, operation: &'static str, id: &BlobId, range: Option<String>) -> PortResult<Bytes> {
-        let get = self.client.get_object().bucket(&self.bucket).key(key(id)).set_range(range);
+    async fn read(&self, operation: &'static str, id: &BlobId) -> PortResult<Bytes> {
+        let get = self.client.get_object().bucket(&self.bucket).key(key(id));
         let object = get.send().await.map_err(|error| failure(operation, error))?;
         let bytes = object.body.collect().await.map_err(|error| {
             PortError::new(ErrorKind::Unavailable, operation, "the bytes stopped coming").with_source(error)
         })?;
-        Ok(bytes.into_bytes())
+        let bytes = bytes.into_bytes();
+        if BlobId::of(&bytes) != *id {
+            let message = format!("the bytes stored as {id} are not what was put there");
+            return Err(PortError::new(ErrorKind::Data, operation, message));
+        }
+        Ok(bytes)
     }
 
     async fn head(&self, operation: &'static str, id: &BlobId) -> PortResult<Option<HeadObjectOutput>> {
@@ -102,11 +105,6 @@ fn length(bytes: Option<i64>) -> u64 {
     bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0)
 }
 
-/// The range as a header: both ends are part of it.
-fn header_of(range: &Range<u64>) -> String {
-    format!("bytes={}-{}", range.start.min(OBJECT_BYTES_MAX), (range.end - 1).min(OBJECT_BYTES_MAX))
-}
-
 #[async_trait]
 impl ImageStore for S3ImageStore {
     async fn put(&self, blob: &Blob, now: Timestamp) -> PortResult<()> {
@@ -120,22 +118,12 @@ impl ImageStore for S3ImageStore {
     }
 
     async fn get(&self, id: &BlobId) -> PortResult<Bytes> {
-        const OPERATION: &str = "ImageStore::get";
-        let bytes = self.read(OPERATION, id, None).await?;
-        if BlobId::of(&bytes) != *id {
-            let message = format!("the bytes stored as {id} are not what was put there");
-            return Err(PortError::new(ErrorKind::Data, OPERATION, message));
-        }
-        Ok(bytes)
+        self.read("ImageStore::get", id).await
     }
 
-    async fn get_range(&self, id: &BlobId, range: Range<u64>) -> PortResult<Bytes> {
-        const OPERATION: &str = "ImageStore::get_range";
-        if range.is_empty() {
-            let message = format!("from byte {} up to byte {} there is nothing", range.start, range.end);
-            return Err(PortError::new(ErrorKind::Invalid, OPERATION, message));
-        }
-        self.read(OPERATION, id, Some(header_of(&range))).await
+    /// Reads the blob as a whole: an answer of Lambda is one piece, and a part can't be compared with the address.
+    async fn open(&self, id: &BlobId) -> PortResult<Box<dyn BlobReader>> {
+        Ok(Box::new(WholeBlob(self.read("ImageStore::open", id).await?)))
     }
 
     async fn find(&self, id: &BlobId) -> PortResult<Option<BlobInfo>> {
@@ -201,7 +189,6 @@ where
         "NoSuchKey" | "NotFound" | "NoSuchVersion" => Some(ErrorKind::NotFound),
         // `ConditionalRequestConflict`: another put or removal of the same key is not done yet.
         "PreconditionFailed" | "ConditionalRequestConflict" => Some(ErrorKind::Conflict),
-        "InvalidRange" => Some(ErrorKind::Invalid),
         "InvalidAccessKeyId" | "RequestTimeTooSkewed" | "InvalidToken" => Some(ErrorKind::Denied),
         // The bytes were damaged on their way; what is stored is not touched.
         "BadDigest" | "XAmzContentChecksumMismatch" | "IncompleteBody" => Some(ErrorKind::Unavailable),

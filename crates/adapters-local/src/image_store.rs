@@ -2,6 +2,7 @@
 
 mod folders;
 pub(crate) mod quarantine;
+mod reading;
 
 pub(crate) use folders::{BLOBS, Folders, blob_path, blobs_below, is_any_blob};
 
@@ -12,23 +13,30 @@ use crate::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use reading::Comparisons;
 use std::{
     fs::{self, File, FileTimes},
-    io::{self, Read, Seek, SeekFrom},
-    ops::Range,
+    io,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{Blob, BlobId, Timestamp},
-    ports::{BlobInfo, ImageStore},
+    ports::{BlobInfo, BlobReader, ImageStore},
 };
+use tokio::sync::Semaphore;
+
+/// How many pieces of file work run at the same time, where nobody says. Each has two files open at the most.
+const FILES_AT_ONCE: usize = 64;
 
 /// Keeps each blob in a file of its own, `blobs/ab/cd/abcd...`. A file's time of change is when it was last put.
 #[derive(Clone, Debug)]
 pub struct FileImageStore {
     pub(crate) folders: Arc<Folders>,
+    /// Bounds the open files, whatever the number of callers.
+    pub(crate) permits: Arc<Semaphore>,
+    comparisons: Arc<Comparisons>,
 }
 
 impl FileImageStore {
@@ -37,17 +45,34 @@ impl FileImageStore {
     /// # Errors
     /// [`File`](OpenError::File).
     pub fn open(folder: &Arc<DataFolder>) -> Result<Self, OpenError> {
-        Ok(Self { folders: Arc::new(Folders::open(folder)?) })
+        Ok(Self {
+            folders: Arc::new(Folders::open(folder)?),
+            permits: Arc::new(Semaphore::new(FILES_AT_ONCE)),
+            comparisons: Arc::default(),
+        })
     }
 
-    /// Runs file work off the async threads; it goes on if the caller is dropped.
+    /// Runs at most this many pieces of file work at the same time, for a process that may have few files open. Each
+    /// has two at the most.
+    #[must_use]
+    pub fn with_files_at_once(mut self, count: usize) -> Self {
+        self.permits = Arc::new(Semaphore::new(count.max(1)));
+        self
+    }
+
+    /// Runs file work off the async threads, when its turn comes; it goes on if the caller is dropped.
     async fn work<T: Send + 'static>(
         &self,
         operation: &'static str,
         work: impl FnOnce(&Folders) -> PortResult<T> + Send + 'static,
     ) -> PortResult<T> {
         let folders = Arc::clone(&self.folders);
-        let done = tokio::task::spawn_blocking(move || work(&folders)).await;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(&folders)
+        });
+        let done = done.await;
         done.unwrap_or_else(|error| {
             let message = "the work on a file did not come to an end";
             Err(PortError::new(ErrorKind::Internal, operation, message).with_source(error))
@@ -71,9 +96,8 @@ impl ImageStore for FileImageStore {
         self.work("ImageStore::get", move |folders| get(folders, &id)).await
     }
 
-    async fn get_range(&self, id: &BlobId, range: Range<u64>) -> PortResult<Bytes> {
-        let id = *id;
-        self.work("ImageStore::get_range", move |folders| get_range(folders, &id, &range)).await
+    async fn open(&self, id: &BlobId) -> PortResult<Box<dyn BlobReader>> {
+        self.reader(id).await
     }
 
     async fn find(&self, id: &BlobId) -> PortResult<Option<BlobInfo>> {
@@ -138,18 +162,31 @@ fn put(folders: &Folders, blob: &Blob, now: Timestamp) -> io::Result<()> {
     folders.adopt(&mut shard, blob.id(), &temporary).inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
-/// Puts bytes that are there already; `false` if they are not, or not all of them.
+/// Puts bytes that are there already; `false` if they are not, or not these: damaged ones are replaced.
 fn put_again(folders: &Folders, shard: &mut folders::Shard, blob: &Blob, now: Timestamp) -> io::Result<bool> {
     let file = match File::open(folders.path(blob.id())) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
-    if file.metadata()?.len() != blob.bytes().len() as u64 {
+    if file.metadata()?.len() != blob.bytes().len() as u64 || !holds(&file, blob.bytes())? {
         return Ok(false);
     }
     file.set_times(times(now))?;
     folders.make_durable(shard, blob.id())?;
+    Ok(true)
+}
+
+/// Whether a file of this length holds just these bytes.
+fn holds(mut file: &File, bytes: &[u8]) -> io::Result<bool> {
+    let mut part = vec![0; limits::CONTENT_PART_BYTES];
+    for wanted in bytes.chunks(part.len()) {
+        let part = &mut part[..wanted.len()];
+        file.read_exact(part)?;
+        if part != wanted {
+            return Ok(false);
+        }
+    }
     Ok(true)
 }
 
@@ -165,22 +202,6 @@ fn get(folders: &Folders, id: &BlobId) -> PortResult<Bytes> {
         let message = format!("the bytes stored as {id} are not what was put there");
         return Err(PortError::new(ErrorKind::Data, OPERATION, message));
     }
-    Ok(bytes.into())
-}
-
-fn get_range(folders: &Folders, id: &BlobId, range: &Range<u64>) -> PortResult<Bytes> {
-    const OPERATION: &str = "ImageStore::get_range";
-    let failed = |error| of_io(OPERATION, error);
-    let mut file = File::open(folders.path(id)).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
-    if range.is_empty() || range.start >= length {
-        let message = format!("bytes {} to {} are not in a blob of {length}", range.start, range.end);
-        return Err(PortError::new(ErrorKind::Invalid, OPERATION, message));
-    }
-    file.seek(SeekFrom::Start(range.start)).map_err(failed)?;
-    let wanted = range.end.min(length) - range.start;
-    let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0));
-    file.take(wanted).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes.into())
 }
 

@@ -23,6 +23,7 @@ use tintype_core::{
     domain::{BlobId, Variant},
     ports::VariantCache,
 };
+use tokio::sync::Semaphore;
 
 /// The SHA-256 of the bytes, which a file begins with.
 const HASH_BYTES: usize = 32;
@@ -32,6 +33,8 @@ const HASH_BYTES: usize = 32;
 #[derive(Clone, Debug)]
 pub struct FileVariantCache {
     shared: Arc<Shared>,
+    /// Those of the image store: its files and these are open in the same process.
+    permits: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -54,7 +57,7 @@ impl FileVariantCache {
         shared
             .make_room()
             .map_err(|source| OpenError::File { path: shared.folders.variants().clone(), source })?;
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), permits: Arc::clone(&store.permits) })
     }
 
     async fn work<T: Send + 'static>(
@@ -63,7 +66,12 @@ impl FileVariantCache {
         work: impl FnOnce(&Shared) -> io::Result<T> + Send + 'static,
     ) -> PortResult<T> {
         let shared = Arc::clone(&self.shared);
-        match tokio::task::spawn_blocking(move || work(&shared)).await {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(&shared)
+        });
+        match done.await {
             Ok(done) => done.map_err(|error| of_io(operation, error)),
             Err(error) => {
                 let message = "the work on a file did not come to an end";

@@ -251,6 +251,20 @@ async fn one_orphan_goes_into_quarantine_and_after_30_days_for_good() {
 }
 
 #[tokio::test]
+async fn bytes_that_are_put_again_replace_damaged_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = machine(folder.path());
+    let blob = bytes_of(1);
+    live.ports.images.put(&blob, START).await.unwrap();
+    let path = blob_path(folder.path(), blob.id());
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[9] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    live.ports.images.put(&blob, START).await.unwrap();
+    assert_eq!(live.ports.images.get(blob.id()).await.unwrap(), blob.bytes());
+}
+
+#[tokio::test]
 async fn an_erased_image_takes_its_blob_along_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

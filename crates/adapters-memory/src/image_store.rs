@@ -3,15 +3,11 @@
 use crate::lock;
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::{
-    collections::BTreeMap,
-    ops::{Bound, Range},
-    sync::Mutex,
-};
+use std::{collections::BTreeMap, ops::Bound, sync::Mutex};
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{Blob, BlobId, Timestamp},
-    ports::{BlobInfo, ImageStore},
+    ports::{BlobInfo, BlobReader, ImageStore, WholeBlob},
 };
 
 #[derive(Clone, Debug)]
@@ -36,9 +32,15 @@ impl MemoryImages {
         }
     }
 
-    fn bytes(&self, id: &BlobId, operation: &'static str) -> PortResult<Bytes> {
+    fn read(&self, operation: &'static str, id: &BlobId) -> PortResult<Bytes> {
         let found = lock(&self.blobs).get(id).map(|stored| stored.bytes.clone());
-        found.ok_or_else(|| PortError::new(ErrorKind::NotFound, operation, format!("no bytes at {id}")))
+        let bytes = found
+            .ok_or_else(|| PortError::new(ErrorKind::NotFound, operation, format!("no bytes at {id}")))?;
+        if BlobId::of(&bytes) != *id {
+            let message = format!("the bytes at {id} do not match their address");
+            return Err(PortError::new(ErrorKind::Data, operation, message));
+        }
+        Ok(bytes)
     }
 }
 
@@ -54,24 +56,11 @@ impl ImageStore for MemoryImages {
     }
 
     async fn get(&self, id: &BlobId) -> PortResult<Bytes> {
-        let bytes = self.bytes(id, "ImageStore::get")?;
-        if BlobId::of(&bytes) != *id {
-            let message = format!("the bytes at {id} do not match their address");
-            return Err(PortError::new(ErrorKind::Data, "ImageStore::get", message));
-        }
-        Ok(bytes)
+        self.read("ImageStore::get", id)
     }
 
-    async fn get_range(&self, id: &BlobId, range: Range<u64>) -> PortResult<Bytes> {
-        let bytes = self.bytes(id, "ImageStore::get_range")?;
-        let length = bytes.len() as u64;
-        let end = range.end.min(length);
-        if range.start >= end {
-            let message = format!("{} to {} of {length} bytes is no part", range.start, range.end);
-            return Err(PortError::new(ErrorKind::Invalid, "ImageStore::get_range", message));
-        }
-        // Both are below a length in memory, so they fit.
-        Ok(bytes.slice(range.start as usize..end as usize))
+    async fn open(&self, id: &BlobId) -> PortResult<Box<dyn BlobReader>> {
+        Ok(Box::new(WholeBlob(self.read("ImageStore::open", id)?)))
     }
 
     async fn find(&self, id: &BlobId) -> PortResult<Option<BlobInfo>> {

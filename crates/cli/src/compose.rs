@@ -60,12 +60,16 @@ pub(crate) struct Upkeep {
     pub(crate) clock: SteadyClock,
 }
 
-/// The ports of a server whose clients hear by `notifier`.
+/// The ports of a server whose clients hear by `notifier`, and which does this many pieces of work on blobs at a time.
 ///
 /// # Errors
 /// If the data folder is in use or can't be opened, or a model is not there.
-pub(crate) fn server(settings: &Settings, notifier: Arc<dyn Notifier>) -> Outcome<Server> {
-    let stores = Stores::open(settings)?;
+pub(crate) fn server(
+    settings: &Settings,
+    blob_work: NonZeroUsize,
+    notifier: Arc<dyn Notifier>,
+) -> Outcome<Server> {
+    let stores = Stores::open(settings, blob_work)?;
     let work = WorkflowSettings { workers: settings.workers, ..WorkflowSettings::default() };
     let clock = SteadyClock::default();
     let workflow = LocalWorkflow::new(stores.database.clone(), work, Arc::new(clock.clone()));
@@ -89,7 +93,7 @@ pub(crate) fn ports_for_one(
     notifier: Arc<dyn Notifier>,
     workflow: Arc<dyn Workflow>,
 ) -> Outcome<Ports> {
-    Stores::open(settings)?.ports(settings, notifier, workflow)
+    Stores::open(settings, BLOB_WORK_OF_ONE)?.ports(settings, notifier, workflow)
 }
 
 /// The ports of the library in the data folder, without models: nothing is generated.
@@ -97,7 +101,7 @@ pub(crate) fn ports_for_one(
 /// # Errors
 /// If the data folder is in use or can't be opened.
 pub(crate) fn library(settings: &Settings) -> Outcome<Ports> {
-    let stores = Stores::open(settings)?;
+    let stores = Stores::open(settings, BLOB_WORK_OF_ONE)?;
     Ok(Ports {
         models: Models::none(),
         images: stores.images,
@@ -133,6 +137,9 @@ pub(crate) fn ports_in_memory(
     })
 }
 
+/// How many pieces of work on blobs a single job does at a time.
+const BLOB_WORK_OF_ONE: NonZeroUsize = NonZeroUsize::MIN;
+
 /// What outlives the process.
 struct Stores {
     folder: Arc<DataFolder>,
@@ -146,11 +153,13 @@ struct Stores {
 }
 
 impl Stores {
-    fn open(settings: &Settings) -> Outcome<Self> {
+    fn open(settings: &Settings, blob_work: NonZeroUsize) -> Outcome<Self> {
         let folder = DataFolder::open(&settings.data).map_err(|error| cant_open(&error))?;
         let database = Database::open(&folder).map_err(|error| cant_open(&error))?;
         let images = match settings.ports.images {
-            ImagesPort::Files => FileImageStore::open(&folder).map_err(|error| cant_open(&error))?,
+            ImagesPort::Files => FileImageStore::open(&folder)
+                .map_err(|error| cant_open(&error))?
+                .with_files_at_once(blob_work.get()),
         };
         let variants = FileVariantCache::open(&images, limits::VARIANTS_BYTES);
         let variants = variants.map_err(|error| cant_open(&error))?;

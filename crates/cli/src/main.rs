@@ -31,6 +31,7 @@ mod logging;
 mod looker;
 mod models;
 mod noop_model;
+mod open_files;
 mod output_file;
 mod picture_in_terminal;
 mod progress;

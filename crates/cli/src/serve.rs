@@ -5,7 +5,8 @@ use crate::failure::{Failure, Outcome};
 use crate::settings::{Env, Flags, LogFormat, Resolved, Settings};
 use crate::terminal::{Style, Terminal};
 use crate::{
-    data_secret, gallery, key_file, logging, looker, runtime, signals, store_status, sweeper, system,
+    data_secret, gallery, key_file, logging, looker, open_files, runtime, signals, store_status, sweeper,
+    system,
 };
 use futures_util::FutureExt;
 use std::io::{self, ErrorKind};
@@ -13,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tintype_core::domain::CursorCodec;
+use tintype_core::domain::{CursorCodec, limits};
 use tintype_core::ports::Models;
 use tintype_http::{Access, Allowed, Api, Keys, Metrics, ServerSettings, SocketHub, router};
 use tokio::net::TcpListener;
@@ -31,17 +32,18 @@ pub(crate) fn run(flags: &Flags, terminal: &Terminal, env: Env<'_>) -> Outcome {
     let settings = Settings::parse(&Resolved::gather(flags, env)?)?;
     settings.check_exposure()?;
     logging::start(&settings, terminal)?;
-    raise_file_limit();
+    let files = open_files::raise();
     system::keep_files_private();
     let runtime = runtime::start()?;
-    let served = runtime.block_on(serve(&settings, terminal));
+    let served = runtime.block_on(serve(&settings, files, terminal));
     runtime.shutdown_timeout(LAST_THREADS);
     served
 }
 
-async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
+/// Serves with at most `files` open files.
+async fn serve(settings: &Settings, files: usize, terminal: &Terminal) -> Outcome {
     let hub = Arc::new(SocketHub::default());
-    let mut server = compose::server(settings, hub.clone())?;
+    let mut server = compose::server(settings, open_files::blob_work(files), hub.clone())?;
     let metrics = Metrics::default();
     server.ports.jobs = metrics.metered(server.ports.jobs);
     let (folder, database) = (server.folder.clone(), server.database.clone());
@@ -86,7 +88,8 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     let snapshots = tokio::spawn(shutdown.clone().run_until_cancelled_owned(snapshots).map(drop));
     let looks = tokio::spawn(looker::run(ports, alike, meaning, metrics, shutdown.clone()));
     let tasks = api.tasks();
-    tintype_http::serve(listener, router(api), ServerSettings::default(), tasks, shutdown.clone()).await;
+    tintype_http::serve(listener, router(api), server_settings(settings, files), tasks, shutdown.clone())
+        .await;
     // However the server came to its end, the rest ends with it.
     shutdown.cancel();
     sweeper::renew_mark(&upkeep).await;
@@ -118,6 +121,27 @@ fn access(settings: &Settings, shutdown: &CancellationToken) -> (Access, Option<
     let watch = |path: &PathBuf| key_file::watch(path.clone(), keys.clone(), shutdown.clone());
     let key_watch = settings.keys_file.as_ref().filter(is_file).map(watch).map(tokio::spawn);
     (Access::Keys(keys), key_watch)
+}
+
+/// The bounds of a server that may have `files` open files.
+fn server_settings(settings: &Settings, files: usize) -> ServerSettings {
+    let all = settings.connections.unwrap_or(limits::CONNECTIONS_MAX).min(open_files::connections(files));
+    if let Some(wanted) = settings.connections.filter(|wanted| *wanted > all) {
+        tracing::warn!(
+            wanted,
+            connections = all,
+            open_files = files,
+            "the limit of open files leaves room for fewer connections than are set; raise it (`ulimit -n`)"
+        );
+    }
+    // Programs on this machine, a reverse proxy among them, share one address.
+    let per_address = match settings.connections_per_address {
+        Some(count) => count,
+        None if settings.listen.ip().is_loopback() => all,
+        None => all.div_ceil(2),
+    };
+    let unauthenticated = if settings.keys.is_empty() { all } else { all.div_ceil(2) };
+    ServerSettings { connections: all, per_address, unauthenticated, ..ServerSettings::default() }
 }
 
 fn allowed(settings: &Settings) -> Allowed {
@@ -225,22 +249,37 @@ fn let_others_read(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Every open connection is an open file; many systems allow a process just 1,024 until it asks for more.
-fn raise_file_limit() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
-        if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            tracing::debug!(%error, "the number of open files stays as it is");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The shares of a server with these settings as flags, where 20,000 files may be open: in all, of one address, and
+    /// without a key.
+    fn shares(flags: &[(&'static str, &str)]) -> [usize; 3] {
+        let flags = flags
+            .iter()
+            .fold(Flags::default(), |flags, (key, value)| flags.with(key, vec![(*value).to_owned()]));
+        let home = |name: &str| (name == "HOME").then(|| "/home/nobody-at-all".to_owned());
+        let settings = Settings::parse(&Resolved::gather(&flags, &home).unwrap()).unwrap();
+        let ServerSettings { connections, per_address, unauthenticated, .. } =
+            server_settings(&settings, 20_000);
+        [connections, per_address, unauthenticated]
+    }
+
+    #[test]
+    fn one_address_and_clients_without_a_key_have_half_unless_only_this_machine_can_come() {
+        let key = format!("anna={}", "0".repeat(64));
+        assert_eq!(shares(&[]), [16_384, 16_384, 16_384]);
+        assert_eq!(shares(&[("keys", &key)]), [16_384, 16_384, 8_192]);
+        assert_eq!(shares(&[("keys", &key), ("listen", "0.0.0.0:1")]), [16_384, 8_192, 8_192]);
+    }
+
+    #[test]
+    fn the_shares_follow_the_settings() {
+        assert_eq!(shares(&[("connections.max", "100")]), [100, 100, 100]);
+        let both = [("connections.max", "100"), ("connections.per_address", "7")];
+        assert_eq!(shares(&both), [100, 7, 100]);
+    }
 
     #[test]
     fn the_address_of_every_interface_is_shown_as_one_that_can_be_opened() {

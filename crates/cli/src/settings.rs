@@ -16,7 +16,7 @@ use crate::failure::{Failure, Outcome};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use tintype_core::domain::{BlobId, OwnerId, Scope};
+use tintype_core::domain::{BlobId, OwnerId, Scope, limits};
 
 /// Reads one environment variable; a parameter, so that tests have an environment of their own.
 pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -42,6 +42,10 @@ pub(crate) struct Settings {
     pub(crate) keys_file: Option<PathBuf>,
     /// Its configuration file, if there is one: `TINTYPE_CONFIG`.
     pub(crate) config: Option<PathBuf>,
+    /// How many connections it takes at the most, where that was said: `TINTYPE_CONNECTIONS_MAX`.
+    pub(crate) connections: Option<usize>,
+    /// How many of them one address may have, where that was said: `TINTYPE_CONNECTIONS_PER_ADDRESS`.
+    pub(crate) connections_per_address: Option<usize>,
     /// The form of its log: `TINTYPE_LOG_FORMAT`.
     pub(crate) log_format: LogFormat,
     /// What it logs, where that was said: `TINTYPE_LOG`.
@@ -187,6 +191,8 @@ impl Settings {
             keys: resolved.many("keys", AccessKey::parse)?,
             keys_file: resolved.file_of("keys"),
             config: resolved.many(table::CONFIG, |text| Ok(PathBuf::from(text)))?.pop(),
+            connections: resolved.many("connections.max", parse_connections)?.pop(),
+            connections_per_address: resolved.many("connections.per_address", parse_connections)?.pop(),
             log_format: resolved.one("log_format", LogFormat::parse)?,
             log_filter: resolved.many("log_filter", |text| Ok(text.to_owned()))?.pop(),
             ready_file: resolved.many("ready_file", |text| Ok(PathBuf::from(text)))?.pop(),
@@ -244,6 +250,12 @@ fn parse_workers(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|workers| *workers <= WORKERS_MAX)
         .ok_or_else(|| format!("must be from 0 to {WORKERS_MAX}; with 0, jobs are accepted and wait"))
+}
+
+fn parse_connections(text: &str) -> Result<usize, String> {
+    let most = limits::CONNECTIONS_MAX;
+    let count = text.parse().ok().filter(|count| (1..=most).contains(count));
+    count.ok_or_else(|| format!("must be from 1 to {most}"))
 }
 
 fn parse_origin(text: &str) -> Result<String, String> {

@@ -2,6 +2,7 @@
 
 use crate::{
     api::Api,
+    peer::Peer,
     problem::{Code, Problem},
 };
 use axum::{
@@ -203,9 +204,10 @@ impl FromRequestParts<Arc<Api>> for Caller {
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         let caller = match &api.access {
             Access::Open => Some(Self::without_key(OwnerId::local())),
-            Access::Keys(keys) => {
-                given_key(&parts.headers).and_then(|key| keys.find(&BlobId::of(&key))).map(Self::with_key)
-            }
+            Access::Keys(keys) => match given_key(&parts.headers) {
+                Some(key) => Some(checked(api, keys, &key, parts.extensions.get()).await?),
+                None => None,
+            },
             Access::Trusted => {
                 parts.extensions.get::<AuthorizedOwner>().map(|owner| Self::without_key(owner.0.clone()))
             }
@@ -237,6 +239,15 @@ impl FromRequestParts<Arc<Api>> for Owner {
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         Caller::from_request_parts(parts, api).await.map(|caller| Self(caller.owner))
     }
+}
+
+/// The caller with this key. A wrong key is counted, a right one noted, with the client that sent it.
+async fn checked(api: &Api, keys: &Keys, key: &[u8], peer: Option<&Peer>) -> Result<Caller, Problem> {
+    let Some(grant) = keys.find(&BlobId::of(key)) else {
+        return Err(api.wrong_keys.answer(peer, unauthorized()).await);
+    };
+    peer.inspect(|peer| peer.authenticated());
+    Ok(Caller::with_key(grant))
 }
 
 fn unauthorized() -> Problem {

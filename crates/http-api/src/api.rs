@@ -1,10 +1,14 @@
 //! What the routes need to answer: the ports, the clock, the keys. An entry builds it once.
 
 use crate::{
-    access::Access, gates::Gates, metrics::Metrics, page::PageFile, public_links::PublicLinks,
-    security::Allowed,
+    access::Access, gates::Gates, memory::AnswerMemory, metrics::Metrics, page::PageFile,
+    public_links::PublicLinks, security::Allowed, wrong_keys::WrongKeys,
 };
-use std::{fmt, sync::Arc};
+use bytes::Bytes;
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 use tintype_core::{
     domain::{Clock, CursorCodec, Entropy, Timestamp},
     ports::{CredentialRepo, Ports, VariantCache},
@@ -33,6 +37,13 @@ pub struct Api {
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) gates: Gates,
+    pub(crate) memory: AnswerMemory,
+    pub(crate) wrong_keys: WrongKeys,
+    /// `/openapi.json`, once it was asked for.
+    pub(crate) document: OnceLock<Bytes>,
+    /// `/docs`, once it was asked for.
+    #[cfg(feature = "docs")]
+    pub(crate) documentation: OnceLock<Bytes>,
     /// The most bytes of a picture in one answer; `None` for any number.
     pub(crate) redirect_over: Option<u64>,
     /// Where clients find the API's root, without a slash at the end; empty for the host's own root.
@@ -70,6 +81,11 @@ impl Api {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             gates: Gates::default(),
+            memory: AnswerMemory::default(),
+            wrong_keys: WrongKeys::default(),
+            document: OnceLock::new(),
+            #[cfg(feature = "docs")]
+            documentation: OnceLock::new(),
             redirect_over: None,
             public_url: String::new(),
             variants: None,

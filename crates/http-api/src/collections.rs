@@ -24,6 +24,7 @@ use tintype_core::{
 
 /// `GET /collections`
 pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, _: NoQuery) -> Answer {
+    let _turn = api.gates.list().await?;
     let collections = list_collections(&api.ports, &owner).await?;
     let items: Vec<_> = collections.into_iter().map(CollectionView::from).collect();
     Ok(axum::Json(json!({ "items": items })).into_response())

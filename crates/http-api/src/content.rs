@@ -5,11 +5,14 @@ use crate::{
     accept::{for_browsers, suited},
     api::Api,
     conditional::{has_already, range_holds},
+    memory::Accounted,
     problem::{Answer, Code, Problem, chain},
     query::Query,
     range::{Wanted, wanted},
 };
 use axum::{
+    Extension,
+    body::Body,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -76,10 +79,10 @@ pub(crate) async fn serve(
             as_it_is(api, stored, form.stripped, headers).await
         }
         Some(format) if pixels > format.most_pixels() => Err(too_many_pixels(format, pixels)),
-        Some(format) => converted(api, stored, variant(format), headers).await,
+        Some(format) => converted(api, stored, variant(format), size, headers).await,
         None => {
-            let answer =
-                converted(api, stored, variant(suited(stored.content_type, pixels, headers)), headers).await;
+            let variant = variant(suited(stored.content_type, pixels, headers));
+            let answer = converted(api, stored, variant, size, headers).await;
             answer.map(|mut response| {
                 response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
                 response
@@ -122,10 +125,13 @@ pub(crate) async fn as_it_is(api: &Api, stored: &Stored, stripped: bool, headers
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
+    // Room for the answer comes first: what waits for it holds no bytes.
+    let room = api.memory.room(stored.target.owner(), stored.bytes).await?;
     let turn = api.gates.turn().await?;
     let bytes = api.ports.images.get(&stored.id).await?;
     let strip = move || provenance::without_metadata(&bytes, own).map_err(|error| made_wrong(&error));
-    about.answer(api, turn.work(strip).await?.result.bytes(), headers)
+    let stripped = turn.work(strip).await?.result.bytes().clone();
+    about.answer(api, &room.hold(stripped)?, headers)
 }
 
 async fn original(api: &Api, stored: &Stored, headers: &HeaderMap) -> Answer {
@@ -135,16 +141,29 @@ async fn original(api: &Api, stored: &Stored, headers: &HeaderMap) -> Answer {
     }
     match range_of(headers, &about, stored.bytes) {
         Wanted::All if exceeded(api, stored.bytes).is_some() => elsewhere(api, stored).await,
-        Wanted::All => Ok(about.response(StatusCode::OK, api.ports.images.get(&stored.id).await?)),
+        Wanted::All => {
+            let body = streamed(api, stored, 0..stored.bytes).await?;
+            Ok(about.of_length(StatusCode::OK, body, stored.bytes))
+        }
         Wanted::Nothing => Err(out_of_range(stored.bytes)),
         Wanted::Part(range) if exceeded(api, range.end.saturating_sub(range.start)).is_some() => {
             elsewhere(api, stored).await
         }
         Wanted::Part(range) => {
-            let bytes = api.ports.images.get_range(&stored.id, range.clone()).await?;
-            Ok(about.part(bytes, &range, stored.bytes))
+            let body = streamed(api, stored, range.clone()).await?;
+            Ok(about.part(body, &range, stored.bytes))
         }
     }
+}
+
+/// A body that is read from the store as its client takes it.
+async fn streamed(api: &Api, stored: &Stored, range: Range<u64>) -> Answer<Body> {
+    let reader = api.ports.images.open(&stored.id).await?;
+    if reader.bytes() != stored.bytes {
+        let (id, has, said) = (stored.id, reader.bytes(), stored.bytes);
+        return Err(Problem::internal(format!("the blob {id} has {has} bytes, and its record says {said}")));
+    }
+    Ok(api.memory.streamed(reader, range).await?)
 }
 
 /// The most bytes of one answer, where `bytes` is more.
@@ -167,14 +186,34 @@ async fn elsewhere(api: &Api, stored: &Stored) -> Answer {
     Ok((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, link)]).into_response())
 }
 
-async fn converted(api: &Api, stored: &Stored, variant: Variant, headers: &HeaderMap) -> Answer {
+async fn converted(
+    api: &Api,
+    stored: &Stored,
+    variant: Variant,
+    size: (u32, u32),
+    headers: &HeaderMap,
+) -> Answer {
     let tag = format!("\"{}-{}\"", stored.id, variant.form());
     let width = variant.max_width.map_or_else(String::new, |width| format!("-w{width}"));
     let about = About::new(tag, variant.format, &format!("{}{width}", stored.name));
     if has_already(headers, &about.tag) {
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
-    about.answer(api, &made_once(api, stored, variant).await?, headers)
+    let room = api.memory.room(stored.target.owner(), expected_bytes(&variant, size)).await?;
+    let bytes = made_once(api, stored, variant).await?;
+    about.answer(api, &room.hold(bytes)?, headers)
+}
+
+/// The most bytes that a rendition of an image of `size` is likely to have. Noise is not made smaller without loss.
+fn expected_bytes(variant: &Variant, size: (u32, u32)) -> u64 {
+    let (width, height) = Variant::size(variant.max_width, size.0, size.1);
+    let per_pixel = match variant.format {
+        Encoding::Png | Encoding::Webp => 4,
+        Encoding::Jpeg => 1,
+        #[cfg(feature = "avif")]
+        Encoding::Avif => 1,
+    };
+    u64::from(width) * u64::from(height) * per_pixel
 }
 
 /// The bytes of a variant, from the cache if they are there. Of those who want the same at the same time one makes it.
@@ -244,7 +283,14 @@ impl About {
         }
     }
 
-    fn response(&self, status: StatusCode, bytes: Bytes) -> Response {
+    /// An answer whose body says nothing of its length.
+    fn of_length(&self, status: StatusCode, body: Body, length: u64) -> Response {
+        let mut response = self.response(status, body);
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+        response
+    }
+
+    fn response(&self, status: StatusCode, body: impl Into<Body>) -> Response {
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static(self.encoding.media_type())),
             (header::ETAG, self.tag.clone()),
@@ -253,7 +299,7 @@ impl About {
             (header::CONTENT_DISPOSITION, self.disposition.clone()),
             (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
         ];
-        (status, headers, bytes).into_response()
+        (status, headers, Extension(Accounted), body.into()).into_response()
     }
 
     /// The bytes, or the part of them that is wanted.
@@ -274,8 +320,9 @@ impl About {
         }
     }
 
-    fn part(&self, bytes: Bytes, range: &Range<u64>, length: u64) -> Response {
-        let mut response = self.response(StatusCode::PARTIAL_CONTENT, bytes);
+    fn part(&self, body: impl Into<Body>, range: &Range<u64>, length: u64) -> Response {
+        let part = range.end.saturating_sub(range.start);
+        let mut response = self.of_length(StatusCode::PARTIAL_CONTENT, body.into(), part);
         let text = format!("bytes {}-{}/{length}", range.start, range.end.saturating_sub(1));
         if let Ok(value) = HeaderValue::try_from(text) {
             response.headers_mut().insert(header::CONTENT_RANGE, value);

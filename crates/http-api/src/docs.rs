@@ -3,11 +3,13 @@
 
 use crate::{
     api::Api,
+    memory::Accounted,
     openapi,
     problem::Code,
     routes::{Route, routes},
 };
 use axum::{
+    Extension,
     extract::State,
     http::header,
     response::{IntoResponse, Response},
@@ -22,7 +24,9 @@ Times are RFC 3339 in UTC. Unknown fields of a request are an error; ignore unkn
 
 /// `GET /docs`
 pub(crate) async fn docs(State(api): State<Arc<Api>>) -> Response {
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page(&api)).into_response()
+    // Written once, and shared by all who ask for it, as the document is.
+    let text = api.documentation.get_or_init(|| page(&api).into()).clone();
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], Extension(Accounted), text).into_response()
 }
 
 fn page(api: &Api) -> String {

@@ -3,12 +3,13 @@
 use crate::{
     access::{Caller, NotedCaller},
     api::Api,
-    problem::{Code, Problem},
+    memory::Accounted,
+    problem::{Code, Problem, chain},
     request_id::{RequestId, X_REQUEST_ID},
     security,
 };
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _, to_bytes},
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
@@ -19,7 +20,7 @@ use futures_util::{
     future::{Either, select},
 };
 use std::{any::Any, net::IpAddr, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
-use tintype_core::domain::ImageId;
+use tintype_core::domain::{ImageId, OwnerId, limits};
 use tokio::time::{Instant, sleep, timeout};
 
 /// The most bytes of names and values in one request's headers.
@@ -57,12 +58,35 @@ pub(crate) async fn edge(State(api): State<Arc<Api>>, mut request: Request, next
         Ok(()) if foreign.is_some() && is_preflight(&request) => preflight(),
         Ok(()) => answer(&api, request, next).await,
     };
+    response = accounted(&api, about.caller.get().map(|caller| &caller.owner), response).await;
     about.finish(&mut response);
     if let Some(origin) = foreign {
         security::share_with(origin, response.headers_mut());
     }
     about.note(&api, &response, started.elapsed());
     response
+}
+
+/// Accounts for the memory of an answer that is in memory as a whole, unless its handler has done so.
+async fn accounted(api: &Api, owner: Option<&OwnerId>, mut response: Response) -> Response {
+    let is_large = |length: u64| length > limits::CONTENT_SMALL_PART_BYTES as u64;
+    if response.extensions().get::<Accounted>().is_some()
+        || !response.body().size_hint().exact().is_some_and(is_large)
+    {
+        return response;
+    }
+    let body = std::mem::take(response.body_mut());
+    let held = match to_bytes(body, usize::MAX).await {
+        Ok(bytes) => api.memory.hold(owner, bytes),
+        Err(error) => Err(Problem::internal(chain(&error))),
+    };
+    match held {
+        Ok(bytes) => {
+            *response.body_mut() = bytes.into();
+            response
+        }
+        Err(problem) => problem.into_response(),
+    }
 }
 
 fn refuse(api: &Api, request: &Request) -> Result<(), Problem> {

@@ -12,6 +12,8 @@ use tokio::{
 const BODIES_KIB: u32 = 16 * 1024;
 /// How many pictures may be unpacked at the same time: the largest takes some 70 MB for a moment.
 const PICTURES: usize = 1;
+/// How many lists may be read and written at the same time: the longest page takes some 10 MB until it is JSON.
+const LISTS: usize = 4;
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -20,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Gates {
     bodies: Arc<Semaphore>,
     pictures: Arc<Semaphore>,
+    lists: Arc<Semaphore>,
+    #[cfg(feature = "socket")]
+    waiters: Arc<Semaphore>,
 }
 
 impl Default for Gates {
@@ -27,6 +32,9 @@ impl Default for Gates {
         Self {
             bodies: Arc::new(Semaphore::new(BODIES_KIB as usize)),
             pictures: Arc::new(Semaphore::new(PICTURES)),
+            lists: Arc::new(Semaphore::new(LISTS)),
+            #[cfg(feature = "socket")]
+            waiters: Arc::new(Semaphore::new(tintype_core::domain::limits::WAITERS_MAX)),
         }
     }
 }
@@ -46,6 +54,19 @@ impl Gates {
         F: FnOnce() -> Answer<T> + Send + 'static,
     {
         Ok(self.turn().await?.work(work).await?.result)
+    }
+
+    /// Waits for the turn to read a list; it lasts until the permit is dropped.
+    pub(crate) async fn list(&self) -> Answer<OwnedSemaphorePermit> {
+        let permit = timeout(PATIENCE, self.lists.clone().acquire_owned()).await.ok().and_then(Result::ok);
+        permit
+            .ok_or_else(|| Problem::new(Code::Unavailable, "the server is busy with other lists; try again"))
+    }
+
+    /// The right to wait for the end of a job; `None` where too many do.
+    #[cfg(feature = "socket")]
+    pub(crate) fn waiter(&self) -> Option<OwnedSemaphorePermit> {
+        self.waiters.clone().try_acquire_owned().ok()
     }
 
     /// Waits for the turn to do slow work on a picture.

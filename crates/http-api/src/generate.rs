@@ -119,7 +119,10 @@ async fn answer(api: &Api, status: StatusCode, job: Job) -> Answer {
 /// Waits for the job's end: 200 with it, or 202 if it takes longer.
 #[cfg(feature = "socket")]
 async fn finished(api: &Arc<Api>, submitted: Submitted, wait: Duration) -> Answer {
-    let Some(hub) = api.hub.clone() else { return accepted(api, submitted).await };
+    // A preference may go unheard, as where too many wait already.
+    let (Some(hub), Some(_waiter)) = (api.hub.clone(), api.gates.waiter()) else {
+        return accepted(api, submitted).await;
+    };
     let (id, owner) = (submitted.job.id, submitted.job.owner.clone());
     let mut response = accepted(api, submitted).await?;
     // The job was accepted: that it can't be waited for is no reason to say otherwise.

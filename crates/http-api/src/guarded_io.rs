@@ -1,6 +1,7 @@
 //! A TCP stream that gives up on a client that is slow: to say its first byte, to finish a request's head, to take
 //! what is sent to it.
 
+use crate::connections::Slot;
 use std::{
     io,
     pin::Pin,
@@ -36,19 +37,41 @@ impl Timer {
 }
 
 /// What the connection's service knows of its requests: their heads' count, and whether one is being answered.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Requests(Arc<Counts>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
     begun: AtomicU32,
     answered: AtomicU32,
+    /// How many answers have no more parts to send.
+    ended: AtomicU32,
+    slot: Arc<Slot>,
 }
 
 impl Requests {
+    /// The requests of the connection that holds this slot. It is held as long as the connection's socket is open,
+    /// also as a WebSocket.
+    pub(crate) fn of(slot: Arc<Slot>) -> Self {
+        let (begun, answered, ended) = Default::default();
+        Self(Arc::new(Counts { begun, answered, ended, slot }))
+    }
+
     /// A request's head has come; what follows is its body.
     pub(crate) fn begin(&self) {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
+        self.0.slot.busy();
+    }
+
+    /// The last part of an answer was taken from its body; it may be on its way for a while.
+    pub(crate) fn end(&self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many answers have ended, if all have.
+    fn all_ended(&self) -> Option<u32> {
+        let ended = self.0.ended.load(Ordering::Relaxed);
+        (ended == self.begun()).then_some(ended)
     }
 
     /// It was answered; what follows is the next head.
@@ -72,6 +95,8 @@ pub(crate) struct GuardedIo<S> {
     requests: Requests,
     /// How many heads had come when the head's timer was last looked at.
     seen: u32,
+    /// How many answers had been handed to the system when the connection was last said to be idle.
+    rested: u32,
     head_limit: Duration,
     write_limit: Duration,
     head: Timer,
@@ -84,7 +109,7 @@ impl<S> GuardedIo<S> {
     pub(crate) fn new(inner: S, requests: Requests, head_limit: Duration, write_limit: Duration) -> Self {
         let mut head = Timer::default();
         head.arm(head_limit);
-        Self { inner, requests, seen: 0, head_limit, write_limit, head, write: Timer::default() }
+        Self { inner, requests, seen: 0, rested: 0, head_limit, write_limit, head, write: Timer::default() }
     }
 
     fn guard_head(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -133,6 +158,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedIo<S> {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.inner).poll_flush(cx);
+        // hyper flushes when it has nothing more to write.
+        if flushed.is_ready()
+            && let Some(ended) = this.requests.all_ended().filter(|ended| *ended != this.rested)
+        {
+            this.rested = ended;
+            this.requests.0.slot.idle();
+        }
         this.guard_write(flushed, cx)
     }
 

@@ -57,6 +57,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut q
     let given = query.given();
     let listing = ImageListing { cursor: query.text("cursor"), ..listing(&mut query) };
     query.finish(LIST_PARAMETERS)?;
+    let _turn = api.gates.list().await?;
     let listed = list_images(&api.ports, &api.cursors, &owner, &listing, api.now()).await;
     let listed = listed.map_err(Problem::of_list)?;
     let mut items = Vec::with_capacity(listed.items.len());
@@ -70,6 +71,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut q
 pub(crate) async fn timeline(State(api): State<Arc<Api>>, Owner(owner): Owner, mut query: Query) -> Answer {
     let listing = listing(&mut query);
     query.finish(TIMELINE_PARAMETERS)?;
+    let _turn = api.gates.list().await?;
     let timeline = image_timeline(&api.ports, &api.cursors, &owner, &listing, api.now()).await;
     let timeline = timeline.map_err(Problem::of_list)?;
     Ok(axum::Json(timeline).into_response())
@@ -117,6 +119,12 @@ fn side(text: &str) -> Option<u32> {
     text.parse().ok().filter(|pixels| *pixels > 0)
 }
 
+#[derive(Serialize)]
+struct Page<'a, T> {
+    items: &'a [T],
+    next_cursor: Option<&'a str>,
+}
+
 /// A page of a list, and a `Link` to the next one, with the parameters that were given. The link is relative, so it holds
 /// behind any prefix.
 pub(crate) fn page<T: Serialize>(
@@ -131,7 +139,7 @@ pub(crate) fn page<T: Serialize>(
             .finish();
         HeaderValue::try_from(format!("<?{query}>; rel=\"next\"")).ok()
     });
-    let body = axum::Json(json!({ "items": items, "next_cursor": next_cursor }));
+    let body = axum::Json(Page { items, next_cursor });
     let mut response = body.into_response();
     if let Some(link) = link {
         response.headers_mut().insert(header::LINK, link);
@@ -162,6 +170,7 @@ pub(crate) async fn edit_many(
     Json(edit): Json<ImagesEdit>,
 ) -> Answer {
     let edited = edit_images(&api.ports, &owner, &edit, api.now()).await?;
+    let _turn = api.gates.list().await?;
     let mut items = Vec::with_capacity(edited.images.len());
     for image in edited.images {
         items.push(ImageView::of(image, &*api.ports.links, api.now()).await?);

@@ -32,6 +32,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Owner(owner): Owner, mut q
     let status = query.value::<JobStatus>("status", &format!("must be one of: {names}"));
     let listing = JobListing { status, cursor: query.text("cursor"), limit: query.limit() };
     query.finish(LIST_PARAMETERS)?;
+    let _turn = api.gates.list().await?;
     let listed = list_jobs(&api.ports, &api.cursors, &owner, &listing, api.now()).await;
     let listed = listed.map_err(Problem::of_list)?;
     let mut items = Vec::with_capacity(listed.items.len());

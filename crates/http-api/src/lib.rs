@@ -43,12 +43,14 @@ mod health;
 mod images;
 mod jobs;
 mod json;
+mod memory;
 mod metered_jobs;
 mod metrics;
 mod models;
 mod openapi;
 mod page;
 mod path;
+mod peer;
 mod problem;
 mod public_links;
 mod query;
@@ -60,11 +62,14 @@ mod security;
 mod similar;
 mod socket_action;
 mod tickets;
+mod wrong_keys;
 
 #[cfg(feature = "socket")]
 mod events;
 #[cfg(feature = "socket")]
 mod listener;
+#[cfg(feature = "socket")]
+mod message_rate;
 #[cfg(feature = "socket")]
 mod place;
 #[cfg(feature = "socket")]
@@ -72,6 +77,8 @@ mod socket;
 #[cfg(feature = "socket")]
 mod socket_hub;
 
+#[cfg(feature = "server")]
+mod connections;
 #[cfg(feature = "server")]
 mod guarded_io;
 #[cfg(feature = "server")]

@@ -1,6 +1,7 @@
 //! A TCP stream whose end a client can see. A server that closes while a client still sends resets the connection, and
 //! the reset may take the answer along: the client then sees a broken pipe instead of a refusal.
 
+use crate::connections::Slot;
 use std::{
     io,
     pin::Pin,
@@ -11,7 +12,6 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::TcpStream,
-    sync::OwnedSemaphorePermit,
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::task::TaskTracker;
@@ -55,7 +55,7 @@ pub(crate) struct Lingering {
     /// Taken when this is dropped.
     stream: Option<TcpStream>,
     /// The connection counts until it is closed.
-    permit: Arc<OwnedSemaphorePermit>,
+    slot: Arc<Slot>,
     tasks: TaskTracker,
     was_answered: bool,
     /// Whether the client ended its side, or the connection broke.
@@ -63,13 +63,13 @@ pub(crate) struct Lingering {
 }
 
 impl Lingering {
-    /// The stream of a connection that holds `permit`; its closing is a task of `tasks`.
+    /// The stream of a connection that holds `slot`; its closing is a task of `tasks`.
     pub(crate) const fn new(
         stream: TcpStream,
-        permit: Arc<OwnedSemaphorePermit>,
+        slot: Arc<Slot>,
         tasks: TaskTracker,
     ) -> Self {
-        Self { stream: Some(stream), permit, tasks, was_answered: false, has_ended: false }
+        Self { stream: Some(stream), slot, tasks, was_answered: false, has_ended: false }
     }
 
     fn with<T>(
@@ -131,12 +131,12 @@ impl Drop for Lingering {
         if !self.was_answered || self.has_ended {
             return;
         }
-        let permit = self.permit.clone();
+        let slot = self.slot.clone();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             self.tasks.spawn_on(
                 async move {
                     close(stream).await;
-                    drop(permit);
+                    drop(slot);
                 },
                 &runtime,
             );

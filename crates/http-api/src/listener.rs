@@ -17,6 +17,7 @@ use std::{
 use tintype_core::{
     Error, PortResult, Result,
     domain::{Connection, ConnectionId, EventBody, JobEvent, JobId, JobImage, OwnerId, Seq, limits},
+    ports::BlobReader,
     use_cases::{self, Subscribe},
     views::Message,
 };
@@ -226,7 +227,7 @@ impl Listener {
     /// The next part of the image that is being sent; `None` after the last. An image that can't be read (any more)
     /// is left out: its URL stands in the event before.
     async fn next_chunk(&mut self) -> Option<Box<Outgoing>> {
-        let picture = self.picture.as_ref()?;
+        let picture = self.picture.as_mut()?;
         let chunk = match picture.chunk(&self.api).await {
             Ok(chunk) => chunk,
             Err(error) => {
@@ -282,22 +283,27 @@ struct Picture {
     job_id: JobId,
     image: JobImage,
     next: usize,
+    /// None before the first part.
+    reader: Option<Box<dyn BlobReader>>,
 }
 
 impl Picture {
     const fn new(job_id: JobId, image: JobImage) -> Self {
-        Self { job_id, image, next: 0 }
+        Self { job_id, image, next: 0, reader: None }
     }
 
-    async fn chunk(&self, api: &Api) -> PortResult<Option<Box<Outgoing>>> {
+    async fn chunk(&mut self, api: &Api) -> PortResult<Option<Box<Outgoing>>> {
         let size = limits::CHUNK_BYTES as u64;
         let chunks = self.image.bytes.div_ceil(size);
         let start = self.next as u64 * size;
         if start >= self.image.bytes {
             return Ok(None);
         }
-        let range = start..self.image.bytes.min(start + size);
-        let part = api.ports.images.get_range(&self.image.sha256, range).await?;
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => api.ports.images.open(&self.image.sha256).await?,
+        };
+        let part = self.reader.insert(reader).read(start, limits::CHUNK_BYTES).await?;
         let chunks = usize::try_from(chunks).unwrap_or(usize::MAX);
         let message = Message::chunk(self.job_id, &self.image, self.next, chunks, &part, api.now());
         Ok(Some(Box::new(Outgoing::of(&message)?)))

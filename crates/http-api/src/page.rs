@@ -3,10 +3,12 @@
 use crate::{
     api::Api,
     conditional::has_already,
+    memory::Accounted,
     path::PathParts,
     problem::{Answer, Code, Problem},
 };
 use axum::{
+    Extension,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::IntoResponse,
@@ -59,5 +61,6 @@ fn serve(api: &Api, path: &str, headers: &HeaderMap) -> Answer {
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         (header::ETAG, tag),
     ];
-    Ok((status, headers, bytes).into_response())
+    // All who ask for it share the bytes.
+    Ok((status, headers, Extension(Accounted), bytes).into_response())
 }

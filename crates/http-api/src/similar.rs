@@ -45,6 +45,7 @@ pub(crate) async fn similar(
 ) -> Answer<Response> {
     let limit = query.limit();
     query.finish(PARAMETERS)?;
+    let _turn = api.gates.list().await?;
     let found = similar_images(&api.ports, &alike, &owner, &path.image()?, limit, api.now()).await?;
     let items = views(&api, found).await?;
     Ok(axum::Json(json!({ "items": items })).into_response())
@@ -62,6 +63,7 @@ pub(crate) async fn by_meaning(
     // Not what a search by words makes of it, but its limits.
     query.check(TextQuery::parse(&text));
     query.finish(MEANING_PARAMETERS)?;
+    let _turn = api.gates.list().await?;
     let answer = images_by_meaning(&api.ports, &meaning, &owner, &text, limit, api.now()).await?;
     let items = views(&api, answer.found).await?;
     Ok(axum::Json(json!({ "items": items, "unknown": answer.unknown })).into_response())

@@ -5,6 +5,8 @@ use crate::{
     api::Api,
     events::hub,
     listener::Listener,
+    message_rate::{self, MessageRate},
+    peer::Peer,
     problem::{Answer, Code, Problem},
     query::Query,
     socket_action::{Action, action_problem_message, pong_message},
@@ -23,7 +25,6 @@ use axum::{
 };
 use std::{sync::Arc, time::Duration};
 use tintype_core::{domain::JobId, views::Message};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use tungstenite::{Error as SocketError, error::ProtocolError};
@@ -74,13 +75,13 @@ pub(crate) async fn socket(
     State(api): State<Arc<Api>>,
     caller: Answer<Caller>,
     query: Query,
-    permit: Option<Extension<Arc<OwnedSemaphorePermit>>>,
+    peer: Option<Extension<Peer>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer {
     let credential = Credential::of(&api, caller, query)?;
     // A ticket is not used up by what is no handshake.
     let upgrade = upgrade.map_err(|rejection| not_a_handshake(&rejection))?;
-    let caller = credential.caller(&api).await?;
+    let caller = credential.caller(&api, peer.as_deref()).await?;
     let revoked = caller.revoked();
     let listener = Listener::open(&api, &hub(&api)?, caller.owner).await?;
     let tasks = api.tasks.clone();
@@ -91,11 +92,7 @@ pub(crate) async fn socket(
         .max_frame_size(FRAME_BYTES)
         .protocols([SUBPROTOCOL])
         .on_upgrade(move |socket| {
-            tasks.track_future(async move {
-                Session::new(api, listener, revoked, socket).run().await;
-                // The server counts this connection as open until here.
-                drop(permit);
-            })
+            tasks.track_future(async move { Session::new(api, listener, revoked, socket).run().await })
         }))
 }
 
@@ -118,10 +115,10 @@ impl Credential {
         Ok(credential)
     }
 
-    async fn caller(self, api: &Api) -> Answer<Caller> {
+    async fn caller(self, api: &Api, peer: Option<&Peer>) -> Answer<Caller> {
         match self {
             Self::Key(caller) => Ok(caller),
-            Self::Ticket(ticket) => tickets::redeem(api, &ticket).await,
+            Self::Ticket(ticket) => tickets::redeem(api, &ticket, peer).await,
         }
     }
 }
@@ -144,6 +141,7 @@ struct Session {
     heard_at: Instant,
     /// When a message last went either way.
     used_at: Instant,
+    rate: MessageRate,
 }
 
 /// How a session goes on.
@@ -166,7 +164,7 @@ enum Event {
 impl Session {
     fn new(api: Arc<Api>, listener: Listener, revoked: CancellationToken, socket: WebSocket) -> Self {
         let now = Instant::now();
-        Self { api, listener, revoked, socket, heard_at: now, used_at: now }
+        Self { api, listener, revoked, socket, heard_at: now, used_at: now, rate: MessageRate::new(now) }
     }
 
     async fn run(mut self) {
@@ -206,6 +204,10 @@ impl Session {
 
     async fn receive(&mut self, frame: Frame) -> Next {
         self.heard_at = Instant::now();
+        // Pings and pongs count too: each is read, and a ping answered.
+        if !matches!(frame, Frame::Close(_)) && !self.rate.admits(self.heard_at) {
+            return Next::Close(POLICY, message_rate::TOO_MANY);
+        }
         match frame {
             Frame::Text(text) => {
                 self.used_at = self.heard_at;

@@ -18,7 +18,7 @@ use tintype_core::{
 };
 use tokio::{
     sync::{
-        Notify,
+        Notify, OwnedSemaphorePermit, Semaphore,
         mpsc::{self, error::TrySendError},
     },
     time::timeout,
@@ -26,6 +26,9 @@ use tokio::{
 
 /// How many messages wait for one connection.
 const QUEUE: usize = 64;
+/// How many of them may be larger than [`LARGE_BYTES`], as previews are.
+const LARGE: usize = 4;
+const LARGE_BYTES: usize = 4 * 1024;
 /// How long a message that is in no log waits for a place in the queue. A client that lets one go by gets the next
 /// ones only when it has read on: it must not hold up the worker that sends them.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -44,6 +47,8 @@ pub struct SocketHub {
 #[derive(Debug)]
 struct Backlog {
     queue: mpsc::Sender<Box<Outgoing>>,
+    /// The places for large messages.
+    large: Arc<Semaphore>,
     /// Jobs of which an event found the queue full.
     behind: Mutex<BTreeSet<JobId>>,
     fell_behind: Notify,
@@ -59,6 +64,8 @@ pub(crate) struct Outgoing {
     pub(crate) is_terminal: bool,
     /// The whole message as JSON.
     pub(crate) text: String,
+    /// The place of a large message in a queue.
+    place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl Outgoing {
@@ -68,7 +75,7 @@ impl Outgoing {
                 .with_source(error)
         })?;
         let Message { job_id, seq, kind, .. } = *message;
-        Ok(Self { job_id, seq, kind, is_terminal: message.is_terminal(), text })
+        Ok(Self { job_id, seq, kind, is_terminal: message.is_terminal(), text, place: None })
     }
 }
 
@@ -96,6 +103,7 @@ impl SocketHub {
         let (sender, queue) = mpsc::channel(QUEUE);
         let backlog = Arc::new(Backlog {
             queue: sender,
+            large: Arc::new(Semaphore::new(LARGE)),
             behind: Mutex::default(),
             fell_behind: Notify::new(),
             slow: AtomicBool::new(false),
@@ -119,25 +127,46 @@ impl Notifier for SocketHub {
 }
 
 impl Backlog {
-    async fn push(&self, outgoing: Box<Outgoing>) -> Delivery {
+    async fn push(&self, mut outgoing: Box<Outgoing>) -> Delivery {
         let in_log = outgoing.seq.is_some();
+        if outgoing.text.len() > LARGE_BYTES {
+            match self.large.clone().try_acquire_owned() {
+                Ok(place) => outgoing.place = Some(Arc::new(place)),
+                Err(_) if in_log => return self.fall_behind(outgoing.job_id),
+                Err(_) => return self.wait(outgoing).await,
+            }
+        }
         match self.queue.try_send(outgoing) {
             Ok(()) => Delivery::Sent,
             Err(TrySendError::Closed(_)) => Delivery::Gone,
-            Err(TrySendError::Full(outgoing)) if in_log => {
-                self.lock_behind().extend(outgoing.job_id);
-                self.fell_behind.notify_one();
-                Delivery::Sent
-            }
+            Err(TrySendError::Full(outgoing)) if in_log => self.fall_behind(outgoing.job_id),
             Err(TrySendError::Full(outgoing)) => self.wait(outgoing).await,
         }
     }
 
-    async fn wait(&self, outgoing: Box<Outgoing>) -> Delivery {
+    fn fall_behind(&self, job_id: Option<JobId>) -> Delivery {
+        if self.queue.is_closed() {
+            return Delivery::Gone;
+        }
+        self.lock_behind().extend(job_id);
+        self.fell_behind.notify_one();
+        Delivery::Sent
+    }
+
+    async fn wait(&self, mut outgoing: Box<Outgoing>) -> Delivery {
+        if self.queue.is_closed() {
+            return Delivery::Gone;
+        }
         if self.slow.load(Ordering::Relaxed) {
             return Delivery::Sent;
         }
-        match timeout(PATIENCE, self.queue.send(outgoing)).await {
+        let sent = async {
+            if outgoing.text.len() > LARGE_BYTES && outgoing.place.is_none() {
+                outgoing.place = self.large.clone().acquire_owned().await.ok().map(Arc::new);
+            }
+            self.queue.send(outgoing).await
+        };
+        match timeout(PATIENCE, sent).await {
             Ok(Ok(())) => Delivery::Sent,
             Ok(Err(_)) => Delivery::Gone,
             Err(_) => {
@@ -234,6 +263,27 @@ mod tests {
             hub.send(line.id(), &message(None)).await.unwrap();
         }
         assert!(started.elapsed() <= PATIENCE * 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn few_large_messages_wait_for_a_client_that_does_not_read() {
+        let (hub, mut line) = open();
+        let large = |seq: Option<u64>| {
+            let data = json!("x".repeat(LARGE_BYTES));
+            let transient = Message::transient("job.preview", Some(job()), Timestamp::from_millis(1), data);
+            Message { seq: seq.map(Seq), ..transient }
+        };
+        for _ in 0..QUEUE {
+            assert_eq!(hub.send(line.id(), &large(None)).await.unwrap(), Delivery::Sent);
+        }
+        assert_eq!(hub.send(line.id(), &large(Some(1))).await.unwrap(), Delivery::Sent);
+        for _ in 0..LARGE {
+            assert!(matches!(line.hear().await, Heard::Message(_)));
+        }
+        // The event is read from the log once there is room for it.
+        assert!(matches!(line.hear().await, Heard::Behind(jobs) if jobs.contains(&job())));
+        assert_eq!(hub.send(line.id(), &large(None)).await.unwrap(), Delivery::Sent);
+        assert!(matches!(line.hear().await, Heard::Message(_)));
     }
 
     #[tokio::test]

@@ -35,13 +35,15 @@ pub(crate) async fn create(State(api): State<Arc<Api>>, caller: Caller, _: NoQue
 /// # Errors
 /// `unauthorized` if it is unknown, used or too old, or its key was revoked.
 #[cfg(feature = "socket")]
-pub(crate) async fn redeem(api: &Api, ticket: &str) -> Answer<Caller> {
+pub(crate) async fn redeem(api: &Api, ticket: &str, peer: Option<&crate::peer::Peer>) -> Answer<Caller> {
     let ticket = tintype_core::use_cases::redeem_ticket(credentials(api)?, ticket, api.now()).await?;
-    let caller = ticket.and_then(|ticket| Caller::of_ticket(&api.access, ticket));
-    caller.ok_or_else(|| {
+    let Some(caller) = ticket.and_then(|ticket| Caller::of_ticket(&api.access, ticket)) else {
         let detail = "the ticket is unknown, used or too old; POST /tickets gives another";
-        Problem::new(crate::problem::Code::Unauthorized, detail)
-    })
+        let refusal = Problem::new(crate::problem::Code::Unauthorized, detail);
+        return Err(api.wrong_keys.answer(peer, refusal).await);
+    };
+    peer.inspect(|peer| peer.authenticated());
+    Ok(caller)
 }
 
 /// Routes that need it are not in the table where it was not given.

@@ -2,12 +2,13 @@
 
 use crate::samples::{START, at, blob, large_blob};
 use crate::suites::cases;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use std::{fmt, sync::Arc};
 use tintype_core::{
-    ErrorKind,
+    ErrorKind, PortResult,
     domain::{Blob, BlobId, Timestamp},
-    ports::{BlobInfo, ImageStore},
+    ports::{BlobInfo, BlobReader, ImageStore},
 };
 
 /// A store and a way to spoil what it holds behind its back.
@@ -30,14 +31,15 @@ cases! { CASES of Arc<dyn ImageStore>:
     a_large_blob_is_kept,
     get_missing_is_not_found,
     get_deleted_is_not_found,
-    get_range_gives_the_part,
-    get_range_up_to_the_end,
-    get_range_past_the_end_gives_what_there_is,
-    get_range_from_the_end_is_invalid,
-    get_range_from_past_the_end_is_invalid,
-    get_range_of_nothing_is_invalid,
-    get_range_backwards_is_invalid,
-    get_range_of_missing_is_not_found,
+    open_reads_the_parts_that_are_asked_for,
+    open_reads_fewer_bytes_at_the_end_and_none_after_it,
+    open_tells_the_length_before_anything_is_read,
+    open_of_an_empty_blob_reads_nothing,
+    open_reads_a_large_blob_in_parts,
+    open_of_missing_is_not_found,
+    a_reader_of_a_deleted_blob_gives_its_bytes_or_not_found,
+    a_reader_of_a_blob_that_is_put_again_reads_on,
+    many_readers_of_one_blob_each_get_all_of_it,
     find_missing_is_none,
     find_tells_length_and_time,
     put_again_is_one_blob,
@@ -67,6 +69,9 @@ cases! { CASES of Arc<dyn ImageStore>:
 
 cases! { CORRUPTION_CASES of CorruptibleStore:
     corrupted_bytes_are_a_data_error,
+    open_of_corrupted_bytes_is_a_data_error,
+    bytes_that_are_corrupted_after_a_first_read_are_a_data_error_too,
+    a_reader_of_a_blob_that_is_corrupted_meanwhile_gives_no_other_bytes,
 }
 
 async fn put(store: &dyn ImageStore, blob: &Blob, now: Timestamp) {
@@ -126,49 +131,102 @@ async fn get_deleted_is_not_found(store: Arc<dyn ImageStore>) {
     assert_eq!(get_error(&*store, blob(1).id()).await, ErrorKind::NotFound);
 }
 
-async fn get_range_gives_the_part(store: Arc<dyn ImageStore>) {
-    let id = put_digits(&*store).await;
-    assert_eq!(store.get_range(&id, 2..5).await.expect("get_range"), "234");
+async fn open(store: &dyn ImageStore, id: &BlobId) -> Box<dyn BlobReader> {
+    store.open(id).await.expect("open")
 }
 
-async fn get_range_up_to_the_end(store: Arc<dyn ImageStore>) {
-    let id = put_digits(&*store).await;
-    assert_eq!(store.get_range(&id, 9..10).await.expect("get_range"), "9");
+async fn open_error(store: &dyn ImageStore, id: &BlobId) -> ErrorKind {
+    store.open(id).await.expect_err("must fail").kind()
 }
 
-async fn get_range_past_the_end_gives_what_there_is(store: Arc<dyn ImageStore>) {
-    let id = put_digits(&*store).await;
-    assert_eq!(store.get_range(&id, 8..u64::MAX).await.expect("get_range"), "89");
+async fn read(reader: &dyn BlobReader, start: u64, most: usize) -> Bytes {
+    reader.read(start, most).await.expect("read")
 }
 
-async fn get_range_from_the_end_is_invalid(store: Arc<dyn ImageStore>) {
+async fn open_reads_the_parts_that_are_asked_for(store: Arc<dyn ImageStore>) {
     let id = put_digits(&*store).await;
-    let error = store.get_range(&id, 10..11).await.expect_err("must fail");
-    assert_eq!(error.kind(), ErrorKind::Invalid);
+    let reader = open(&*store, &id).await;
+    // Backwards, too: parts do not depend on each other.
+    for (start, part) in [(2, "234"), (0, "012"), (7, "789"), (2, "234")] {
+        assert_eq!(read(&*reader, start, 3).await, part);
+    }
 }
 
-async fn get_range_from_past_the_end_is_invalid(store: Arc<dyn ImageStore>) {
+async fn open_reads_fewer_bytes_at_the_end_and_none_after_it(store: Arc<dyn ImageStore>) {
     let id = put_digits(&*store).await;
-    let error = store.get_range(&id, u64::MAX - 1..u64::MAX).await.expect_err("must fail");
-    assert_eq!(error.kind(), ErrorKind::Invalid);
+    let reader = open(&*store, &id).await;
+    assert_eq!(read(&*reader, 8, 100).await, "89");
+    for start in [10, 11, u64::MAX] {
+        assert_eq!(read(&*reader, start, 100).await, "", "from {start}");
+    }
 }
 
-async fn get_range_of_nothing_is_invalid(store: Arc<dyn ImageStore>) {
+async fn open_tells_the_length_before_anything_is_read(store: Arc<dyn ImageStore>) {
     let id = put_digits(&*store).await;
-    let error = store.get_range(&id, 3..3).await.expect_err("must fail");
-    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(open(&*store, &id).await.bytes(), 10);
 }
 
-#[expect(clippy::reversed_empty_ranges, reason = "that is the case")]
-async fn get_range_backwards_is_invalid(store: Arc<dyn ImageStore>) {
-    let id = put_digits(&*store).await;
-    let error = store.get_range(&id, 5..3).await.expect_err("must fail");
-    assert_eq!(error.kind(), ErrorKind::Invalid);
+async fn open_of_an_empty_blob_reads_nothing(store: Arc<dyn ImageStore>) {
+    let empty = large_blob(0, 0);
+    put(&*store, &empty, START).await;
+    let reader = open(&*store, empty.id()).await;
+    assert_eq!((reader.bytes(), read(&*reader, 0, 100).await), (0, Bytes::new()));
 }
 
-async fn get_range_of_missing_is_not_found(store: Arc<dyn ImageStore>) {
-    let error = store.get_range(blob(1).id(), 0..1).await.expect_err("must fail");
-    assert_eq!(error.kind(), ErrorKind::NotFound);
+/// All bytes of a blob, in parts of `most`.
+async fn read_all(reader: &dyn BlobReader, most: usize) -> PortResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        let part = reader.read(bytes.len() as u64, most).await?;
+        if part.is_empty() {
+            return Ok(bytes);
+        }
+        bytes.extend_from_slice(&part);
+    }
+}
+
+async fn open_reads_a_large_blob_in_parts(store: Arc<dyn ImageStore>) {
+    let large = large_blob(1, 3 * 1024 * 1024 + 1);
+    put(&*store, &large, START).await;
+    let reader = open(&*store, large.id()).await;
+    let bytes = read_all(&*reader, 100_000).await.expect("read");
+    assert!(bytes == *large.bytes(), "the bytes differ");
+}
+
+async fn open_of_missing_is_not_found(store: Arc<dyn ImageStore>) {
+    assert_eq!(open_error(&*store, blob(1).id()).await, ErrorKind::NotFound);
+}
+
+async fn a_reader_of_a_deleted_blob_gives_its_bytes_or_not_found(store: Arc<dyn ImageStore>) {
+    let id = put_digits(&*store).await;
+    let reader = open(&*store, &id).await;
+    assert!(store.delete(&id, at(1)).await.expect("delete"), "the store is without it");
+    match reader.read(0, 100).await {
+        Ok(bytes) => assert_eq!(bytes, "0123456789"),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{error}"),
+    }
+}
+
+async fn a_reader_of_a_blob_that_is_put_again_reads_on(store: Arc<dyn ImageStore>) {
+    put(&*store, &blob(1), START).await;
+    let reader = open(&*store, blob(1).id()).await;
+    put(&*store, &blob(1), at(7)).await;
+    assert_eq!(read(&*reader, 0, 1_000).await, blob(1).bytes());
+}
+
+async fn many_readers_of_one_blob_each_get_all_of_it(store: Arc<dyn ImageStore>) {
+    let large = large_blob(1, 256 * 1024);
+    put(&*store, &large, START).await;
+    let reading: Vec<_> = (0..32)
+        .map(|_| {
+            let (store, id) = (store.clone(), *large.id());
+            tokio::spawn(async move { read_all(&*open(&*store, &id).await, 50_000).await })
+        })
+        .collect();
+    for reading in reading {
+        let bytes = reading.await.expect("no panic").expect("read");
+        assert!(bytes == *large.bytes(), "the bytes differ");
+    }
 }
 
 async fn find_missing_is_none(store: Arc<dyn ImageStore>) {
@@ -368,4 +426,27 @@ async fn corrupted_bytes_are_a_data_error(fixture: CorruptibleStore) {
     put(&*fixture.store, &blob(1), START).await;
     (fixture.corrupt)(*blob(1).id()).await;
     assert_eq!(get_error(&*fixture.store, blob(1).id()).await, ErrorKind::Data);
+}
+
+async fn open_of_corrupted_bytes_is_a_data_error(fixture: CorruptibleStore) {
+    put(&*fixture.store, &blob(1), START).await;
+    (fixture.corrupt)(*blob(1).id()).await;
+    assert_eq!(open_error(&*fixture.store, blob(1).id()).await, ErrorKind::Data);
+}
+
+async fn bytes_that_are_corrupted_after_a_first_read_are_a_data_error_too(fixture: CorruptibleStore) {
+    put(&*fixture.store, &blob(1), START).await;
+    assert_eq!(read(&*open(&*fixture.store, blob(1).id()).await, 0, 1_000).await, blob(1).bytes());
+    (fixture.corrupt)(*blob(1).id()).await;
+    assert_eq!(open_error(&*fixture.store, blob(1).id()).await, ErrorKind::Data);
+}
+
+async fn a_reader_of_a_blob_that_is_corrupted_meanwhile_gives_no_other_bytes(fixture: CorruptibleStore) {
+    put(&*fixture.store, &blob(1), START).await;
+    let reader = open(&*fixture.store, blob(1).id()).await;
+    (fixture.corrupt)(*blob(1).id()).await;
+    match reader.read(0, 1_000).await {
+        Ok(bytes) => assert_eq!(bytes, blob(1).bytes()),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Data, "{error}"),
+    }
 }

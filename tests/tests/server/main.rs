@@ -5,6 +5,7 @@ mod bad_input;
 mod concurrent_edits;
 mod delivery;
 mod draining;
+mod floods;
 mod jobs;
 mod keys;
 mod library;

@@ -134,6 +134,22 @@ pub(crate) const SETTINGS: &[Setting] = &[
     )
     .flag("allow-key")
     .many(),
+    setting(
+        "connections.max",
+        "TINTYPE_CONNECTIONS_MAX",
+        "N",
+        "How many connections may be open; by default 16384, or fewer where the number of open files (`ulimit -n`) \
+         leaves no room for more",
+    )
+    .flag("max-connections"),
+    setting(
+        "connections.per_address",
+        "TINTYPE_CONNECTIONS_PER_ADDRESS",
+        "N",
+        "How many of them one client address may have; by default half, and all for a server that only this machine \
+         reaches. Behind a reverse proxy on another machine, all clients have the address of the proxy",
+    )
+    .flag("max-connections-per-address"),
     setting("log_format", "TINTYPE_LOG_FORMAT", "FORMAT", "The form of the log")
         .flag("log")
         .one_of(LogFormat::NAMES),

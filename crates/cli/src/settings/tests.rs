@@ -161,3 +161,16 @@ fn a_port_alone_means_this_machine() {
     assert_eq!(parse_listen("[::1]:8080").unwrap().to_string(), "[::1]:8080");
     assert!(parse_listen("example").is_err());
 }
+
+#[test]
+fn a_number_of_connections_has_bounds() {
+    for key in ["connections.max", "connections.per_address"] {
+        for wrong in ["0", "16385", "many"] {
+            let error = settings(&flags(&[(key, wrong)]), &[]).unwrap_err();
+            assert!(error.to_string().contains("from 1 to 16384"), "{error}");
+        }
+    }
+    let (_folder, path) = config("[connections]\nmax = 100\nper_address = 10");
+    let given = settings(&Flags::default(), &[("TINTYPE_CONFIG", &path)]).unwrap();
+    assert_eq!((given.connections, given.connections_per_address), (Some(100), Some(10)));
+}

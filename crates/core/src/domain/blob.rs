@@ -29,6 +29,22 @@ impl BlobId {
     }
 }
 
+/// Computes the address of bytes that come in parts.
+#[derive(Clone, Debug, Default)]
+pub struct BlobHasher(Sha256);
+
+impl BlobHasher {
+    /// Takes the next part.
+    pub fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// The address of all parts together, in the order in which they came.
+    pub fn finish(self) -> BlobId {
+        BlobId(self.0.finalize().into())
+    }
+}
+
 impl fmt::Display for BlobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -99,3 +99,30 @@ pub const CONNECTION_LIFE: Duration = Duration::from_secs(2 * 3_600);
 pub const TICKET_LIFE: Duration = Duration::from_secs(60);
 /// How many jobs one connection may listen to at a time.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
+/// The bytes of a stored image that one answer holds in memory at a time.
+pub const CONTENT_PART_BYTES: usize = 64 * 1024;
+/// The bytes of a stored image that one answer holds while [`CONTENT_PARTS_BYTES`] are taken.
+pub const CONTENT_SMALL_PART_BYTES: usize = 4 * 1024;
+/// The most bytes that large parts of stored images take in memory, all answers together.
+pub const CONTENT_PARTS_BYTES: usize = 48 * 1024 * 1024;
+/// The most bytes that answers take which are in memory as a whole, all together: renditions, images without metadata,
+/// lists. One owner has half of it. An answer of at most [`CONTENT_SMALL_PART_BYTES`] is not counted.
+pub const ANSWERS_BYTES: usize = 48 * 1024 * 1024;
+/// The most open connections of one server, where the number of open files allows as many.
+pub const CONNECTIONS_MAX: usize = 16_384;
+/// The most requests that wait for the end of their job at a time (`Prefer: wait`); more are answered at once.
+pub const WAITERS_MAX: usize = 2_048;
+/// How many messages a client may send on a WebSocket at once, after a pause.
+pub const SOCKET_MESSAGES_BURST: u32 = 1_024;
+/// How many messages a second a client may send on a WebSocket for long.
+pub const SOCKET_MESSAGES_PER_S: u32 = 100;
+/// How many wrong keys or tickets of one address are answered at once within [`WRONG_KEYS_WINDOW`].
+pub const WRONG_KEYS_FREE: u32 = 10;
+/// How many more are answered with 401, each after [`WRONG_KEYS_DELAY`]; further ones with 429.
+pub const WRONG_KEYS_DELAYED: u32 = 10;
+/// How long the answer to one wrong key too many is held back.
+pub const WRONG_KEYS_DELAY: Duration = Duration::from_secs(1);
+/// After how long an address begins anew, counted from its first wrong key.
+pub const WRONG_KEYS_WINDOW: Duration = Duration::from_secs(60);
+/// How many addresses are remembered that sent wrong keys.
+pub const WRONG_KEYS_ADDRESSES: usize = 4_096;

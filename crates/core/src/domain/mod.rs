@@ -22,7 +22,7 @@ mod time;
 mod timeline;
 mod variant;
 
-pub use blob::{Blob, BlobId, ContentType};
+pub use blob::{Blob, BlobHasher, BlobId, ContentType};
 pub use change::{CollectionChange, Expected, ImageChange, Refusal};
 pub use collection::{Collection, CollectionEdit};
 pub use credential::{ApiKey, KeyPlace, Scope, Secret, Ticket};

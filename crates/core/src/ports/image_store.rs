@@ -4,7 +4,7 @@ use crate::domain::{Blob, BlobId, Timestamp};
 use crate::error::PortResult;
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::{fmt::Debug, ops::Range};
+use std::fmt::Debug;
 
 /// Keeps bytes under their own hash.
 ///
@@ -12,7 +12,7 @@ use std::{fmt::Debug, ops::Range};
 /// - A `put` that returned is durable and seen by every later call.
 /// - Atomic: a reader sees all of a blob's bytes or none.
 /// - Putting bytes that are there already stores nothing new, and counts as putting them now.
-/// - What is read matches its address, or is an error.
+/// - What is read matches its address, or is an error. That holds for a part as for the whole.
 /// - Deleting what is not there is success.
 /// - A blob in quarantine is not found, read or listed. Putting its bytes again stores them anew.
 ///
@@ -35,13 +35,11 @@ pub trait ImageStore: Debug + Send + Sync + 'static {
     /// match their address.
     async fn get(&self, id: &BlobId) -> PortResult<Bytes>;
 
-    /// The bytes at `id` from `range.start` up to, not including, `range.end`; fewer where the blob ends before.
-    /// A part is not compared with the address.
+    /// A reader of the bytes at `id`, for a caller that must not hold all of them at once.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such blob, [`Invalid`](crate::ErrorKind::Invalid) if
-    /// the range starts at or past the blob's end, or is empty.
-    async fn get_range(&self, id: &BlobId, range: Range<u64>) -> PortResult<Bytes>;
+    /// As [`get`](Self::get): the bytes are compared with their address before the reader is given out.
+    async fn open(&self, id: &BlobId) -> PortResult<Box<dyn BlobReader>>;
 
     /// What is known of the blob at `id`; `None` if there is none.
     async fn find(&self, id: &BlobId) -> PortResult<Option<BlobInfo>>;
@@ -60,6 +58,44 @@ pub trait ImageStore: Debug + Send + Sync + 'static {
 
     /// Up to `limit` blobs in order of their addresses, from the one after `after`.
     async fn list(&self, after: Option<BlobId>, limit: u32) -> PortResult<Vec<BlobInfo>>;
+}
+
+/// Reads the bytes of one blob in parts.
+///
+/// # Contract
+/// - Every part is of the bytes that match the blob's address. A blob that is removed or damaged while it is read gives
+///   these bytes or an error, never others.
+/// - A reader between two reads holds no bytes and no open file, unless its store can only read a blob as a whole.
+///
+/// # Errors
+/// As [`ImageStore::get`]. Where the blob is gone, [`NotFound`](crate::ErrorKind::NotFound).
+///
+/// # Cancellation
+/// Dropping a future stops waiting. A read changes nothing.
+#[async_trait]
+pub trait BlobReader: Debug + Send + Sync {
+    /// The blob's length in bytes.
+    fn bytes(&self) -> u64;
+
+    /// The bytes from `start` on: `most` of them, fewer where the blob ends before, none from its end on.
+    async fn read(&self, start: u64, most: usize) -> PortResult<Bytes>;
+}
+
+/// A reader of bytes that are in memory already, for a store that can only read a blob as a whole.
+#[derive(Clone, Debug)]
+pub struct WholeBlob(pub Bytes);
+
+#[async_trait]
+impl BlobReader for WholeBlob {
+    fn bytes(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    async fn read(&self, start: u64, most: usize) -> PortResult<Bytes> {
+        let start = usize::try_from(start).unwrap_or(usize::MAX).min(self.0.len());
+        let end = start.saturating_add(most).min(self.0.len());
+        Ok(self.0.slice(start..end))
+    }
 }
 
 /// What a store knows of a blob.

@@ -61,3 +61,14 @@ pub enum LinkTarget {
         sha256: BlobId,
     },
 }
+
+impl LinkTarget {
+    /// Whose the image is.
+    pub const fn owner(&self) -> &OwnerId {
+        match self {
+            Self::JobImage { owner, .. } | Self::Original { owner, .. } | Self::Thumbnail { owner, .. } => {
+                owner
+            }
+        }
+    }
+}

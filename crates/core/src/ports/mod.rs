@@ -25,7 +25,7 @@ pub use connection_registry::ConnectionRegistry;
 pub use credential_repo::CredentialRepo;
 pub use embedder::Embedder;
 pub use image_model::{Drawn, DrawnImage, Generated, ImageModel, Preview, SourceBytes};
-pub use image_store::{BlobInfo, ImageStore};
+pub use image_store::{BlobInfo, BlobReader, ImageStore, WholeBlob};
 pub use integrity::Integrity;
 pub use job_repo::{InsertedJob, JobRepo, PurgedJobs};
 pub use link_signer::{LinkSigner, LinkTarget};

@@ -7,16 +7,24 @@ mod schemas;
 use crate::{
     access::Access,
     api::Api,
+    memory::Accounted,
     problem::Code,
     routes::{Route, routes},
 };
-use axum::{Json, extract::State};
+use axum::{
+    Extension,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// `GET /openapi.json`
-pub(crate) async fn document(State(api): State<Arc<Api>>) -> Json<Value> {
-    Json(build(&api))
+pub(crate) async fn document(State(api): State<Arc<Api>>) -> Response {
+    // Written once, and shared by all who ask for it: it needs no key, and would be memory for each.
+    let text = api.document.get_or_init(|| build(&api).to_string().into()).clone();
+    ([(header::CONTENT_TYPE, "application/json")], Extension(Accounted), text).into_response()
 }
 
 /// The document of this server.

@@ -5,6 +5,7 @@ use tintype_core::{
     domain::{ContentType, Encoding},
     imaging,
 };
+use tintype_testkit::faults::{FaultPlan, wrap};
 
 async fn content(desk: &Desk, id: &str, query: &str, headers: &[(&'static str, &str)]) -> Answer {
     let mut request = ask("GET", &format!("/images/{id}/content{query}"));
@@ -175,4 +176,46 @@ async fn a_picture_made_anew_that_is_too_large_for_one_answer_is_refused_with_wh
     }
     let part = content(&desk, &id, "?w=32", &[("range", "bytes=0-15")]).await;
     assert_eq!((part.status.as_u16(), part.body.len()), (206, 16));
+}
+
+/// A deployment whose calls are counted.
+fn counted() -> (Desk, FaultPlan) {
+    let plan = FaultPlan::new(1);
+    (Desk::with_ports(|ports| wrap(ports, &plan)), plan)
+}
+
+#[tokio::test]
+async fn stored_bytes_are_read_in_parts_of_saved_images_and_of_results_whole_and_by_range() {
+    let (desk, plan) = counted();
+    let job = desk.finished_job().await;
+    let id = desk.post("/save", serde_json::json!({ "job_id": job, "index": 0 })).await.id();
+    let (whole_before, opened_before) = (plan.calls("ImageStore::get"), plan.calls("ImageStore::open"));
+    for path in [format!("/images/{id}/content"), format!("/jobs/{job}/images/0")] {
+        assert_eq!(desk.get(&path).await.status, 200);
+        assert_eq!(desk.send(with_header(ask("GET", &path), "range", "bytes=2-")).await.status, 206);
+    }
+    assert_eq!(plan.calls("ImageStore::get"), whole_before);
+    assert_eq!(plan.calls("ImageStore::open"), opened_before + 4);
+}
+
+#[tokio::test]
+async fn damaged_bytes_are_no_answer_whole_or_in_part() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    let sha256 = desk.get(&format!("/images/{id}")).await.json()["sha256"].as_str().unwrap().to_owned();
+    desk.memory.images.corrupt(&sha256.parse().unwrap());
+    for headers in [&[][..], &[("range", "bytes=2-5")]] {
+        let answer = content(&desk, &id, "", headers).await;
+        assert_eq!((answer.status.as_u16(), answer.problem()), (500, "internal".to_owned()), "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_request_tells_the_length_and_has_no_bytes() {
+    let desk = Desk::open();
+    let id = desk.saved_image().await;
+    let length = content(&desk, &id, "", &[]).await.body.len().to_string();
+    let answer = desk.send(ask("HEAD", &format!("/images/{id}/content"))).await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-length")), (200, length.as_str()));
+    assert!(answer.body.is_empty());
 }

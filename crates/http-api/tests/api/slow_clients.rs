@@ -84,8 +84,7 @@ async fn one_connection_too_many_is_told_so() {
     let settings = ServerSettings { connections: 1, ..ServerSettings::default() };
     let desk = Desk::open();
     let (address, _serving) = desk.listen(settings).await;
-    let _first = TcpStream::connect(address).await.unwrap();
-    sleep(SHORT).await;
+    let _busy = Socket::open(address).await;
     let mut second = TcpStream::connect(address).await.unwrap();
     let words = last_words(&mut second).await;
     let (head, body) = words.split_once("\r\n\r\n").unwrap();
@@ -93,6 +92,41 @@ async fn one_connection_too_many_is_told_so() {
     assert!(head.ends_with(&format!("content-length: {}", body.len())), "{head}");
     let problem: serde_json::Value = serde_json::from_str(body).unwrap();
     assert_eq!(problem["code"], "unavailable");
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_for_one_too_many() {
+    let settings = ServerSettings { connections: 1, ..ServerSettings::default() };
+    let desk = Desk::open();
+    let (address, _serving) = desk.listen(settings).await;
+    for _ in 0..2 {
+        let mut next = TcpStream::connect(address).await.unwrap();
+        next.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut buffer = [0; 4096];
+        let count = soon("an answer", next.read(&mut buffer)).await.unwrap();
+        assert!(buffer[..count].starts_with(b"HTTP/1.1 200"));
+        // It stays open, and goes when the next one comes.
+        let another = TcpStream::connect(address).await.unwrap();
+        assert_eq!(last_words(&mut next).await, "");
+        drop(another);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_not_idle_while_its_answer_is_on_its_way() {
+    let desk = Desk::with(Access::Open, |api| {
+        let large = vec![b'x'; 16 * 1024 * 1024];
+        api.with_page(vec![PageFile::new("index.html", "text/html", large)])
+    });
+    let settings = ServerSettings { connections: 1, ..ServerSettings::default() };
+    let (address, _serving) = desk.listen(settings).await;
+    let mut first = TcpStream::connect(address).await.unwrap();
+    first.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut start = [0; 12];
+    soon("the start of the answer", first.read_exact(&mut start)).await.unwrap();
+    let mut second = TcpStream::connect(address).await.unwrap();
+    assert!(last_words(&mut second).await.starts_with("HTTP/1.1 503"));
+    assert!(last_words(&mut first).await.len() > 16 * 1024 * 1024);
 }
 
 #[tokio::test]

@@ -3,11 +3,10 @@
 use super::Faulty;
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::ops::Range;
 use tintype_core::{
     domain::{Blob, BlobId, Timestamp},
     error::PortResult,
-    ports::{BlobInfo, ImageStore},
+    ports::{BlobInfo, BlobReader, ImageStore},
 };
 
 #[async_trait]
@@ -20,8 +19,8 @@ impl ImageStore for Faulty<dyn ImageStore> {
         self.call("ImageStore::get", self.inner.get(id)).await
     }
 
-    async fn get_range(&self, id: &BlobId, range: Range<u64>) -> PortResult<Bytes> {
-        self.call("ImageStore::get_range", self.inner.get_range(id, range)).await
+    async fn open(&self, id: &BlobId) -> PortResult<Box<dyn BlobReader>> {
+        self.call("ImageStore::open", self.inner.open(id)).await
     }
 
     async fn find(&self, id: &BlobId) -> PortResult<Option<BlobInfo>> {
