@@ -1,8 +1,13 @@
 //! What the routes need to answer: the ports, the clock, the keys. An entry builds it once.
 
 use crate::{
-    access::Access, gates::Gates, metrics::Metrics, page::PageFile, public_links::PublicLinks,
+    access::Access,
+    gates::Gates,
+    metrics::Metrics,
+    page::PageFile,
+    public_links::PublicLinks,
     security::Allowed,
+    space::{Space, SpaceSource},
 };
 use std::{fmt, sync::Arc};
 use tintype_core::{
@@ -41,6 +46,7 @@ pub struct Api {
     pub(crate) alike: Option<Alike>,
     pub(crate) meaning: Option<Meaning>,
     pub(crate) metrics: Metrics,
+    pub(crate) space: Option<SpaceSource>,
     #[cfg(feature = "socket")]
     pub(crate) hub: Option<Arc<SocketHub>>,
     #[cfg(feature = "socket")]
@@ -76,6 +82,7 @@ impl Api {
             alike: None,
             meaning: None,
             metrics: Metrics::default(),
+            space: None,
             #[cfg(feature = "socket")]
             hub: None,
             #[cfg(feature = "socket")]
@@ -157,6 +164,20 @@ impl Api {
     pub fn with_meaning(mut self, meaning: Meaning) -> Self {
         self.meaning = Some(meaning);
         self
+    }
+
+    /// Has `/readyz` and `/metrics` tell the room there is for further data. `source` is asked off the async threads.
+    #[must_use]
+    pub fn with_space(mut self, source: SpaceSource) -> Self {
+        self.metrics = self.metrics.with_space();
+        self.space = Some(source);
+        self
+    }
+
+    /// The room there is now; `None` where nobody measures it.
+    pub(crate) async fn measured_space(&self) -> Option<Space> {
+        let source = self.space.clone()?;
+        tokio::task::spawn_blocking(move || source()).await.ok()
     }
 
     /// Names the commit this program was built from; shown by `/version`.

@@ -4,6 +4,7 @@ use crate::{
     access::Owner,
     api::Api,
     problem::{Answer, Problem, chain},
+    space::Space,
 };
 use axum::{
     extract::State,
@@ -47,6 +48,15 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     /// Reads of a job's log for a listener that fell behind, or wants the images' bytes.
     pub(crate) logs_read: Counter,
+    disk: Disk,
+}
+
+/// The room for further data, as it was when the metrics were last asked for.
+#[derive(Clone, Debug, Default)]
+struct Disk {
+    read_only: Gauge,
+    free_bytes: Gauge,
+    total_bytes: Gauge,
 }
 
 impl Default for Metrics {
@@ -60,6 +70,7 @@ impl Default for Metrics {
             images_saved: Counter::default(),
             connections: Gauge::default(),
             logs_read: Counter::default(),
+            disk: Disk::default(),
         };
         metrics.registry = Arc::new(metrics.register());
         metrics
@@ -80,6 +91,29 @@ impl Metrics {
         registry
     }
 
+    /// The same with the room for further data.
+    pub(crate) fn with_space(mut self) -> Self {
+        let mut registry = self.register();
+        let help = "1 while nothing can be added to the library for want of space, else 0";
+        registry.register("read_only", help, self.disk.read_only.clone());
+        let help = "Free bytes of the disk that holds the library";
+        registry.register("disk_free_bytes", help, self.disk.free_bytes.clone());
+        registry.register(
+            "disk_bytes",
+            "Bytes of the disk that holds the library",
+            self.disk.total_bytes.clone(),
+        );
+        self.registry = Arc::new(registry);
+        self
+    }
+
+    fn note_space(&self, space: &Space) {
+        let number = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.disk.read_only.set(space.read_only.is_some().into());
+        self.disk.free_bytes.set(number(space.free_bytes));
+        self.disk.total_bytes.set(number(space.total_bytes));
+    }
+
     /// Counts an answer.
     pub(crate) fn answered(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         // Any text may stand as a method; only the usual ones become a label.
@@ -95,6 +129,9 @@ impl Metrics {
 
 /// `GET /metrics`
 pub(crate) async fn metrics(State(api): State<Arc<Api>>, _: Owner) -> Answer {
+    if let Some(space) = api.measured_space().await {
+        api.metrics.note_space(&space);
+    }
     let mut text = String::new();
     encode(&mut text, &api.metrics.registry).map_err(|error| Problem::internal(chain(&error)))?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
