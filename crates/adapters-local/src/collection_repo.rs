@@ -1,6 +1,6 @@
 //! Collections in SQLite.
 
-use crate::{Database, database::Durability::Durable, error::Fault};
+use crate::{Database, database::Durability::Durable, disk_space::no_space, error::Fault};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 use tintype_core::{
@@ -27,7 +27,7 @@ impl CollectionRepo for SqliteCollectionRepo {
     async fn insert(&self, collection: &Collection) -> PortResult<()> {
         let collection = collection.clone();
         let work = move |connection: &Connection| insert(connection, &collection);
-        self.database.write("CollectionRepo::insert", Durable, work).await
+        self.database.add("CollectionRepo::insert", Durable, work).await
     }
 
     async fn find(&self, owner: &OwnerId, id: &CollectionId) -> PortResult<Option<Collection>> {
@@ -49,10 +49,15 @@ impl CollectionRepo for SqliteCollectionRepo {
 
     async fn update(&self, collection: &Collection, expected: Version) -> PortResult<()> {
         const OPERATION: &str = "CollectionRepo::update";
-        let collection = collection.clone();
+        let (collection, space) = (collection.clone(), self.database.space().clone());
         let work = move |connection: &Connection| match find(connection, &collection.owner, &collection.id)? {
             None => Err(PortError::new(ErrorKind::NotFound, OPERATION, "there is no such collection").into()),
-            Some(stored) if stored.version == expected => update(connection, &collection),
+            Some(stored) if stored.version == expected => {
+                if space.is_low() && grows(&stored, &collection) {
+                    return Err(no_space(OPERATION).into());
+                }
+                update(connection, &collection)
+            }
             // This very call, repeated.
             Some(stored) if stored == collection => Ok(()),
             Some(stored) => Err(overtaken(OPERATION, stored.version)),
@@ -105,6 +110,13 @@ fn update(connection: &Connection, collection: &Collection) -> Result<(), Fault>
     let body = serde_json::to_string(collection)?;
     connection.prepare_cached(sql)?.execute(params![collection.id.as_bytes(), collection.version.0, body])?;
     Ok(())
+}
+
+/// Whether the record gets longer by what a person writes.
+fn grows(before: &Collection, after: &Collection) -> bool {
+    let bytes =
+        |collection: &Collection| collection.name.len() + collection.note.as_ref().map_or(0, String::len);
+    bytes(after) > bytes(before)
 }
 
 fn overtaken(operation: &'static str, stored: Version) -> Fault {

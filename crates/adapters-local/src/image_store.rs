@@ -6,7 +6,7 @@ pub(crate) use folders::{BLOBS, Folders, blob_path};
 
 use crate::{
     DataFolder, durable,
-    error::{OpenError, of_io},
+    error::{OpenError, is_full, of_io},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,6 +22,9 @@ use tintype_core::{
     domain::{Blob, BlobId, Timestamp},
     ports::{BlobInfo, ImageStore},
 };
+
+/// Bytes that the folders of a new blob may need beside it.
+const FOLDERS_BYTES: u64 = 12 * 1_024;
 
 /// Keeps each blob in a file of its own, `blobs/ab/cd/abcd...`. A file's time of change is when it was last put.
 #[derive(Clone, Debug)]
@@ -58,10 +61,7 @@ impl ImageStore for FileImageStore {
     async fn put(&self, blob: &Blob, now: Timestamp) -> PortResult<()> {
         const OPERATION: &str = "ImageStore::put";
         let blob = blob.clone();
-        self.work(OPERATION, move |folders| {
-            put(folders, &blob, now).map_err(|error| of_io(OPERATION, unfound(error)))
-        })
-        .await
+        self.work(OPERATION, move |folders| put(OPERATION, folders, &blob, now)).await
     }
 
     async fn get(&self, id: &BlobId) -> PortResult<Bytes> {
@@ -104,12 +104,27 @@ fn unfound(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::NotFound { io::Error::other(error) } else { error }
 }
 
-fn put(folders: &Folders, blob: &Blob, now: Timestamp) -> io::Result<()> {
+fn put(operation: &'static str, folders: &Folders, blob: &Blob, now: Timestamp) -> PortResult<()> {
+    let failed = |error| of_io(operation, unfound(error));
     let mut shard = folders.shard(blob.id());
-    if put_again(folders, &mut shard, blob, now)? {
+    if put_again(folders, &mut shard, blob, now).map_err(failed)? {
         return Ok(());
     }
     drop(shard);
+    let (space, bytes) = (folders.space(), blob.bytes().len() as u64 + FOLDERS_BYTES);
+    space.admit(operation, bytes)?;
+    match put_new(folders, blob, now) {
+        Err(error) if is_full(&error) => {
+            // Another program was quicker. What caches gave back since may be enough.
+            space.met_full();
+            space.admit(operation, bytes)?;
+            put_new(folders, blob, now).map_err(failed)
+        }
+        put => put.map_err(failed),
+    }
+}
+
+fn put_new(folders: &Folders, blob: &Blob, now: Timestamp) -> io::Result<()> {
     // The slow part is done without the lock: two who put the same bytes at once both write them, and one wins.
     let temporary = folders.temporary();
     let write = || durable::fill(File::create_new(&temporary)?, blob.bytes(), times(now));
@@ -166,16 +181,21 @@ fn get_range(folders: &Folders, id: &BlobId, range: &Range<u64>) -> PortResult<B
 
 fn delete(folders: &Folders, id: &BlobId, put_before: Timestamp) -> io::Result<bool> {
     // Held to the end: no put of the same bytes comes in between.
-    let _shard = folders.shard(id);
+    let mut shard = folders.shard(id);
     match folders.find(id)? {
         None => Ok(true),
         Some(info) if info.put_at >= put_before => Ok(false),
         Some(_) => {
             // A backup is copying: the bytes go with a later sweep.
             let Some(_pass) = folders.pass()? else { return Ok(false) };
-            // First what was made of it: a crash in between leaves the picture, for the next deletion.
-            folders.remove_variants(id)?;
-            fs::remove_file(folders.path(id)).map(|()| true)
+            // Some file systems need room to remove a name.
+            folders.space().with_room(|| {
+                // First what was made of it: a crash in between leaves the picture, for the next deletion.
+                folders.remove_variants(id)?;
+                fs::remove_file(folders.path(id))
+            })?;
+            folders.remove_empty(&mut shard, id);
+            Ok(true)
         }
     }
 }

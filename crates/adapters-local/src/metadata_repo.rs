@@ -3,7 +3,7 @@
 pub(crate) mod index;
 mod timeline;
 
-use crate::{Database, database::Durability::Durable, error::Fault};
+use crate::{Database, database::Durability::Durable, disk_space::no_space, error::Fault};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use tintype_core::{
@@ -33,7 +33,20 @@ impl MetadataRepo for SqliteMetadataRepo {
     async fn insert(&self, image: &SavedImage) -> PortResult<InsertedImage> {
         const OPERATION: &str = "MetadataRepo::insert";
         let image = image.clone();
-        self.database.write(OPERATION, Durable, move |connection| insert(connection, &image)).await
+        let (sha256, owner) = (image.sha256, image.owner.clone());
+        let inserted =
+            self.database.add(OPERATION, Durable, move |connection| insert(connection, &image)).await;
+        match inserted {
+            // An image that is there needs no space.
+            Err(error) if error.kind() == ErrorKind::Exhausted => {
+                let work = move |connection: &Connection| {
+                    one(connection, OWNED, params![sha256.as_bytes(), owner.as_str()])
+                };
+                let existing = self.database.read(OPERATION, work).await?;
+                existing.map(|image| InsertedImage::Existing(Box::new(image))).ok_or(error)
+            }
+            inserted => inserted,
+        }
     }
 
     async fn find(&self, owner: &OwnerId, id: &ImageId, now: Timestamp) -> PortResult<Option<SavedImage>> {
@@ -69,10 +82,15 @@ impl MetadataRepo for SqliteMetadataRepo {
 
     async fn update(&self, image: &SavedImage, expected: Version) -> PortResult<()> {
         const OPERATION: &str = "MetadataRepo::update";
-        let image = image.clone();
+        let (image, space) = (image.clone(), self.database.space().clone());
         let work = move |connection: &Connection| match version(connection, &image.owner, &image.id)? {
             None => Err(PortError::new(ErrorKind::NotFound, OPERATION, "there is no such image").into()),
-            Some(stored) if stored == expected => update(connection, &image),
+            Some(stored) if stored == expected => {
+                if space.is_low() && grows(readable(connection, &image.id)?.as_ref(), &image)? {
+                    return Err(no_space(OPERATION).into());
+                }
+                update(connection, &image)
+            }
             Some(stored) => Err(overtaken(OPERATION, stored)),
         };
         self.database.write(OPERATION, Durable, work).await
@@ -155,6 +173,24 @@ fn update(connection: &Connection, image: &SavedImage) -> Result<(), Fault> {
         serde_json::to_string(image)?,
     ])?;
     index::update(connection, before.as_ref(), image)
+}
+
+/// Whether the record gets longer: other than by the time at which it was trashed or changed.
+fn grows(before: Option<&SavedImage>, after: &SavedImage) -> Result<bool, Fault> {
+    let bytes = |image: &SavedImage| {
+        let image = SavedImage {
+            trashed_at: None,
+            version: Version::FIRST,
+            updated_at: image.saved_at,
+            ..image.clone()
+        };
+        serde_json::to_string(&image).map(|body| body.len())
+    };
+    match before {
+        Some(before) => Ok(bytes(after)? > bytes(before)?),
+        // It can't be read: it is replaced.
+        None => Ok(false),
+    }
 }
 
 /// The stored record of the image; `None` also where it can't be read: that is no reason to keep it from being replaced or

@@ -106,6 +106,7 @@ fn in_words(error: &BackupError) -> Failure {
         BackupError::NotEmpty { .. } | BackupError::OtherLibrary { .. } | BackupError::Nested { .. } => {
             Exit::Usage
         }
+        BackupError::NoSpace { .. } => Exit::NoSpace,
         BackupError::Busy { .. }
         | BackupError::Damaged { .. }
         | BackupError::DamagedDatabase { .. }

@@ -7,7 +7,7 @@ use tintype_core::PortResult;
 use tintype_core::domain::Clock;
 use tintype_core::ports::Ports;
 use tintype_core::use_cases::{Alike, Meaning, embed_prompts_waiting, embed_waiting};
-use tintype_local::SystemClock;
+use tintype_local::{DiskSpace, SystemClock};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -20,11 +20,17 @@ const AT_ONCE: u32 = 256;
 
 /// Looks until `shutdown`, at those first that were saved while no server looked. What fails is logged, and tried again;
 /// pictures that can't be looked at keep no prompt from being read.
-pub(crate) async fn run(ports: Ports, alike: Alike, meaning: Meaning, shutdown: CancellationToken) {
-    let looking = again("a saved picture could not be looked at", || {
+pub(crate) async fn run(
+    ports: Ports,
+    alike: Alike,
+    meaning: Meaning,
+    space: DiskSpace,
+    shutdown: CancellationToken,
+) {
+    let looking = again("a saved picture could not be looked at", &space, || {
         embed_waiting(&ports, &alike, AT_ONCE, SystemClock.now())
     });
-    let reading = again("a saved picture's prompt could not be read", || {
+    let reading = again("a saved picture's prompt could not be read", &space, || {
         embed_prompts_waiting(&ports, &meaning, AT_ONCE, SystemClock.now())
     });
     tokio::select! {
@@ -35,11 +41,15 @@ pub(crate) async fn run(ports: Ports, alike: Alike, meaning: Meaning, shutdown: 
 }
 
 /// Passes again and again over what waits.
-async fn again<P>(failure: &str, pass: impl Fn() -> P)
+async fn again<P>(failure: &str, space: &DiskSpace, pass: impl Fn() -> P)
 where
     P: Future<Output = (u32, PortResult<()>)>,
 {
     loop {
+        // Vectors can wait: there is no space for them.
+        while space.is_read_only() {
+            sleep(EVERY).await;
+        }
         let (gone_through, outcome) = pass().await;
         if let Err(error) = &outcome {
             tracing::warn!(%error, source = cause(error), "{failure}");

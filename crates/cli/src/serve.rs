@@ -4,7 +4,7 @@ use crate::compose::{self, Server};
 use crate::failure::{Failure, Outcome};
 use crate::settings::{Env, Flags, LogFormat, Resolved, Settings};
 use crate::terminal::{Style, Terminal};
-use crate::{data_secret, gallery, logging, looker, runtime, signals, sweeper, system};
+use crate::{data_secret, disk_watch, gallery, logging, looker, runtime, signals, sweeper, system};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tintype_core::domain::CursorCodec;
 use tintype_core::ports::Models;
-use tintype_http::{Access, Allowed, Api, Keys, ServerSettings, SocketHub, router};
-use tintype_local::SystemClock;
+use tintype_http::{Access, Allowed, Api, Keys, ServerSettings, SocketHub, Space, SpaceSource, router};
+use tintype_local::{DiskSpace, SpaceReport, SystemClock};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -38,8 +38,7 @@ pub(crate) fn run(flags: &Flags, terminal: &Terminal, env: Env<'_>) -> Outcome {
 async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     let hub = Arc::new(SocketHub::default());
     let server = compose::server(settings, hub.clone())?;
-    server.alike.vectors.use_space(&server.alike.embedder.space()).await?;
-    server.meaning.vectors.use_space(&server.meaning.embedder.space()).await?;
+    use_spaces(&server).await?;
     let cursors = CursorCodec::new(data_secret::read_or_make(server.folder.path())?);
     let listener = listen(settings.listen).await?;
     let address = listener.local_addr().map_err(|error| cant_listen(settings.listen, &error))?;
@@ -57,6 +56,7 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     .with_variants(server.variants.clone())
     .with_alike(server.alike.clone())
     .with_meaning(server.meaning.clone())
+    .with_space(space_source(server.folder.space()))
     .with_page(gallery::files())
     .with_allowed(allowed(settings))
     .with_shutdown(shutdown.clone());
@@ -67,19 +67,24 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     let Server { ports, workflow, folder, alike, meaning, .. } = server;
     greet(settings, terminal, address, &ports.models);
     if let Some(path) = &settings.ready_file {
-        write_ready_file(path, address)?;
+        let written = folder.space().with_room(|| write_ready_file(path, address));
+        written.map_err(|error| {
+            Failure::failed(format!("can't write the ready file {}: {error}", path.display()))
+        })?;
     }
     let jobs = tokio::spawn({
         let (ports, shutdown) = (ports.clone(), shutdown.clone());
         async move { workflow.run(ports, shutdown).await }
     });
     let sweeps = tokio::spawn(sweeper::run(ports.clone(), shutdown.clone()));
-    let looks = tokio::spawn(looker::run(ports, alike, meaning, shutdown.clone()));
+    let space = folder.space().clone();
+    let watch = tokio::spawn(disk_watch::run(space.clone(), shutdown.clone()));
+    let looks = tokio::spawn(looker::run(ports, alike, meaning, space, shutdown.clone()));
     let tasks = api.tasks();
     tintype_http::serve(listener, router(api), ServerSettings::default(), tasks, shutdown.clone()).await;
     // However the server came to its end, the rest ends with it.
     shutdown.cancel();
-    for task in [jobs, sweeps, looks] {
+    for task in [jobs, sweeps, watch, looks] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a part of the server stopped unexpectedly");
         }
@@ -91,6 +96,31 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     drop(folder);
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Says in what way vectors are made. Without space to note a new way the others are found until there is.
+async fn use_spaces(server: &Server) -> Outcome {
+    let (looks, meanings) = (&server.alike, &server.meaning);
+    for used in [
+        looks.vectors.use_space(&looks.embedder.space()).await,
+        meanings.vectors.use_space(&meanings.embedder.space()).await,
+    ] {
+        match used {
+            Err(error) if error.kind() == tintype_core::ErrorKind::Exhausted => {
+                tracing::warn!(%error, "similar images are searched as before until the next start");
+            }
+            used => used?,
+        }
+    }
+    Ok(())
+}
+
+fn space_source(space: &DiskSpace) -> SpaceSource {
+    let space = space.clone();
+    Arc::new(move || {
+        let SpaceReport { free_bytes, total_bytes, read_only } = space.report();
+        Space { free_bytes, total_bytes, read_only }
+    })
 }
 
 fn access(settings: &Settings) -> Access {
@@ -179,12 +209,12 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// Writes the address to `path`, whole or not at all.
-fn write_ready_file(path: &Path, address: SocketAddr) -> Outcome {
+fn write_ready_file(path: &Path, address: SocketAddr) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
     std::fs::write(&temporary, format!("{address}\n"))
         .and_then(|()| std::fs::rename(&temporary, path))
-        .map_err(|error| Failure::failed(format!("can't write the ready file {}: {error}", path.display())))
+        .inspect_err(|_| drop(std::fs::remove_file(&temporary)))
 }
 
 /// Every open connection is an open file; many systems allow a process just 1,024 until it asks for more.
