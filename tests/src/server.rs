@@ -22,12 +22,13 @@ pub struct Settings {
     models: Vec<&'static str>,
     workers: usize,
     keys: Vec<(&'static str, &'static str)>,
+    flags: Vec<&'static str>,
 }
 
 impl Settings {
     /// One worker and the model that draws at once.
     pub fn noop() -> Self {
-        Self { models: vec!["noop"], workers: 1, keys: Vec::new() }
+        Self { models: vec!["noop"], workers: 1, keys: Vec::new(), flags: Vec::new() }
     }
 
     /// One worker and the model inside the program.
@@ -46,6 +47,13 @@ impl Settings {
     #[must_use]
     pub fn key(mut self, owner: &'static str, key: &'static str) -> Self {
         self.keys.push((owner, key));
+        self
+    }
+
+    /// With a flag of the command and its value.
+    #[must_use]
+    pub fn with(mut self, flag: &'static str, value: &'static str) -> Self {
+        self.flags.extend([flag, value]);
         self
     }
 
@@ -74,6 +82,7 @@ impl Home {
             command.args(["--model", model]);
         }
         command.arg("--data").arg(self.path("data"));
+        command.args(&settings.flags);
         command.arg("--ready-file").arg(self.path("ready"));
         let config = self.path("config.toml");
         fs::write(&config, settings.config_file()).unwrap();
@@ -129,6 +138,13 @@ impl Server {
     /// Starts a server whose data folder is `data` in this folder.
     pub async fn start_on(folder: TempDir, settings: Settings) -> Self {
         Stopped { home: Home(folder), settings }.start().await
+    }
+
+    /// Starts a server whose data folder is `data`, wherever that is.
+    pub async fn start_in(data: &Path, settings: Settings) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(data, home.path().join("data")).unwrap();
+        Self::start_on(home, settings).await
     }
 
     /// A client without a key.
