@@ -66,6 +66,12 @@ impl Settings {
         self
     }
 
+    /// With a flag of the command and its value.
+    #[must_use]
+    pub fn with(self, flag: &'static str, value: &'static str) -> Self {
+        self.flags(&[flag, value])
+    }
+
     /// As a process that may have this many files open.
     #[must_use]
     pub const fn open_files(mut self, count: usize) -> Self {
@@ -123,6 +129,7 @@ impl Home {
         }
         command.args(&settings.flags);
         command.arg("--data").arg(self.path("data"));
+        command.args(&settings.flags);
         command.arg("--ready-file").arg(self.path("ready"));
         let config = self.path("config.toml");
         fs::write(&config, settings.config_file()).unwrap();
@@ -179,6 +186,13 @@ impl Server {
     /// Starts a server whose data folder is `data` in this folder.
     pub async fn start_on(folder: TempDir, settings: Settings) -> Self {
         Stopped { home: Home(folder), settings }.start().await
+    }
+
+    /// Starts a server whose data folder is `data`, wherever that is.
+    pub async fn start_in(data: &Path, settings: Settings) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(data, home.path().join("data")).unwrap();
+        Self::start_on(home, settings).await
     }
 
     /// A client without a key.

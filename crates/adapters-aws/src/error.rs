@@ -101,6 +101,7 @@ const fn describe(kind: ErrorKind) -> &'static str {
         ErrorKind::Denied => "this function may not make the call; look at its policy",
         ErrorKind::Throttled => "the service asks for a slower pace",
         ErrorKind::Unavailable => "the service has trouble of its own",
+        ErrorKind::Exhausted => "the service has no space left",
         ErrorKind::Data => "what the service holds can't be read",
         ErrorKind::Internal => "the service refused the call in a way that is not known here",
     }

@@ -14,14 +14,16 @@ pub(crate) use hold::{Hold, Pass};
 use crate::{
     DataFolder, OpenError,
     database::{self, check},
+    disk_space::release_reserve_of,
     durable,
+    error::is_full,
     image_store::{BLOBS, blob_path},
     library_mark::{self, LibraryMark},
     private::{self, make_private},
 };
 use files::Manifest;
 use rusqlite::{
-    Connection,
+    Connection, ErrorCode,
     backup::{Backup, StepResult},
 };
 use std::{
@@ -31,7 +33,10 @@ use std::{
     thread,
     time::Duration,
 };
-use tintype_core::domain::{BlobId, Timestamp};
+use tintype_core::{
+    domain::{BlobId, Timestamp},
+    error::BoxError,
+};
 
 /// The wait before a database that is busy is asked again.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -112,6 +117,17 @@ pub enum BackupError {
         folder: PathBuf,
         /// What SQLite found first.
         found: String,
+    },
+    /// The disk of the copy, or of the library, is full.
+    #[error(
+        "there is no space left for {}; make room on that disk, or name a folder on another one, and repeat it: what is \
+         copied is not copied again", path.display()
+    )]
+    NoSpace {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: BoxError,
     },
     /// A file can't be made, read or written.
     #[error("{} can't be read or written", path.display())]
@@ -194,9 +210,21 @@ pub fn back_up(
     make_private(target).map_err(at(target))?;
     Manifest::begin(target, now)?;
     let snapshot = target.join(format!("{}{}", database::FILE, files::UNFINISHED));
-    let unreadable = |source| BackupError::Database { folder: data.to_owned(), source };
     let mark = library_mark::of_the_blobs(data)?;
-    let mut copy = copy_database(data, &snapshot).map_err(unreadable)?;
+    let copied = match copy_database(data, &snapshot) {
+        // The shared memory of a database that no server has open needs room, of which a full disk has some in reserve.
+        Err(error) if may_need_room(&error) && release_reserve_of(data) => copy_database(data, &snapshot),
+        copied => copied,
+    };
+    let mut copy = copied.map_err(|source| {
+        drop(fs::remove_file(&snapshot));
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => {
+                BackupError::NoSpace { path: snapshot.clone(), source: source.into() }
+            }
+            _ => BackupError::Database { folder: data.to_owned(), source },
+        }
+    })?;
     library_mark::refuse_other(mark.as_ref(), data, &copy)?;
     // The layout of an earlier version has no checksums.
     database::migrations::migrate(&mut copy, data)?;
@@ -364,7 +392,19 @@ fn copy_all(
     Ok(copied)
 }
 
+/// Whether the database may not have been opened for want of room.
+fn may_need_room(error: &rusqlite::Error) -> bool {
+    use ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
+    matches!(error.sqlite_error_code(), Some(CannotOpen | DiskFull | ReadOnly | SystemIoFailure))
+}
+
 fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
     let path = path.to_owned();
-    |source| BackupError::File { path, source }
+    |source| {
+        if is_full(&source) {
+            BackupError::NoSpace { path, source: source.into() }
+        } else {
+            BackupError::File { path, source }
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Collections in SQLite.
 
-use crate::{Database, checksum, database::Durability::Durable, error::Fault};
+use crate::{
+    Database, DiskSpace, checksum, database::Durability::Durable, disk_space::no_space, error::Fault,
+};
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, params, types::ValueRef};
 use tintype_core::{
@@ -37,7 +39,7 @@ impl CollectionRepo for SqliteCollectionRepo {
     async fn insert(&self, collection: &Collection) -> PortResult<Result<(), Refusal>> {
         let collection = collection.clone();
         let work = move |connection: &Connection| insert(connection, &collection);
-        self.database.write("CollectionRepo::insert", Durable, work).await
+        self.database.add("CollectionRepo::insert", Durable, work).await
     }
 
     async fn find(&self, owner: &OwnerId, id: &CollectionId) -> PortResult<Option<Collection>> {
@@ -59,7 +61,8 @@ impl CollectionRepo for SqliteCollectionRepo {
         change: &CollectionChange,
     ) -> PortResult<Result<Collection, Refusal>> {
         let (owner, id, change) = (owner.clone(), *id, change.clone());
-        let work = move |connection: &Connection| apply(connection, &owner, &id, &change);
+        let space = self.database.space().clone();
+        let work = move |connection: &Connection| apply(connection, &owner, &id, &change, &space);
         self.database.write("CollectionRepo::change", Durable, work).await
     }
 
@@ -114,6 +117,7 @@ fn apply(
     owner: &OwnerId,
     id: &CollectionId,
     change: &CollectionChange,
+    space: &DiskSpace,
 ) -> Result<Result<Collection, Refusal>, Fault> {
     let stored = find(connection, owner, id)?;
     let changed = match change.apply(stored.as_ref()) {
@@ -124,7 +128,12 @@ fn apply(
     if is_renamed && let Err(invalid) = changed.check_name(&list(connection, owner)?) {
         return Ok(Err(invalid.into()));
     }
-    if stored.as_ref() != Some(&changed) {
+    if let Some(stored) = &stored
+        && *stored != changed
+    {
+        if space.is_low() && grows(stored, &changed) {
+            return Err(no_space("CollectionRepo::change").into());
+        }
         update(connection, &changed)?;
     }
     Ok(Ok(changed))
@@ -179,4 +188,11 @@ fn update(connection: &Connection, collection: &Collection) -> Result<(), Fault>
         sum
     ])?;
     Ok(())
+}
+
+/// Whether the record gets longer by what a person writes.
+fn grows(before: &Collection, after: &Collection) -> bool {
+    let bytes =
+        |collection: &Collection| collection.name.len() + collection.note.as_ref().map_or(0, String::len);
+    bytes(after) > bytes(before)
 }

@@ -1,7 +1,8 @@
 //! The folder that everything is in, and the lock that keeps it to one process.
 
 use crate::{
-    error::OpenError,
+    DiskSpace, SpaceSettings,
+    error::{OpenError, is_full},
     private::{self, make_private},
 };
 use std::{
@@ -20,6 +21,7 @@ pub(crate) const LOCK_FILE: &str = "lock";
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
+    space: DiskSpace,
     _lock: File,
 }
 
@@ -30,10 +32,23 @@ impl DataFolder {
     /// # Errors
     /// [`InUse`](OpenError::InUse) if another process has it, [`File`](OpenError::File).
     pub fn open(path: &Path) -> Result<Arc<Self>, OpenError> {
+        Self::open_with(path, SpaceSettings::default())
+    }
+
+    /// Opens the folder at `path` as [`open`](Self::open) does, and leaves so much of its disk to others.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: &Path, space: SpaceSettings) -> Result<Arc<Self>, OpenError> {
         make_private(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
         let lock = lock(path)?;
         private::tighten(path);
-        Ok(Arc::new(Self { path: path.to_owned(), _lock: lock }))
+        Ok(Arc::new(Self { path: path.to_owned(), space: DiskSpace::new(path, space), _lock: lock }))
+    }
+
+    /// The room on its disk.
+    pub const fn space(&self) -> &DiskSpace {
+        &self.space
     }
 
     /// Where it is.
@@ -54,15 +69,24 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
         }
         Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
-    sign(&mut file).map_err(failed)?;
+    match sign(&mut file) {
+        // On a full disk: the number is for people, and the lock holds without it.
+        Err(error) if is_full(&error) => {}
+        signed => signed.map_err(failed)?,
+    }
     Ok(file)
 }
 
-/// Leaves this process's number for whoever finds the folder taken.
+/// Leaves this process's number for whoever finds the folder taken. The block of the earlier number is written over, since a
+/// full disk would not give a new one; where not even that is possible, no number is left.
 fn sign(file: &mut File) -> io::Result<()> {
-    file.set_len(0)?;
+    let number = std::process::id().to_string();
     file.rewind()?;
-    write!(file, "{}", std::process::id())
+    if let Err(error) = file.write_all(number.as_bytes()) {
+        file.set_len(0)?;
+        return Err(error);
+    }
+    file.set_len(number.len() as u64)
 }
 
 fn holder(file: &mut File) -> Option<u32> {

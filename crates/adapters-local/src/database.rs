@@ -8,9 +8,11 @@ pub(crate) mod wal;
 mod writer;
 
 pub(crate) use writer::Durability;
+use writer::SpaceUse;
 
 use crate::{
-    DataFolder,
+    DataFolder, DiskSpace,
+    disk_space::{Relief, WRITE_BYTES},
     error::{Fault, OpenError},
     library_mark::{self, LibraryMark},
     private, queue,
@@ -23,7 +25,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -55,8 +57,25 @@ struct Threads {
     readers: Readers,
     writer: Writer,
     damage: Damage,
+    _reserve: Refill,
     /// Last: the folder is free for another process once nothing here uses it.
     folder: Arc<DataFolder>,
+}
+
+/// Makes the reserve of the disk again with what the closed database gave back.
+struct Refill(DiskSpace);
+
+impl Drop for Refill {
+    fn drop(&mut self) {
+        self.0.keep_reserve();
+    }
+}
+
+impl Relief for Threads {
+    /// A write of nothing: after it the writer moves its log into the database while there is still room for that.
+    fn make_room(&self) {
+        drop(self.writer.submit("Database::make_room", Durability::Relaxed, SpaceUse::Frees, |_| Ok(())));
+    }
 }
 
 impl Database {
@@ -67,7 +86,8 @@ impl Database {
     /// # Errors
     /// [`LostDatabase`](OpenError::LostDatabase), [`ForeignDatabase`](OpenError::ForeignDatabase) and
     /// [`OlderDatabase`](OpenError::OlderDatabase) for such a one, [`Newer`](OpenError::Newer) if a newer tintype wrote it,
-    /// [`Unrestored`](OpenError::Unrestored), [`Database`](OpenError::Database), [`File`](OpenError::File).
+    /// [`Unrestored`](OpenError::Unrestored), [`Unrecovered`](OpenError::Unrecovered), [`NoSpace`](OpenError::NoSpace),
+    /// [`Database`](OpenError::Database), [`File`](OpenError::File).
     pub fn open(folder: &Arc<DataFolder>) -> Result<Self, OpenError> {
         let root = folder.path();
         if root.join(RESTORING).exists() {
@@ -77,15 +97,21 @@ impl Database {
             return Err(OpenError::Unrecovered { folder: root.to_owned() });
         }
         let file = root.join(FILE);
+        let space = folder.space();
         let failed = |source| OpenError::Database { folder: root.to_owned(), source };
         let unusable = |path: PathBuf| move |source| OpenError::File { path, source };
         library_mark::refuse_new(root, &file)?;
         let mark = library_mark::of_the_blobs(root)?;
         // Before SQLite looks at its log: what follows a damaged frame is gone once that is done.
         let lost = wal::unreadable_commits(&root.join(WAL)).map_err(unusable(root.join(WAL)))?;
-        private::make_sure_of(&file).map_err(unusable(file.clone()))?;
-        let mut connection = open_writable(&file).map_err(failed)?;
-        library_mark::refuse_other(mark.as_ref(), root, &connection)?;
+        space.with_room(|| private::make_sure_of(&file)).map_err(unusable(file.clone()))?;
+        let open = || open_current(&file, folder, mark.as_ref());
+        let connection = match open() {
+            // A library that was left on a full disk starts all the same: then room can be made through the API.
+            Err(error) if is_full(&error, space) && space.make_room_to_start() => open(),
+            opened => opened,
+        };
+        let connection = connection.map_err(|error| with_remedy(error, space))?;
         if lost > 0 {
             tracing::error!(
                 commits = lost,
@@ -93,16 +119,23 @@ impl Database {
                  `tintype check` shows the images that have no record any more, `tintype recover` brings them back"
             );
         }
-        migrations::migrate(&mut connection, root)?;
-        queue::void_leases(&connection).map_err(failed)?;
-        let mark = LibraryMark::of(&connection).map_err(failed)?;
-        let readers = Readers::start(|| open_read_only(&file).map_err(failed), root)?;
-        let writer = Writer::start(connection).map_err(unusable(root.to_owned()))?;
-        let (damage, errors, folder) = (Damage::new(lost), ErrorCounts::default(), Arc::clone(folder));
-        if let Some(mark) = mark {
-            mark.write(root).map_err(unusable(root.to_owned()))?;
+        if let Some(mark) = LibraryMark::of(&connection).map_err(failed)? {
+            space.with_room(|| mark.write(root)).map_err(unusable(root.to_owned()))?;
         }
-        Ok(Self { threads: Arc::new(Threads { errors, readers, writer, damage, folder }) })
+        let readers = Readers::start(|| open_read_only(&file).map_err(failed), root)?;
+        let writer = Writer::start(connection, space.clone()).map_err(unusable(root.to_owned()))?;
+        let threads = Arc::new(Threads {
+            errors: ErrorCounts::default(),
+            readers,
+            writer,
+            damage: Damage::new(lost),
+            _reserve: Refill(space.clone()),
+            folder: Arc::clone(folder),
+        });
+        let relief: Weak<dyn Relief> = Arc::downgrade(&(Arc::clone(&threads) as Arc<dyn Relief>));
+        space.relieved_by(relief);
+        space.check();
+        Ok(Self { threads })
     }
 
     /// The data folder.
@@ -136,15 +169,45 @@ impl Database {
         Ok(LibraryMark { commits: mark.commits + 1, ..mark })
     }
 
+    /// The room on the disk of its folder.
+    pub fn space(&self) -> &DiskSpace {
+        self.threads.folder.space()
+    }
+
+    /// Runs `work` on the writing connection as [`write`](Self::write) does, for work that adds data.
+    ///
+    /// # Errors
+    /// [`Exhausted`](ErrorKind::Exhausted) where there is no space; then nothing was run, or nothing of it is kept.
+    pub(crate) async fn add<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        durability: Durability,
+        work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> PortResult<T> {
+        let space = self.space();
+        match space.admit_at_once(operation, WRITE_BYTES) {
+            Some(admitted) => admitted?,
+            None => {
+                let space = space.clone();
+                let admitted = tokio::task::spawn_blocking(move || space.admit(operation, WRITE_BYTES)).await;
+                admitted.unwrap_or(Ok(()))?;
+            }
+        }
+        let submitted = self.threads.writer.submit(operation, durability, SpaceUse::Adds, work);
+        self.answered(operation, submitted).await
+    }
+
     /// Runs `work` on the writing connection, and returns once that is committed. It must be quick: every other write
-    /// waits. If it fails, nothing of it is kept. It may be run twice, the first time in vain.
+    /// waits. If it fails, nothing of it is kept. It may be run several times, all but the last in vain. On a full disk it may
+    /// use the reserve: it is to remove data, to end what is under way, or to change what is there.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         operation: &'static str,
         durability: Durability,
         work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> PortResult<T> {
-        self.answered(operation, self.threads.writer.submit(operation, durability, work)).await
+        let submitted = self.threads.writer.submit(operation, durability, SpaceUse::Frees, work);
+        self.answered(operation, submitted).await
     }
 
     /// Runs `work` on a read-only connection; it sees every write that was answered before.
@@ -209,14 +272,50 @@ impl fmt::Debug for Database {
     }
 }
 
-pub(crate) fn open_writable(file: &Path) -> rusqlite::Result<Connection> {
+/// Opens the file, makes sure that it is the database of the blobs beside it, and brings its tables up to date.
+fn open_current(
+    file: &Path,
+    folder: &DataFolder,
+    mark: Option<&LibraryMark>,
+) -> Result<Connection, OpenError> {
+    let failed = |source| OpenError::Database { folder: folder.path().to_owned(), source };
+    let mut connection = open_writable(file, folder.space().log_bytes()).map_err(failed)?;
+    library_mark::refuse_other(mark, folder.path(), &connection)?;
+    migrations::migrate(&mut connection, folder.path())?;
+    queue::void_leases(&connection).map_err(failed)?;
+    Ok(connection)
+}
+
+fn is_full(error: &OpenError, space: &DiskSpace) -> bool {
+    matches!(error, OpenError::Database { source, .. } if space.explains(source))
+}
+
+/// The same error, with what to do about it where the disk is full.
+fn with_remedy(error: OpenError, space: &DiskSpace) -> OpenError {
+    if !is_full(&error, space) {
+        return error;
+    }
+    if let OpenError::Database { folder, source } = error {
+        OpenError::NoSpace { folder, source }
+    } else {
+        error
+    }
+}
+
+pub(crate) fn open_writable(file: &Path, log_bytes: u64) -> rusqlite::Result<Connection> {
     let connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // 16 MiB of log at the most before a commit also checkpoints; mostly the writer does that when idle.
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    // So much log at the most before a commit also checkpoints; mostly the writer does that when idle.
+    connection.pragma_update(
+        None,
+        "wal_autocheckpoint",
+        (log_bytes / PAGE_BYTES).clamp(LOG_PAGES_MIN, LOG_PAGES_MAX),
+    )?;
+    // A log that one large transaction made longer is cut back to that.
+    connection.pragma_update(None, "journal_size_limit", log_bytes)?;
     connection.pragma_update(None, "cache_size", -16 * 1_024)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
@@ -231,6 +330,13 @@ pub(crate) fn open_read_only(file: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "cache_size", -4 * 1_024)?;
     Ok(connection)
 }
+
+/// The bytes of a page, as SQLite makes it.
+const PAGE_BYTES: u64 = 4_096;
+/// The fewest pages of the log between two checkpoints, on the smallest disk.
+const LOG_PAGES_MIN: u64 = 32;
+/// The most pages: just under 16 MiB.
+const LOG_PAGES_MAX: u64 = 4_000;
 
 /// An empty database of the newest layout.
 #[cfg(test)]

@@ -77,9 +77,19 @@ pub enum OpenError {
         /// A lower bound of the commits that are missing.
         missing: u64,
     },
+    /// There is no room on its disk, also not with the reserve released and the rendition cache removed.
+    #[error(
+        "the disk that holds {} is full; remove other files from it and start again: nothing that is stored is lost",
+        folder.display()
+    )]
+    NoSpace {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
     /// A file or folder in it can't be made, read or written.
-    #[error("{} can't be used; check that it exists, that this user may write there, and that the disk is not full",
-        path.display())]
+    #[error("{} can't be used; {}", path.display(), remedy(source))]
     File {
         /// The file or folder.
         path: PathBuf,
@@ -87,10 +97,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The database can't be opened or brought up to date.
-    #[error(
-        "the database in {} can't be opened; `tintype check` tells what is damaged, `tintype recover` brings back what can \
-         be read", folder.display()
-    )]
+    #[error("the database in {} can't be opened; {}", folder.display(), database_remedy(source))]
     Database {
         /// The folder.
         folder: PathBuf,
@@ -101,6 +108,38 @@ pub enum OpenError {
 
 fn process(pid: Option<u32>) -> String {
     pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+}
+
+/// What a person does about a file that can't be used.
+#[expect(clippy::wildcard_enum_match_arm, reason = "not our enum: other kinds get the general advice")]
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "its disk is full: remove other files from it and start again; nothing that is stored is lost"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "its file system is mounted read-only: mount it for writing",
+        io::ErrorKind::PermissionDenied => "this user may not write there",
+        _ => "check that it exists and that this user may write there",
+    }
+}
+
+/// What a person does about a database that can't be opened. Only a damaged one is to be replaced.
+fn database_remedy(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "it is damaged: `tintype check` tells what, `tintype recover` brings back what can be read"
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another program has it open: end that one and start again"
+        }
+        Some(
+            ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied
+            | ErrorCode::SystemIoFailure,
+        ) => "check that this user may write there and that the disk is not broken, and start again",
+        _ => "`tintype check` tells what is damaged, `tintype recover` brings back what can be read",
+    }
 }
 
 /// Why a piece of work on the database failed.
@@ -133,6 +172,11 @@ impl From<PortError> for Fault {
 }
 
 impl Fault {
+    /// Whether the database said that the disk is full.
+    pub(crate) fn is_full_disk(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull))
+    }
+
     /// The fault of a step that makes the tables.
     pub(crate) fn into_sqlite(self) -> rusqlite::Error {
         let unreadable =
@@ -161,6 +205,15 @@ pub(crate) fn of_sqlite(operation: &'static str, error: rusqlite::Error) -> Port
     PortError::new(kind, operation, message).with_source(error)
 }
 
+/// What is told of a write that there is no room for.
+pub(crate) const NO_SPACE: &str = "the server's disk is full: nothing can be added until there is room; reading, deleting, \
+     the trash, restoring and canceling still work";
+
+/// Whether this is a full disk, or a quota that is used up.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// What SQLite's error means to the caller of a port.
 pub(crate) fn meaning(error: &rusqlite::Error) -> (ErrorKind, &'static str) {
     use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
@@ -178,7 +231,7 @@ pub(crate) fn meaning(error: &rusqlite::Error) -> (ErrorKind, &'static str) {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             (ErrorKind::Data, "the database is damaged")
         }
-        Some(ErrorCode::DiskFull) => (ErrorKind::Unavailable, "the disk is full"),
+        Some(ErrorCode::DiskFull) => (ErrorKind::Exhausted, NO_SPACE),
         Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::OutOfMemory) => {
             (ErrorKind::Unavailable, "the database can't be read or written just now")
         }
@@ -198,9 +251,7 @@ pub(crate) fn of_io(operation: &'static str, error: io::Error) -> PortError {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             (ErrorKind::Denied, "the file may not be read or written")
         }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            (ErrorKind::Unavailable, "the disk is full")
-        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (ErrorKind::Exhausted, NO_SPACE),
         // Files that can't be had now may be had later: too many open, a disk that does not answer.
         _ => (ErrorKind::Unavailable, "the file can't be read or written just now"),
     };
@@ -219,7 +270,7 @@ mod tests {
     #[test]
     fn sqlite_codes_have_the_kind_that_their_caller_acts_on() {
         assert_eq!(kind_of(rusqlite::ffi::SQLITE_BUSY), ErrorKind::Unavailable);
-        assert_eq!(kind_of(rusqlite::ffi::SQLITE_FULL), ErrorKind::Unavailable);
+        assert_eq!(kind_of(rusqlite::ffi::SQLITE_FULL), ErrorKind::Exhausted);
         assert_eq!(kind_of(rusqlite::ffi::SQLITE_IOERR_FSYNC), ErrorKind::Unavailable);
         assert_eq!(kind_of(rusqlite::ffi::SQLITE_CORRUPT), ErrorKind::Data);
         assert_eq!(kind_of(rusqlite::ffi::SQLITE_NOTADB), ErrorKind::Data);
@@ -230,6 +281,33 @@ mod tests {
     #[test]
     fn a_message_names_no_path() {
         let error = of_io("ImageStore::get", io::Error::new(io::ErrorKind::StorageFull, "/home/someone/x"));
-        assert_eq!(error.to_string(), "ImageStore::get: the disk is full");
+        assert_eq!(error.to_string(), format!("ImageStore::get: {NO_SPACE}"));
+    }
+
+    #[test]
+    fn a_full_disk_and_a_used_up_quota_are_exhausted() {
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            assert_eq!(of_io("test", kind.into()).kind(), ErrorKind::Exhausted);
+        }
+        // EDQUOT and ENOSPC as the system gives them.
+        #[cfg(target_os = "linux")]
+        for code in [122, 28] {
+            assert!(is_full(&io::Error::from_raw_os_error(code)), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_can_t_be_opened_says_what_to_do_about_just_that() {
+        let file =
+            |kind: io::ErrorKind| OpenError::File { path: "x".into(), source: kind.into() }.to_string();
+        assert!(file(io::ErrorKind::StorageFull).contains("is full"));
+        assert!(file(io::ErrorKind::ReadOnlyFilesystem).contains("read-only"));
+        assert!(!file(io::ErrorKind::PermissionDenied).contains("full"));
+        let database = |code| {
+            let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            OpenError::Database { folder: "x".into(), source }.to_string()
+        };
+        assert!(database(rusqlite::ffi::SQLITE_NOTADB).contains("damaged"));
+        assert!(!database(rusqlite::ffi::SQLITE_CANTOPEN).contains("move the folder away"));
     }
 }

@@ -8,7 +8,7 @@ pub(crate) use folders::{BLOBS, Folders, blob_path, blobs_below, is_any_blob};
 
 use crate::{
     DataFolder, durable,
-    error::{OpenError, of_io},
+    error::{OpenError, is_full, of_io},
     private,
 };
 use async_trait::async_trait;
@@ -16,19 +16,22 @@ use bytes::Bytes;
 use reading::Comparisons;
 use std::{
     fs::{self, File, FileTimes},
-    io,
+    io::{self, Read as _},
     sync::Arc,
     time::{Duration, SystemTime},
 };
 use tintype_core::{
     ErrorKind, PortError, PortResult,
-    domain::{Blob, BlobId, Timestamp},
+    domain::{Blob, BlobId, Timestamp, limits},
     ports::{BlobInfo, BlobReader, ImageStore},
 };
 use tokio::sync::Semaphore;
 
 /// How many pieces of file work run at the same time, where nobody says. Each has two files open at the most.
 const FILES_AT_ONCE: usize = 64;
+
+/// Bytes that the folders of a new blob may need beside it.
+const FOLDERS_BYTES: u64 = 12 * 1_024;
 
 /// Keeps each blob in a file of its own, `blobs/ab/cd/abcd...`. A file's time of change is when it was last put.
 #[derive(Clone, Debug)]
@@ -85,10 +88,7 @@ impl ImageStore for FileImageStore {
     async fn put(&self, blob: &Blob, now: Timestamp) -> PortResult<()> {
         const OPERATION: &str = "ImageStore::put";
         let blob = blob.clone();
-        self.work(OPERATION, move |folders| {
-            put(folders, &blob, now).map_err(|error| of_io(OPERATION, unfound(error)))
-        })
-        .await
+        self.work(OPERATION, move |folders| put(OPERATION, folders, &blob, now)).await
     }
 
     async fn get(&self, id: &BlobId) -> PortResult<Bytes> {
@@ -148,12 +148,27 @@ fn unfound(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::NotFound { io::Error::other(error) } else { error }
 }
 
-fn put(folders: &Folders, blob: &Blob, now: Timestamp) -> io::Result<()> {
+fn put(operation: &'static str, folders: &Folders, blob: &Blob, now: Timestamp) -> PortResult<()> {
+    let failed = |error| of_io(operation, unfound(error));
     let mut shard = folders.shard(blob.id());
-    if put_again(folders, &mut shard, blob, now)? {
+    if put_again(folders, &mut shard, blob, now).map_err(failed)? {
         return Ok(());
     }
     drop(shard);
+    let (space, bytes) = (folders.space(), blob.bytes().len() as u64 + FOLDERS_BYTES);
+    space.admit(operation, bytes)?;
+    match put_new(folders, blob, now) {
+        Err(error) if is_full(&error) => {
+            // Another program was quicker. What caches gave back since may be enough.
+            space.met_full();
+            space.admit(operation, bytes)?;
+            put_new(folders, blob, now).map_err(failed)
+        }
+        put => put.map_err(failed),
+    }
+}
+
+fn put_new(folders: &Folders, blob: &Blob, now: Timestamp) -> io::Result<()> {
     // The slow part is done without the lock: two who put the same bytes at once both write them, and one wins.
     let temporary = folders.temporary();
     let write = || durable::fill(private::create_new(&temporary)?, blob.bytes(), times(now));
@@ -214,23 +229,29 @@ fn quarantine(folders: &Folders, id: &BlobId, put_before: Timestamp, now: Timest
         Some(_) => {
             let Some(_pass) = folders.pass()? else { return Ok(false) };
             folders.remove_variants(id)?;
-            quarantine::take(folders.root(), &folders.path(id), id, now).map(|()| true)
+            let path = folders.path(id);
+            folders.space().with_room(|| quarantine::take(folders.root(), &path, id, now)).map(|()| true)
         }
     }
 }
 
 fn delete(folders: &Folders, id: &BlobId, put_before: Timestamp) -> io::Result<bool> {
     // Held to the end: no put of the same bytes comes in between.
-    let _shard = folders.shard(id);
+    let mut shard = folders.shard(id);
     match folders.find(id)? {
         None => Ok(true),
         Some(info) if info.put_at >= put_before => Ok(false),
         Some(_) => {
             // A backup is copying: the bytes go with a later sweep.
             let Some(_pass) = folders.pass()? else { return Ok(false) };
-            // First what was made of it: a crash in between leaves the picture, for the next deletion.
-            folders.remove_variants(id)?;
-            fs::remove_file(folders.path(id)).map(|()| true)
+            // Some file systems need room to remove a name.
+            folders.space().with_room(|| {
+                // First what was made of it: a crash in between leaves the picture, for the next deletion.
+                folders.remove_variants(id)?;
+                fs::remove_file(folders.path(id))
+            })?;
+            folders.remove_empty(&mut shard, id);
+            Ok(true)
         }
     }
 }

@@ -59,12 +59,12 @@ impl SqliteIntegrity {
     }
 
     async fn compare_and_write(&self, operation: &'static str, mark: LibraryMark) -> PortResult<()> {
-        let folder = self.database.folder().to_owned();
+        let (folder, space) = (self.database.folder().to_owned(), self.database.space().clone());
         let work = move || {
             let there = LibraryMark::read(&folder)?;
             let fits =
                 there.is_none_or(|there| there.library == mark.library && there.commits <= mark.commits);
-            if fits { mark.write(&folder).map(|()| true) } else { Ok(false) }
+            if fits { space.with_room(|| mark.write(&folder)).map(|()| true) } else { Ok(false) }
         };
         let fits =
             tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(std::io::Error::other(error)));

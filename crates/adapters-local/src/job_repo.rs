@@ -62,7 +62,7 @@ impl JobRepo for SqliteJobRepo {
         let row = rows::NewRow::of(&job, key).map_err(|fault| fault.into_port(OPERATION))?;
         let job = Arc::new(job);
         let accepted = Arc::clone(&job);
-        let earlier = self.database.write(OPERATION, Durable, move |connection| {
+        let earlier = self.database.add(OPERATION, Durable, move |connection| {
             let job = &*accepted;
             if let Some(earlier) = row.replayed(connection, job)? {
                 return Ok(Some(earlier));
@@ -73,7 +73,14 @@ impl JobRepo for SqliteJobRepo {
             queue::enter(connection, job)?;
             Ok(None)
         });
-        Ok(earlier.await?.unwrap_or_else(|| InsertedJob::Created(Box::new(Arc::unwrap_or_clone(job)))))
+        let earlier = match (earlier.await, key) {
+            // What was accepted before there was no space is told all the same.
+            (Err(error), Some(key)) if error.kind() == ErrorKind::Exhausted => {
+                Some(self.find_by_key(&job.owner, key, job.created_at).await?.ok_or(error)?)
+            }
+            (earlier, _) => earlier?,
+        };
+        Ok(earlier.unwrap_or_else(|| InsertedJob::Created(Box::new(Arc::unwrap_or_clone(job)))))
     }
 
     async fn find_by_key(
@@ -149,7 +156,7 @@ impl JobRepo for SqliteJobRepo {
             let event = job.advance(&fence, progress, now)?;
             rows::update_body(connection, &job, &event)
         };
-        self.database.write(OPERATION, Relaxed, work).await
+        self.database.add(OPERATION, Relaxed, work).await
     }
 
     async fn requeue(

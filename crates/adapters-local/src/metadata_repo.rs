@@ -6,6 +6,7 @@ mod timeline;
 use crate::{
     Database, checksum,
     database::Durability::Durable,
+    disk_space::no_space,
     error::Fault,
     released::{self, Holder},
 };
@@ -50,7 +51,20 @@ impl MetadataRepo for SqliteMetadataRepo {
     async fn insert(&self, image: &SavedImage) -> PortResult<InsertedImage> {
         const OPERATION: &str = "MetadataRepo::insert";
         let image = image.clone();
-        self.database.write(OPERATION, Durable, move |connection| insert(connection, &image)).await
+        let (sha256, owner) = (image.sha256, image.owner.clone());
+        let inserted =
+            self.database.add(OPERATION, Durable, move |connection| insert(connection, &image)).await;
+        match inserted {
+            // An image that is there needs no space.
+            Err(error) if error.kind() == ErrorKind::Exhausted => {
+                let work = move |connection: &Connection| {
+                    one(connection, OWNED, params![sha256.as_bytes(), owner.as_str()])
+                };
+                let existing = self.database.read(OPERATION, work).await?;
+                existing.map(|image| InsertedImage::Existing(Box::new(image))).ok_or(error)
+            }
+            inserted => inserted,
+        }
     }
 
     async fn find(&self, owner: &OwnerId, id: &ImageId, now: Timestamp) -> PortResult<Option<SavedImage>> {
@@ -89,13 +103,18 @@ impl MetadataRepo for SqliteMetadataRepo {
         id: &ImageId,
         change: &ImageChange,
     ) -> PortResult<Result<SavedImage, Refusal>> {
+        const OPERATION: &str = "MetadataRepo::change";
         let (owner, id, change) = (owner.clone(), *id, change.clone());
+        let space = self.database.space().clone();
         let work = move |connection: &Connection| {
             let stored = one(connection, OF_OWNER, params![id.as_bytes(), owner.as_str()])?;
             let changed = change.apply(stored.as_ref());
             if let (Some(stored), Ok(changed)) = (&stored, &changed)
                 && changed != stored
             {
+                if space.is_low() && grows(stored, changed)? {
+                    return Err(no_space(OPERATION).into());
+                }
                 update(connection, stored, changed)?;
             }
             Ok(changed)
@@ -217,6 +236,20 @@ fn update(connection: &Connection, before: &SavedImage, image: &SavedImage) -> R
         sum(image, &body),
     ])?;
     index::update(connection, Some(before), image)
+}
+
+/// Whether the record gets longer: other than by the time at which it was trashed or changed.
+fn grows(before: &SavedImage, after: &SavedImage) -> Result<bool, Fault> {
+    let bytes = |image: &SavedImage| {
+        let image = SavedImage {
+            trashed_at: None,
+            version: Version::FIRST,
+            updated_at: image.saved_at,
+            ..image.clone()
+        };
+        serde_json::to_string(&image).map(|body| body.len())
+    };
+    Ok(bytes(after)? > bytes(before)?)
 }
 
 /// The stored record of the image; `None` also where it can't be read: that is no reason to keep it from being removed.

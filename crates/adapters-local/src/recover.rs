@@ -32,6 +32,8 @@ pub(crate) const RECOVERING: &str = "recovering";
 /// The folder to which the files of a database go that was replaced.
 const REPLACED: &str = "replaced";
 const PAGE: usize = 1_000;
+/// The size that the log of the new database is kept to.
+const LOG_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why nothing was recovered. Each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -205,7 +207,7 @@ fn rebuild(
 ) -> Result<(), RecoverError> {
     let failed = |source| RecoverError::Database { folder: data.to_owned(), source };
     private::make_sure_of(&work.join(database::FILE)).map_err(at(work))?;
-    let mut new = database::open_writable(&work.join(database::FILE)).map_err(failed)?;
+    let mut new = database::open_writable(&work.join(database::FILE), LOG_BYTES).map_err(failed)?;
     database::migrations::migrate(&mut new, data)?;
     let transaction = new.transaction().map_err(failed)?;
     for (n, source) in sources.iter().enumerate() {

@@ -80,6 +80,11 @@ pub fn take_snapshot_if_due(database: &Database, now: Timestamp) -> Result<bool,
     if since.is_some_and(|since| Duration::ZERO < since && since < EVERY) {
         return Ok(false);
     }
+    let bytes = fs::metadata(data.join(database::FILE)).map_or(0, |found| found.len());
+    if database.space().admit("Snapshots::take", bytes).is_err() {
+        // There is no space for another one; the older ones stay.
+        return Ok(false);
+    }
     make_private(&folder).map_err(at(&folder))?;
     let path = folder.join(name(now));
     let unfinished = path.with_extension("part");

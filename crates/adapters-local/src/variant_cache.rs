@@ -5,7 +5,8 @@ mod index;
 
 use crate::{
     FileImageStore,
-    error::{OpenError, of_io},
+    disk_space::Relief,
+    error::{OpenError, is_full, of_io},
     image_store::Folders,
     private,
 };
@@ -16,7 +17,7 @@ use std::{
     fs,
     io::{self, Write},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 use tintype_core::{
     ErrorKind, PortError, PortResult,
@@ -55,9 +56,12 @@ impl FileVariantCache {
             Index::read(root, size).map_err(|source| OpenError::File { path: root.clone(), source })?;
         let shared = Shared { folders, index: Mutex::new(index) };
         shared
-            .make_room()
+            .drop_oldest()
             .map_err(|source| OpenError::File { path: shared.folders.variants().clone(), source })?;
-        Ok(Self { shared: Arc::new(shared), permits: Arc::clone(&store.permits) })
+        let shared = Arc::new(shared);
+        let relief: Weak<dyn Relief> = Arc::downgrade(&(Arc::clone(&shared) as Arc<dyn Relief>));
+        shared.folders.space().relieved_by(relief);
+        Ok(Self { shared, permits: Arc::clone(&store.permits) })
     }
 
     async fn work<T: Send + 'static>(
@@ -94,6 +98,19 @@ impl VariantCache for FileVariantCache {
     }
 }
 
+impl Relief for Shared {
+    /// Drops everything: what is made of pictures can be made again.
+    fn make_room(&self) {
+        let dropped = self.index().drop_all();
+        let count = dropped.len();
+        match self.remove(dropped) {
+            Ok(()) if count == 0 => {}
+            Ok(()) => tracing::warn!(count, "the disk is nearly full: the rendition cache was emptied"),
+            Err(error) => tracing::warn!(%error, "the rendition cache could not be emptied"),
+        }
+    }
+}
+
 impl Shared {
     fn index(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
@@ -121,7 +138,22 @@ impl Shared {
         Ok(Some(file.slice(HASH_BYTES..)))
     }
 
+    /// Keeps a variant where there is room for it.
     fn put(&self, variant: &Variant, bytes: &[u8]) -> io::Result<()> {
+        let space = self.folders.space();
+        if !space.admit_to_cache(bytes.len() as u64) {
+            return Ok(());
+        }
+        match self.put_new(variant, bytes) {
+            Err(error) if is_full(&error) => {
+                space.met_full();
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    fn put_new(&self, variant: &Variant, bytes: &[u8]) -> io::Result<()> {
         let file = [BlobId::of(bytes).as_bytes(), bytes].concat();
         let temporary = self.folders.temporary();
         let taken = private::create(&temporary)
@@ -132,7 +164,7 @@ impl Shared {
             drop(fs::remove_file(&temporary));
         }
         taken?;
-        self.make_room()
+        self.drop_oldest()
     }
 
     /// Makes the file at `temporary` the variant; `false` if its source is gone.
@@ -151,8 +183,12 @@ impl Shared {
 
     /// Drops what was not used for the longest time, until the rest fits. What went with its picture is still counted
     /// until its turn comes.
-    fn make_room(&self) -> io::Result<()> {
+    fn drop_oldest(&self) -> io::Result<()> {
         let dropped = self.index().drop_oldest();
+        self.remove(dropped)
+    }
+
+    fn remove(&self, dropped: Vec<(BlobId, String)>) -> io::Result<()> {
         for (source, form) in dropped {
             let _shard = self.folders.shard(&source);
             if self.index().holds(source, &form) {
@@ -162,7 +198,11 @@ impl Shared {
             match fs::remove_file(self.path(&source, &form)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 // It went with its picture, or has gone now; so does its folder, if nothing else is in it.
-                _ => drop(fs::remove_dir(self.folders.variants_of(&source))),
+                _ => {
+                    let folder = self.folders.variants_of(&source);
+                    drop(fs::remove_dir(&folder));
+                    drop(folder.parent().map(fs::remove_dir));
+                }
             }
         }
         Ok(())

@@ -209,7 +209,7 @@ impl VectorIndex for SqliteVectorIndex {
     ) -> PortResult<()> {
         let (kind, owner_of, image, new) = (self.kind, owner.clone(), *id, vector.clone());
         let work = move |connection: &Connection| put(connection, kind, &owner_of, &image, of, new.as_ref());
-        if !self.database.write("VectorIndex::put", Relaxed, work).await? {
+        if !self.database.add("VectorIndex::put", Relaxed, work).await? {
             return Ok(());
         }
         let held = self.held.lock().await;

@@ -44,6 +44,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The longest the dispatcher sleeps: the clock may be set meanwhile.
 const NAP_MAX: Duration = Duration::from_secs(5);
 
+/// How long the dispatcher sleeps while there is no space for results.
+const SPACE_NAP: Duration = Duration::from_secs(1);
+
 /// How the workflow works.
 #[derive(Clone, Debug)]
 pub struct WorkflowSettings {
@@ -155,6 +158,10 @@ impl LocalWorkflow {
     async fn fill(&self, free: usize, ports: &Ports, attempts: &mut JoinSet<()>) -> Duration {
         if free == 0 {
             return NAP_MAX;
+        }
+        if self.shared.database.space().is_read_only() {
+            // What a job makes could not be stored: they wait until there is space.
+            return SPACE_NAP;
         }
         let round = match self.claim(free).await {
             Ok(round) => round,

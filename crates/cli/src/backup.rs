@@ -109,6 +109,7 @@ fn in_words(error: &BackupError) -> Failure {
         BackupError::NotEmpty { .. } | BackupError::OtherLibrary { .. } | BackupError::Nested { .. } => {
             Exit::Usage
         }
+        BackupError::NoSpace { .. } => Exit::NoSpace,
         BackupError::OlderLibrary { .. }
         | BackupError::Busy { .. }
         | BackupError::Damaged { .. }

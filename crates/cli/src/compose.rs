@@ -154,7 +154,8 @@ struct Stores {
 
 impl Stores {
     fn open(settings: &Settings, blob_work: NonZeroUsize) -> Outcome<Self> {
-        let folder = DataFolder::open(&settings.data).map_err(|error| cant_open(&error))?;
+        let folder =
+            DataFolder::open_with(&settings.data, settings.space).map_err(|error| cant_open(&error))?;
         let database = Database::open(&folder).map_err(|error| cant_open(&error))?;
         let images = match settings.ports.images {
             ImagesPort::Files => FileImageStore::open(&folder)
@@ -209,7 +210,8 @@ impl Stores {
 }
 
 fn cant_open(error: &OpenError) -> Failure {
-    let failure = Failure::failed(error.to_string());
+    let exit = if matches!(error, OpenError::NoSpace { .. }) { Exit::NoSpace } else { Exit::Failed };
+    let failure = Failure::new(exit, error.to_string());
     match std::error::Error::source(error) {
         Some(cause) => failure.hint(format!("because: {cause}")),
         None => failure,

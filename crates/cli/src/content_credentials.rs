@@ -20,7 +20,14 @@ use tintype_core::ports::PictureSigner;
 pub(crate) fn signer(signing: &Signing, folder: &Path) -> Outcome<Option<Arc<dyn PictureSigner>>> {
     match signing {
         Signing::Off => Ok(None),
-        Signing::Local => ready(&Identity::local_or_new(folder).map_err(|error| bad(&error))?),
+        Signing::Local => match Identity::local_or_new(folder) {
+            Ok(identity) => ready(&identity),
+            Err(error) if error.is_of_space() => {
+                tracing::warn!(%error, "images are not signed until the next start with room on the disk");
+                Ok(None)
+            }
+            Err(error) => Err(bad(&error)),
+        },
         Signing::Operator { cert, key } => operator(cert, key),
     }
 }

@@ -21,7 +21,15 @@ pub(crate) fn read_or_make(folder: &Path) -> Outcome<[u8; 32]> {
             Ok(secret) => Ok(secret),
             Err(_) => make(&path).map_err(failed),
         },
-        Err(error) if error.kind() == ErrorKind::NotFound => make(&path).map_err(failed),
+        Err(error) if error.kind() == ErrorKind::NotFound => match make(&path) {
+            Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                // Nothing hangs on it but open lists, and the library can be read and cured.
+                drop(fs::remove_file(&path));
+                tracing::warn!("no space for {}; lists that are open end with this server", path.display());
+                Ok(system::random_bytes())
+            }
+            made => made.map_err(failed),
+        },
         Err(error) => Err(failed(error)),
     }
 }

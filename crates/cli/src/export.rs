@@ -114,7 +114,10 @@ impl Target {
         let failed = |what: &str, error: &dyn std::fmt::Display| {
             Failure::failed(format!("can't {what} {}: {error}", zip.display()))
         };
-        folder.pack(&temporary).map_err(|error| failed("write", &error))?;
+        folder.pack(&temporary).map_err(|error| {
+            drop(std::fs::remove_file(&temporary));
+            Failure::of_write(zip, &error)
+        })?;
         std::fs::rename(&temporary, zip).map_err(|error| failed("write", &error))?;
         std::fs::remove_dir_all(&self.folder).map_err(|error| failed("remove the parts of", &error))
     }
@@ -205,6 +208,7 @@ impl Exporter<'_> {
                 | Exit::NoServer
                 | Exit::Refused
                 | Exit::Canceled
+                | Exit::NoSpace
                 | Exit::Interrupted => failure,
             })?;
             if BlobId::of(&bytes) == image.sha256 {

@@ -1,6 +1,8 @@
 //! How a command ends when it does not succeed: an exit code, a sentence and what to do next.
 
-use std::fmt;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::{fmt, io};
 
 /// Why the command ends, as its exit code. `tintype --help` shows this table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,19 +19,22 @@ pub(crate) enum Exit {
     Refused = 5,
     /// The job was canceled before it was done.
     Canceled = 6,
+    /// There is no space left, on the server's disk or here.
+    NoSpace = 7,
     /// Stopped with Ctrl-C.
     Interrupted = 130,
 }
 
 impl Exit {
     /// Every way to end without success.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Failed,
         Self::Usage,
         Self::NotFound,
         Self::NoServer,
         Self::Refused,
         Self::Canceled,
+        Self::NoSpace,
         Self::Interrupted,
     ];
 
@@ -42,6 +47,7 @@ impl Exit {
             Self::NoServer => "no server answers",
             Self::Refused => "the input was refused, or the model refused the prompt",
             Self::Canceled => "the job was canceled or expired",
+            Self::NoSpace => "no space is left, on the server's disk or here",
             Self::Interrupted => "stopped with Ctrl-C",
         }
     }
@@ -77,6 +83,13 @@ impl Failure {
         Self::new(Exit::Failed, message)
     }
 
+    /// A file that could not be written.
+    pub(crate) fn of_write(path: &Path, error: &io::Error) -> Self {
+        let is_full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        let exit = if is_full { Exit::NoSpace } else { Exit::Failed };
+        Self::new(exit, format!("can't write {}: {error}", path.display()))
+    }
+
     /// Adds a line that says what to do.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -109,6 +122,7 @@ impl From<tintype_core::PortError> for Failure {
         let exit = match error.kind() {
             ErrorKind::NotFound => Exit::NotFound,
             ErrorKind::Invalid | ErrorKind::Rejected => Exit::Refused,
+            ErrorKind::Exhausted => Exit::NoSpace,
             ErrorKind::Conflict
             | ErrorKind::Denied
             | ErrorKind::Throttled

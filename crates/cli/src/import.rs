@@ -197,7 +197,8 @@ impl Importer<'_> {
                 }
                 Ok(became)
             }
-            Err(failure) if failure.exit == Exit::NoServer => Err(failure),
+            // Those that follow would fare no better.
+            Err(failure) if matches!(failure.exit, Exit::NoServer | Exit::NoSpace) => Err(failure),
             Err(failure) => Ok(Became::Failed(failure.in_one_line())),
         }
     }

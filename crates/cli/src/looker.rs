@@ -8,7 +8,7 @@ use tintype_core::domain::Clock;
 use tintype_core::ports::Ports;
 use tintype_core::use_cases::{Alike, Meaning, embed_prompts_waiting, embed_waiting};
 use tintype_http::Metrics;
-use tintype_local::SystemClock;
+use tintype_local::{DiskSpace, SystemClock};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -26,16 +26,19 @@ pub(crate) async fn run(
     alike: Alike,
     meaning: Meaning,
     metrics: Metrics,
+    space: DiskSpace,
     shutdown: CancellationToken,
 ) {
     let failed = |task| metrics.background_failed(task);
     let looking = again(
         "a saved picture could not be looked at",
+        &space,
         || failed("embed_images"),
         || embed_waiting(&ports, &alike, AT_ONCE, SystemClock.now()),
     );
     let reading = again(
         "a saved picture's prompt could not be read",
+        &space,
         || failed("embed_prompts"),
         || embed_prompts_waiting(&ports, &meaning, AT_ONCE, SystemClock.now()),
     );
@@ -47,11 +50,15 @@ pub(crate) async fn run(
 }
 
 /// Passes again and again over what waits.
-async fn again<P>(failure: &str, failed: impl Fn(), pass: impl Fn() -> P)
+async fn again<P>(failure: &str, space: &DiskSpace, failed: impl Fn(), pass: impl Fn() -> P)
 where
     P: Future<Output = (u32, PortResult<()>)>,
 {
     loop {
+        // Vectors can wait: there is no space for them.
+        while space.is_read_only() {
+            sleep(EVERY).await;
+        }
         let (gone_through, outcome) = pass().await;
         if let Err(error) = &outcome {
             failed();

@@ -13,6 +13,7 @@ mod config;
 #[cfg_attr(not(feature = "c2pa"), path = "no_content_credentials.rs")]
 mod content_credentials;
 mod data_secret;
+mod disk_watch;
 mod export;
 mod failure;
 mod filter;

@@ -156,8 +156,7 @@ fn write_new(folder: &Path, picture: &Picture<'_>) -> Outcome<PathBuf> {
 }
 
 fn cant_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::failed(format!("can't write {}: {error}", path.display()))
-        .hint("choose another place with --output")
+    Failure::of_write(path, error).hint("choose another place with --output")
 }
 
 fn extension_of(content_type: &str) -> &'static str {

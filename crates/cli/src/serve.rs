@@ -5,8 +5,8 @@ use crate::failure::{Failure, Outcome};
 use crate::settings::{Env, Flags, LogFormat, Resolved, Settings};
 use crate::terminal::{Style, Terminal};
 use crate::{
-    data_secret, gallery, key_file, logging, looker, open_files, runtime, signals, store_status, sweeper,
-    system,
+    data_secret, disk_watch, gallery, key_file, logging, looker, open_files, runtime, signals, store_status,
+    sweeper, system,
 };
 use futures_util::FutureExt;
 use std::io::{self, ErrorKind};
@@ -16,7 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tintype_core::domain::{CursorCodec, limits};
 use tintype_core::ports::Models;
-use tintype_http::{Access, Allowed, Api, Keys, Metrics, ServerSettings, SocketHub, router};
+use tintype_http::{
+    Access, Allowed, Api, Keys, Metrics, ServerSettings, SocketHub, Space, SpaceSource, router,
+};
+use tintype_local::{DiskSpace, SpaceReport};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -48,8 +51,7 @@ async fn serve(settings: &Settings, files: usize, terminal: &Terminal) -> Outcom
     server.ports.jobs = metrics.metered(server.ports.jobs);
     let (folder, database) = (server.folder.clone(), server.database.clone());
     metrics.read_stores_with(move || store_status::read(folder.path(), &database));
-    server.alike.vectors.use_space(&server.alike.embedder.space()).await?;
-    server.meaning.vectors.use_space(&server.meaning.embedder.space()).await?;
+    use_spaces(&server).await?;
     let cursors = CursorCodec::new(data_secret::read_or_make(server.folder.path())?);
     let listener = listen(settings.listen).await?;
     let address = listener.local_addr().map_err(|error| cant_listen(settings.listen, &error))?;
@@ -64,6 +66,7 @@ async fn serve(settings: &Settings, files: usize, terminal: &Terminal) -> Outcom
         .with_variants(server.variants.clone())
         .with_alike(server.alike.clone())
         .with_meaning(server.meaning.clone())
+        .with_space(space_source(server.folder.space()))
         .with_page(gallery::files())
         .with_allowed(allowed(settings))
         .with_shutdown(shutdown.clone());
@@ -74,7 +77,10 @@ async fn serve(settings: &Settings, files: usize, terminal: &Terminal) -> Outcom
     let Server { ports, workflow, folder, alike, meaning, upkeep, database: _, .. } = server;
     greet(settings, terminal, address, &ports.models);
     if let Some(path) = &settings.ready_file {
-        write_ready_file(path, address)?;
+        let written = folder.space().with_room(|| write_ready_file(path, address));
+        written.map_err(|error| {
+            Failure::failed(format!("can't write the ready file {}: {error}", path.display()))
+        })?;
     }
     let jobs = tokio::spawn({
         let (ports, shutdown) = (ports.clone(), shutdown.clone());
@@ -86,14 +92,16 @@ async fn serve(settings: &Settings, files: usize, terminal: &Terminal) -> Outcom
     let sweeps = tokio::spawn(sweeps);
     let snapshots = sweeper::keep_snapshots(upkeep.clone(), metrics.clone());
     let snapshots = tokio::spawn(shutdown.clone().run_until_cancelled_owned(snapshots).map(drop));
-    let looks = tokio::spawn(looker::run(ports, alike, meaning, metrics, shutdown.clone()));
+    let space = folder.space().clone();
+    let watch = tokio::spawn(disk_watch::run(space.clone(), shutdown.clone()));
+    let looks = tokio::spawn(looker::run(ports, alike, meaning, metrics, space, shutdown.clone()));
     let tasks = api.tasks();
     tintype_http::serve(listener, router(api), server_settings(settings, files), tasks, shutdown.clone())
         .await;
     // However the server came to its end, the rest ends with it.
     shutdown.cancel();
     sweeper::renew_mark(&upkeep).await;
-    for task in [jobs, sweeps, snapshots, looks].into_iter().chain(key_watch) {
+    for task in [jobs, sweeps, snapshots, watch, looks].into_iter().chain(key_watch) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a part of the server stopped unexpectedly");
         }
@@ -105,6 +113,31 @@ async fn serve(settings: &Settings, files: usize, terminal: &Terminal) -> Outcom
     drop(folder);
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Says in what way vectors are made. Without space to note a new way the others are found until there is.
+async fn use_spaces(server: &Server) -> Outcome {
+    let (looks, meanings) = (&server.alike, &server.meaning);
+    for used in [
+        looks.vectors.use_space(&looks.embedder.space()).await,
+        meanings.vectors.use_space(&meanings.embedder.space()).await,
+    ] {
+        match used {
+            Err(error) if error.kind() == tintype_core::ErrorKind::Exhausted => {
+                tracing::warn!(%error, "similar images are searched as before until the next start");
+            }
+            used => used?,
+        }
+    }
+    Ok(())
+}
+
+fn space_source(space: &DiskSpace) -> SpaceSource {
+    let space = space.clone();
+    Arc::new(move || {
+        let SpaceReport { free_bytes, total_bytes, read_only } = space.report();
+        Space { free_bytes, total_bytes, read_only }
+    })
 }
 
 /// Whom the server lets in, and what keeps that up to date. A server that was started without keys stays open until it is
@@ -230,13 +263,13 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// Writes the address to `path`, whole or not at all.
-fn write_ready_file(path: &Path, address: SocketAddr) -> Outcome {
+fn write_ready_file(path: &Path, address: SocketAddr) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
     std::fs::write(&temporary, format!("{address}\n"))
         .and_then(|()| let_others_read(Path::new(&temporary)))
         .and_then(|()| std::fs::rename(&temporary, path))
-        .map_err(|error| Failure::failed(format!("can't write the ready file {}: {error}", path.display())))
+        .inspect_err(|_| drop(std::fs::remove_file(&temporary)))
 }
 
 /// A supervisor may be another user.

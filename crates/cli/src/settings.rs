@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use tintype_core::domain::{BlobId, OwnerId, Scope, limits};
+use tintype_local::SpaceSettings;
 
 /// Reads one environment variable; a parameter, so that tests have an environment of their own.
 pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -54,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) ready_file: Option<PathBuf>,
     /// What drawn pictures are signed with: `TINTYPE_C2PA_SIGN`, `TINTYPE_C2PA_CERT`, `TINTYPE_C2PA_KEY`.
     pub(crate) signing: Signing,
+    /// How much of the disk is left free, and held in reserve: `TINTYPE_DISK_MIN_FREE`, `TINTYPE_DISK_RESERVE`.
+    pub(crate) space: SpaceSettings,
     /// Which adapter stands behind each port.
     pub(crate) ports: PortChoices,
 }
@@ -197,6 +200,10 @@ impl Settings {
             log_filter: resolved.many("log_filter", |text| Ok(text.to_owned()))?.pop(),
             ready_file: resolved.many("ready_file", |text| Ok(PathBuf::from(text)))?.pop(),
             signing: Signing::parse(resolved)?,
+            space: SpaceSettings {
+                min_free: resolved.one("disk.min_free", parse_size)?,
+                reserve: resolved.one("disk.reserve", parse_size)?,
+            },
             ports: PortChoices {
                 images: resolved.one("ports.images", ImagesPort::parse)?,
                 metadata: resolved.one("ports.metadata", MetadataPort::parse)?,
@@ -256,6 +263,33 @@ fn parse_connections(text: &str) -> Result<usize, String> {
     let most = limits::CONNECTIONS_MAX;
     let count = text.parse().ok().filter(|count| (1..=most).contains(count));
     count.ok_or_else(|| format!("must be from 1 to {most}"))
+}
+
+/// The size that is chosen by the size of the disk.
+pub(crate) const AUTO: &str = "auto";
+
+/// Bytes, with a unit of 1,024 or more; `None` for [`AUTO`].
+fn parse_size(text: &str) -> Result<Option<u64>, String> {
+    if text == AUTO {
+        return Ok(None);
+    }
+    let (number, unit) = match text.char_indices().last() {
+        Some((at, letter)) if letter.is_ascii_alphabetic() => (&text[..at], letter.to_ascii_uppercase()),
+        _ => (text, 'B'),
+    };
+    let factor = match unit {
+        'B' => Some(1),
+        'K' => Some(1 << 10),
+        'M' => Some(1 << 20),
+        'G' => Some(1 << 30),
+        'T' => Some(1_u64 << 40),
+        _ => None,
+    };
+    let bytes =
+        number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    bytes
+        .map(Some)
+        .ok_or_else(|| format!("must be a number of bytes with K, M, G or T, as in 64M, or `{AUTO}`"))
 }
 
 fn parse_origin(text: &str) -> Result<String, String> {

@@ -37,11 +37,17 @@ impl std::fmt::Debug for Identity {
 pub struct BadIdentity {
     path: PathBuf,
     problem: String,
+    is_of_space: bool,
 }
 
 impl BadIdentity {
     fn of(path: &Path, problem: &dyn std::error::Error) -> Self {
-        Self { path: path.to_owned(), problem: problem.to_string() }
+        Self { path: path.to_owned(), problem: problem.to_string(), is_of_space: false }
+    }
+
+    /// Whether there was no space on the disk for a new one.
+    pub fn is_of_space(&self) -> bool {
+        self.is_of_space
     }
 }
 
@@ -77,7 +83,10 @@ impl Identity {
             return Ok(identity);
         }
         let made = Made::new().map_err(|error| BadIdentity::of(&data.join(FOLDER), &error))?;
-        made.write(data).map_err(|error| BadIdentity::of(&data.join(FOLDER), &error))?;
+        made.write(data).map_err(|error| {
+            let is_of_space = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+            BadIdentity { is_of_space, ..BadIdentity::of(&data.join(FOLDER), &error) }
+        })?;
         Ok(Self { certificates: made.certificate, key: made.key })
     }
 

@@ -27,6 +27,9 @@ pub enum ErrorKind {
     Throttled,
     /// The service is unreachable, slow or failing. Retry with back-off.
     Unavailable,
+    /// There is no space to store more. Free some, or wait until somebody has: reads and deletes still work. A job waits and
+    /// the attempt does not count.
+    Exhausted,
     /// Stored data cannot be read back as what was written. An operator must act.
     Data,
     /// A bug in this program, or a vendor's code that nobody has mapped yet.
@@ -35,7 +38,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for tables and tests.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NotFound,
         Self::Conflict,
         Self::Invalid,
@@ -43,13 +46,14 @@ impl ErrorKind {
         Self::Denied,
         Self::Throttled,
         Self::Unavailable,
+        Self::Exhausted,
         Self::Data,
         Self::Internal,
     ];
 
     /// Whether the very same call may succeed later.
     pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::Throttled | Self::Unavailable)
+        matches!(self, Self::Throttled | Self::Unavailable | Self::Exhausted)
     }
 
     /// The kind as clients and logs see it, in snake case.
@@ -62,6 +66,7 @@ impl ErrorKind {
             Self::Denied => "denied",
             Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
+            Self::Exhausted => "no_space",
             Self::Data => "data",
             Self::Internal => "internal",
         }
@@ -183,8 +188,8 @@ mod tests {
     }
 
     #[test]
-    fn only_throttled_and_unavailable_are_retryable() {
+    fn only_throttled_unavailable_and_exhausted_are_retryable() {
         let retryable: Vec<_> = ErrorKind::ALL.into_iter().filter(|kind| kind.is_retryable()).collect();
-        assert_eq!(retryable, [ErrorKind::Throttled, ErrorKind::Unavailable]);
+        assert_eq!(retryable, [ErrorKind::Throttled, ErrorKind::Unavailable, ErrorKind::Exhausted]);
     }
 }

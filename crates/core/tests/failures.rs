@@ -189,6 +189,54 @@ fn a_retry_whose_source_picture_can_not_be_put_again_accepts_no_job() {
     assert!(matches!(retried, Err(Error::Port(_))), "{retried:?}");
 }
 
+/// A job at its attempt number `attempts`, after which there was no space for the result of each before.
+fn without_space(attempts: u32) -> Job {
+    let mut job = begun(1);
+    for _ in 1..attempts {
+        job.requeue(&job.fence(), JobError::of(&fails(ErrorKind::Exhausted)), NOW, NOW).unwrap();
+        job.begin(NOW).unwrap();
+    }
+    job
+}
+
+#[test]
+fn a_result_without_space_requeues_the_job_however_often_and_does_not_count() {
+    for attempts in [1, 4, 40] {
+        let mut mocks = mocks();
+        // Every earlier attempt ended the same way.
+        let job = without_space(attempts);
+        mocks.jobs.expect_begin().return_once(move |_, _| Ok(job));
+        mocks.connections.expect_listeners().returning(|_, _| Ok(vec![]));
+        draws(&mut mocks, vec![Ok(drawn())]);
+        mocks.images.expect_put().return_once(|_, _| Err(fails(ErrorKind::Exhausted)));
+        mocks.jobs.expect_requeue().times(1).returning(move |fence, error, not_before, now| {
+            assert!(not_before > now, "it rests first");
+            let mut job = without_space(attempts);
+            job.requeue(fence, error, not_before, now)?;
+            Ok(job)
+        });
+        let Ran::Requeued(job) = run_once(&mocks.into_ports()).unwrap() else { unreachable!("{attempts}") };
+        assert_eq!((job.error.as_ref().unwrap().code.as_str(), job.counted_attempts()), ("no_space", 0));
+    }
+}
+
+#[test]
+fn a_step_that_there_is_no_space_to_note_stops_no_drawing() {
+    let mut mocks = mocks();
+    attempt(&mut mocks, 1);
+    let step = Generated::Progress(Progress { image: 0, step: 1, steps: 2 });
+    draws(&mut mocks, vec![Ok(step), Ok(drawn())]);
+    mocks.jobs.expect_advance().times(1).returning(|_, _, _| Err(fails(ErrorKind::Exhausted)));
+    mocks.images.expect_put().times(1).returning(|_, _| Ok(()));
+    mocks.jobs.expect_finish().times(1).returning(|fence, outcome, now| {
+        let mut job = begun(fence.attempt);
+        job.finish(fence, outcome, now)?;
+        Ok(job)
+    });
+    let Ran::Ended(job, _) = run_once(&mocks.into_ports()).unwrap() else { unreachable!() };
+    assert_eq!(job.status, JobStatus::Succeeded);
+}
+
 #[test]
 fn a_store_that_is_away_puts_the_job_back_in_line() {
     let mut mocks = mocks();

@@ -1,8 +1,15 @@
 //! What the routes need to answer: the ports, the clock, the keys. An entry builds it once.
 
 use crate::{
-    access::Access, gates::Gates, memory::AnswerMemory, metrics::Metrics, page::PageFile,
-    public_links::PublicLinks, security::Allowed, wrong_keys::WrongKeys,
+    access::Access,
+    gates::Gates,
+    memory::AnswerMemory,
+    metrics::Metrics,
+    page::PageFile,
+    public_links::PublicLinks,
+    security::Allowed,
+    space::{Space, SpaceSource},
+    wrong_keys::WrongKeys,
 };
 use bytes::Bytes;
 use std::{
@@ -52,6 +59,7 @@ pub struct Api {
     pub(crate) alike: Option<Alike>,
     pub(crate) meaning: Option<Meaning>,
     pub(crate) metrics: Metrics,
+    pub(crate) space: Option<SpaceSource>,
     #[cfg(feature = "socket")]
     pub(crate) hub: Option<Arc<SocketHub>>,
     #[cfg(feature = "socket")]
@@ -92,6 +100,7 @@ impl Api {
             alike: None,
             meaning: None,
             metrics: Metrics::default(),
+            space: None,
             #[cfg(feature = "socket")]
             hub: None,
             #[cfg(feature = "socket")]
@@ -175,11 +184,25 @@ impl Api {
         self
     }
 
-    /// Counts in `metrics`, which other parts of the server share.
+    /// Counts in `metrics`, which other parts of the server share. Before [`with_space`](Self::with_space).
     #[must_use]
     pub fn with_metrics(mut self, metrics: Metrics) -> Self {
         self.metrics = metrics;
         self
+    }
+
+    /// Has `/readyz` and `/metrics` tell the room there is for further data. `source` is asked off the async threads.
+    #[must_use]
+    pub fn with_space(mut self, source: SpaceSource) -> Self {
+        self.metrics.register_space();
+        self.space = Some(source);
+        self
+    }
+
+    /// The room there is now; `None` where nobody measures it.
+    pub(crate) async fn measured_space(&self) -> Option<Space> {
+        let source = self.space.clone()?;
+        tokio::task::spawn_blocking(move || source()).await.ok()
     }
 
     /// Names the commit this program was built from; shown by `/version`.

@@ -3,6 +3,7 @@
 use crate::{
     api::Api,
     problem::{Answer, Code, Problem},
+    space::Space,
 };
 use axum::{Json, extract::State, response::IntoResponse};
 use futures_util::TryFutureExt;
@@ -22,7 +23,8 @@ pub(crate) async fn livez() -> Json<Value> {
     Json(json!({ "status": "live" }))
 }
 
-/// `GET /readyz`: what it needs answers, and it is not shutting down.
+/// `GET /readyz`: what it needs answers, and it is not shutting down. A server without space for further data is ready, and
+/// tells that it is read-only: whoever takes it out of a balancer would stop the reads, and the deletes that make room.
 pub(crate) async fn readyz(State(api): State<Arc<Api>>) -> Answer {
     if api.shutdown.is_cancelled() {
         return Err(Problem::new(Code::Unavailable, "the server is shutting down"));
@@ -34,7 +36,7 @@ pub(crate) async fn readyz(State(api): State<Arc<Api>>) -> Answer {
         return Err(Problem::new(Code::Unavailable, detail));
     }
     match timeout(READY_TIME, ask(&api)).await {
-        Ok(Ok(())) => Ok(Json(json!({ "status": "ready" })).into_response()),
+        Ok(Ok(space)) => Ok(Json(ready(space)).into_response()),
         Ok(Err(part)) => Err(not_ready(part)),
         Err(_) => Err(not_ready("one of the stores, in time")),
     }
@@ -44,8 +46,17 @@ fn not_ready(part: &str) -> Problem {
     Problem::new(Code::Unavailable, format!("the server can't reach {part}; its log says why"))
 }
 
-/// Looks up something that is not there in each store.
-async fn ask(api: &Api) -> Result<(), &'static str> {
+fn ready(space: Option<Space>) -> Value {
+    let reason = space.and_then(|space| space.read_only);
+    let mut status = json!({ "status": "ready", "read_only": reason.is_some() });
+    if let Some(reason) = reason {
+        status["reason"] = reason.into();
+    }
+    status
+}
+
+/// Looks up something that is not there in each store, and measures the room.
+async fn ask(api: &Api) -> Result<Option<Space>, &'static str> {
     let (owner, now) = (OwnerId::local(), api.now());
     let (start, nothing) = (Timestamp::from_millis(0), Entropy([0; 32]));
     let (job, image) = (JobId::new(start, &nothing), ImageId::new(start, &nothing));
@@ -57,7 +68,8 @@ async fn ask(api: &Api) -> Result<(), &'static str> {
     };
     noted("the job store", api.ports.jobs.find(&owner, &job, now).map_ok(drop).await)?;
     noted("the image records", api.ports.metadata.find(&owner, &image, now).map_ok(drop).await)?;
-    noted("the image store", api.ports.images.find(&BlobId::of(b"")).map_ok(drop).await)
+    noted("the image store", api.ports.images.find(&BlobId::of(b"")).map_ok(drop).await)?;
+    Ok(api.measured_space().await)
 }
 
 /// `GET /version`

@@ -61,6 +61,7 @@ mod save;
 mod security;
 mod similar;
 mod socket_action;
+mod space;
 mod tickets;
 mod wrong_keys;
 
@@ -96,6 +97,7 @@ pub use problem::{Code, Problem};
 pub use routes::router;
 pub use security::Allowed;
 pub use socket_action::{Action, action_problem_message, pong_message};
+pub use space::{Space, SpaceSource};
 
 #[cfg(feature = "server")]
 pub use server::{ServerSettings, serve};

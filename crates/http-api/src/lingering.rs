@@ -64,11 +64,7 @@ pub(crate) struct Lingering {
 
 impl Lingering {
     /// The stream of a connection that holds `slot`; its closing is a task of `tasks`.
-    pub(crate) const fn new(
-        stream: TcpStream,
-        slot: Arc<Slot>,
-        tasks: TaskTracker,
-    ) -> Self {
+    pub(crate) const fn new(stream: TcpStream, slot: Arc<Slot>, tasks: TaskTracker) -> Self {
         Self { stream: Some(stream), slot, tasks, was_answered: false, has_ended: false }
     }
 

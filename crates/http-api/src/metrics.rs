@@ -6,6 +6,7 @@ use crate::{
     api::Api,
     metered_jobs::MeteredJobs,
     problem::{Answer, Problem, chain},
+    space::Space,
 };
 use axum::{
     extract::State,
@@ -67,10 +68,6 @@ struct Task {
 /// What a deployment's stores say of themselves when metrics are read.
 #[derive(Clone, Debug, Default)]
 pub struct StoreStatus {
-    /// Free bytes of the file system that the stores are on, as far as this user may take them.
-    pub disk_free: Option<u64>,
-    /// All bytes of that file system.
-    pub disk_size: Option<u64>,
     /// Bytes of the database with its log.
     pub database: Option<u64>,
     /// Failed calls of the database since the start, by kind.
@@ -92,8 +89,6 @@ pub struct Metrics {
     jobs_ended: Family<InState, Counter>,
     job_wait: Histogram,
     job_run: Histogram,
-    disk_free: Gauge,
-    disk_size: Gauge,
     database: Gauge,
     database_errors: Family<Kind, Counter>,
     database_damage: Gauge,
@@ -107,6 +102,15 @@ pub struct Metrics {
     pub(crate) connections: Gauge,
     /// Reads of a job's log for a listener that fell behind, or wants the images' bytes.
     pub(crate) logs_read: Counter,
+    disk: Disk,
+}
+
+/// The room for further data, as it was when the metrics were last asked for.
+#[derive(Clone, Debug, Default)]
+struct Disk {
+    read_only: Gauge,
+    free_bytes: Gauge,
+    total_bytes: Gauge,
 }
 
 impl Default for Metrics {
@@ -121,8 +125,6 @@ impl Default for Metrics {
             jobs_ended: Family::default(),
             job_wait: Histogram::new(JOB_S),
             job_run: Histogram::new(JOB_S),
-            disk_free: Gauge::default(),
-            disk_size: Gauge::default(),
             database: Gauge::default(),
             database_errors: Family::default(),
             database_damage: Gauge::default(),
@@ -132,6 +134,7 @@ impl Default for Metrics {
             images_saved: Counter::default(),
             connections: Gauge::default(),
             logs_read: Counter::default(),
+            disk: Disk::default(),
         };
         for status in JobStatus::ALL.into_iter().filter(|status| status.is_terminal()) {
             // A rate needs a first value.
@@ -179,16 +182,30 @@ impl Metrics {
     }
 
     fn register_stores(&self, registry: &mut Registry) {
-        let help = "Free space of the data folder's file system";
-        registry.register_with_unit("disk_free", help, Unit::Bytes, self.disk_free.clone());
-        let help = "Size of the data folder's file system";
-        registry.register_with_unit("disk_size", help, Unit::Bytes, self.disk_size.clone());
         let help = "Size of the database and its log";
         registry.register_with_unit("database", help, Unit::Bytes, self.database.clone());
         let help = "Failed calls of the database, by kind";
         registry.register("database_errors", help, self.database_errors.clone());
         let help = "Sorts of damage found in the database since the start; see tintype check";
         registry.register("database_damage", help, self.database_damage.clone());
+    }
+
+    /// Tells of the room for further data too. Call it once.
+    pub(crate) fn register_space(&self) {
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let help = "1 while nothing can be added to the library for want of space, else 0";
+        registry.register("read_only", help, self.disk.read_only.clone());
+        let help = "Free space of the data folder's file system";
+        registry.register_with_unit("disk_free", help, Unit::Bytes, self.disk.free_bytes.clone());
+        let help = "Size of the data folder's file system";
+        registry.register_with_unit("disk_size", help, Unit::Bytes, self.disk.total_bytes.clone());
+    }
+
+    fn note_space(&self, space: &Space) {
+        let number = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.disk.read_only.set(space.read_only.is_some().into());
+        self.disk.free_bytes.set(number(space.free_bytes));
+        self.disk.total_bytes.set(number(space.total_bytes));
     }
 
     /// The repository, with each job that begins or ends counted. The one that the workflow uses must be this one too.
@@ -252,14 +269,8 @@ impl Metrics {
     fn set_stores(&self) {
         let read = self.read_status.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(status) = read.map(|read| read()) else { return };
-        for (gauge, bytes) in [
-            (&self.disk_free, status.disk_free),
-            (&self.disk_size, status.disk_size),
-            (&self.database, status.database),
-        ] {
-            if let Some(bytes) = bytes {
-                gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-            }
+        if let Some(bytes) = status.database {
+            self.database.set(i64::try_from(bytes).unwrap_or(i64::MAX));
         }
         self.database_damage.set(i64::try_from(status.database_damage).unwrap_or(i64::MAX));
         for (kind, errors) in status.database_errors {
@@ -279,6 +290,9 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>, caller: Caller) -> Answ
         Err(error) => tracing::warn!(cause = chain(&error), "the queue could not be counted for the metrics"),
     }
     api.metrics.set_stores();
+    if let Some(space) = api.measured_space().await {
+        api.metrics.note_space(&space);
+    }
     let text = api.metrics.encoded().map_err(|error| Problem::internal(chain(&error)))?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }

@@ -14,6 +14,11 @@ use tintype_core::{
 
 /// How many seconds a client should wait before it repeats a request that was refused for load.
 const RETRY_AFTER_S: u32 = 2;
+/// The same for one that there was no space for: somebody has to free some.
+const SPACE_RETRY_AFTER_S: u32 = 60;
+/// What a client is told that wants to add something to a full disk.
+const NO_SPACE: &str = "the server's disk is full: nothing can be added until there is room; reading, deleting, the trash, \
+                        restoring and canceling still work";
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $status:literal $code:literal $title:literal,)*) => {
@@ -97,6 +102,8 @@ codes! {
     Unavailable = 503 "unavailable" "Try again soon",
     /// It took too long.
     Timeout = 504 "timeout" "It took too long",
+    /// There is no space to store more.
+    NoSpace = 507 "no_space" "There is no space left",
 }
 
 impl Code {
@@ -132,6 +139,9 @@ impl Problem {
         match code.status() {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 problem.with_header(header::RETRY_AFTER, RETRY_AFTER_S.into())
+            }
+            StatusCode::INSUFFICIENT_STORAGE => {
+                problem.with_header(header::RETRY_AFTER, SPACE_RETRY_AFTER_S.into())
             }
             _ => problem,
         }
@@ -269,6 +279,8 @@ impl From<PortError> for Problem {
             ErrorKind::Rejected => Code::Rejected,
             ErrorKind::Throttled => Code::Throttled,
             ErrorKind::Unavailable => Code::Unavailable,
+            // It was logged when the disk got full: once, and not for each request.
+            ErrorKind::Exhausted => return Self::new(Code::NoSpace, NO_SPACE),
             // Our credentials, our data, our bug: nothing the client could change.
             ErrorKind::Denied | ErrorKind::Data | ErrorKind::Internal => Code::Internal,
         };
@@ -335,12 +347,12 @@ mod tests {
     fn every_kind_of_port_error_has_a_status() {
         let statuses =
             ErrorKind::ALL.map(|kind| Problem::from(PortError::new(kind, "x", "y")).code().status().as_u16());
-        assert_eq!(statuses, [404, 409, 422, 422, 500, 429, 503, 500, 500]);
+        assert_eq!(statuses, [404, 409, 422, 422, 500, 429, 503, 507, 500, 500]);
     }
 
     #[test]
     fn what_is_refused_for_load_says_when_to_come_back() {
-        for code in [Code::Throttled, Code::Unavailable] {
+        for code in [Code::Throttled, Code::Unavailable, Code::NoSpace] {
             assert!(Problem::new(code, "").into_response().headers().contains_key(header::RETRY_AFTER));
         }
     }

@@ -87,6 +87,7 @@ fn job_routes() -> Vec<Route> {
             post(generate::generate),
             Operation::new("generate", "Ask for images")
                 .takes("GenerateInput")
+                .adds()
                 .with(&["Idempotency-Key", "Prefer"])
                 .gives(202, "The job was accepted", "Job")
                 .gives(200, "The job has ended, within the time that was preferred", "Job"),
@@ -119,7 +120,7 @@ fn job_routes() -> Vec<Route> {
             Method::POST,
             "/jobs/{id}/retry",
             post(jobs::retry),
-            Operation::new("retryJob", "Repeat a job that came to no result").gives(
+            Operation::new("retryJob", "Repeat a job that came to no result").adds().gives(
                 202,
                 "The new job; the same one each time",
                 "Job",
@@ -145,6 +146,7 @@ fn image_routes() -> Vec<Route> {
             post(save::save),
             Operation::new("saveImage", "Keep a picture")
                 .takes("SaveInput")
+                .adds()
                 .gives(201, "The new image", "Image")
                 .gives(200, "The image that has these bytes already", "Image"),
         ),
@@ -173,7 +175,7 @@ fn image_routes() -> Vec<Route> {
             Method::POST,
             "/images/edit",
             post(images::edit_many),
-            Operation::new("editImages", "Change many images at once").takes("ImagesEdit").gives(
+            Operation::new("editImages", "Change many images at once").takes("ImagesEdit").adds().gives(
                 200,
                 "The changed images, and those that are not there or could not be changed",
                 "EditedImages",
@@ -194,6 +196,7 @@ fn image_routes() -> Vec<Route> {
             patch(images::edit),
             Operation::new("editImage", "Change what is noted of an image")
                 .takes("ImageEdit")
+                .adds()
                 .with(&["If-Match"])
                 .gives(200, "The changed image", "Image"),
         ),
@@ -240,7 +243,7 @@ fn collection_routes() -> Vec<Route> {
             Method::POST,
             "/collections",
             post(collections::make),
-            Operation::new("makeCollection", "Make a collection").takes("CollectionEdit").gives(
+            Operation::new("makeCollection", "Make a collection").takes("CollectionEdit").adds().gives(
                 201,
                 "The new collection",
                 "Collection",
@@ -261,6 +264,7 @@ fn collection_routes() -> Vec<Route> {
             patch(collections::edit),
             Operation::new("editCollection", "Rename a collection, or change its note")
                 .takes("CollectionEdit")
+                .adds()
                 .with(&["If-Match"])
                 .gives(200, "The changed collection", "Collection"),
         ),
@@ -293,7 +297,11 @@ fn operator_routes() -> Vec<Route> {
             Method::GET,
             "/readyz",
             get(health::readyz),
-            Operation::new("readyz", "Whether it can serve").open().gives(200, "It can", "Status"),
+            Operation::new("readyz", "Whether it can serve").open().gives(
+                200,
+                "It can; with `read_only` nothing can be added",
+                "Readiness",
+            ),
         ),
         on(
             Method::GET,

@@ -56,6 +56,7 @@ const fn name(kind: ErrorKind) -> &'static str {
         ErrorKind::Denied => "Denied",
         ErrorKind::Throttled => "Throttled",
         ErrorKind::Unavailable => "Unavailable",
+        ErrorKind::Exhausted => "Exhausted",
         ErrorKind::Data => "Data",
         ErrorKind::Internal => "Internal",
     }

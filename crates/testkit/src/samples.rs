@@ -99,6 +99,15 @@ pub fn failure() -> JobError {
     }
 }
 
+/// The error of an attempt that found no space for its result.
+pub fn no_space() -> JobError {
+    JobError {
+        code: ErrorKind::Exhausted.code().to_owned(),
+        message: "the disk is full".to_owned(),
+        retryable: true,
+    }
+}
+
 /// [`alice`]'s API key number `n`, made at [`START`], which lasts.
 pub fn api_key(n: u64) -> ApiKey {
     ApiKey {

@@ -92,7 +92,8 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
         durable::fill(private::create(&unfinished)?, bytes, FileTimes::new())?;
         fs::rename(&unfinished, path)
     };
-    write().map_err(at(path))
+    // A full disk is not to stay full of what is of no use.
+    write().inspect_err(|_| drop(fs::remove_file(&unfinished))).map_err(at(path))
 }
 
 /// Copies a file that is too large to be held. It is the copier's own, whoever may write the one that it is of.

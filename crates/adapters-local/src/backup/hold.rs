@@ -53,7 +53,8 @@ impl Pass {
     }
 }
 
-/// Each lock needs a file of its own: those who share one would end each other's.
+/// Each lock needs a file of its own: those who share one would end each other's. A store makes it when it is opened, so that
+/// no deletion has to on a full disk.
 fn open(data: &Path) -> io::Result<File> {
     private::options().read(true).write(true).create(true).truncate(false).open(data.join(FILE))
 }

@@ -1,6 +1,8 @@
 //! Where each blob's file is, and which folders are known to be on the disk.
 
-use crate::{DataFolder, backup::Pass, durable::sync_folder, error::OpenError, private::make_private};
+use crate::{
+    DataFolder, DiskSpace, backup::Pass, durable::sync_folder, error::OpenError, private::make_private,
+};
 use std::{
     collections::BTreeSet,
     fs::{self, Metadata},
@@ -60,8 +62,11 @@ impl Folders {
             let path = path.to_owned();
             |source| OpenError::File { path, source }
         };
-        empty(&incoming).map_err(failed(&incoming))?;
-        make_private(&blobs).map_err(failed(&blobs))?;
+        let space = folder.space();
+        space.with_room(|| empty(&incoming)).map_err(failed(&incoming))?;
+        space.with_room(|| make_private(&blobs)).map_err(failed(&blobs))?;
+        // The file that deletes lock: later there may be no room to make it.
+        space.with_room(|| Pass::get(root)).map_err(failed(root))?;
         sync_folder(root).map_err(failed(root))?;
         Ok(Self {
             blobs,
@@ -80,7 +85,12 @@ impl Folders {
 
     /// The right to remove a blob; none while a backup holds them.
     pub(crate) fn pass(&self) -> io::Result<Option<Pass>> {
-        Pass::get(self.folder.path())
+        self.space().with_room(|| Pass::get(self.folder.path()))
+    }
+
+    /// The room on the disk.
+    pub(crate) fn space(&self) -> &DiskSpace {
+        self.folder.space()
     }
 
     /// The right to change blobs whose addresses start as `id` does.
@@ -116,6 +126,19 @@ impl Folders {
         match fs::remove_dir_all(self.variants_of(id)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
+        }
+    }
+
+    /// Removes the folders of the blob `id` that hold no other: each has an inode.
+    pub(crate) fn remove_empty(&self, shard: &mut Shard, id: &BlobId) {
+        let parent = self.parent(id);
+        // One that holds others can't be removed.
+        if fs::remove_dir(&parent).is_ok() {
+            shard.synced.remove(&id.as_bytes()[1]);
+            if parent.parent().is_some_and(|folder| fs::remove_dir(folder).is_ok()) {
+                shard.linked = false;
+                shard.synced.clear();
+            }
         }
     }
 
@@ -179,11 +202,11 @@ pub(crate) fn blobs_below(blobs: &Path, after: Option<BlobId>, limit: usize) -> 
     let mut found = Vec::new();
     for first in bytes_in(blobs)?.range(start[0]..) {
         let folder = blobs.join(format!("{first:02x}"));
-        for second in bytes_in(&folder)? {
+        for second in or_none(bytes_in(&folder))? {
             if [*first, second] < start {
                 continue;
             }
-            for id in blobs_in(&folder.join(format!("{second:02x}")))? {
+            for id in or_none(blobs_in(&folder.join(format!("{second:02x}"))))? {
                 if found.len() == limit {
                     return Ok(found);
                 }
@@ -226,6 +249,14 @@ fn bytes_in(folder: &Path) -> io::Result<BTreeSet<u8>> {
 
 fn blobs_in(folder: &Path) -> io::Result<BTreeSet<BlobId>> {
     names_in(folder, |name| name.parse().ok())
+}
+
+/// What was in a folder that was removed with its last blob meanwhile: nothing.
+fn or_none<T>(found: io::Result<BTreeSet<T>>) -> io::Result<BTreeSet<T>> {
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+        found => found,
+    }
 }
 
 fn names_in<T: Ord>(folder: &Path, parse: impl Fn(&str) -> Option<T>) -> io::Result<BTreeSet<T>> {

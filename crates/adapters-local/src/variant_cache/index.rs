@@ -76,6 +76,13 @@ impl Index {
         self.by_key.contains_key(&(source, form.to_owned()))
     }
 
+    /// Takes out everything, and returns it.
+    pub(super) fn drop_all(&mut self) -> Vec<Key> {
+        self.held = 0;
+        self.by_key.clear();
+        std::mem::take(&mut self.by_use).into_values().collect()
+    }
+
     /// Takes out what is too much, and returns it.
     pub(super) fn drop_oldest(&mut self) -> Vec<Key> {
         let mut dropped = Vec::new();

@@ -27,6 +27,7 @@ pub(super) fn in_words(status: u16, problem: &Problem) -> Failure {
     let exit = match status {
         404 | 410 => Exit::NotFound,
         400 | 409 | 412 | 413 | 415 | 422 => Exit::Refused,
+        507 => Exit::NoSpace,
         _ => Exit::Failed,
     };
     let fields: Vec<_> = problem.errors.iter().map(Field::in_words).collect();
@@ -39,6 +40,11 @@ pub(super) fn in_words(status: u16, problem: &Problem) -> Failure {
     };
     if matches!(status, 401 | 403) {
         failure = failure.hint("put your key into TINTYPE_KEY, or use --key");
+    }
+    if exit == Exit::NoSpace {
+        return failure
+            .hint("make room on its disk, or erase images: tintype trash IMAGE --permanent")
+            .hint("then do it again; what is in the trash: tintype list --trash");
     }
     if status >= 500 && !problem.request_id.is_empty() {
         failure = failure.hint(format!("the server's log knows it as request {}", problem.request_id));
@@ -116,6 +122,14 @@ mod tests {
     fn several_wrong_fields_are_a_line_each() {
         let json = r#"{"title":"The request is not valid","errors":[{"pointer":"/width","detail":"a"},{"pointer":"/steps","detail":"b"}]}"#;
         assert_eq!(said(422, json).hints, ["--width a", "--steps b"]);
+    }
+
+    #[test]
+    fn a_full_disk_says_how_to_make_room() {
+        let failure = said(507, r#"{"detail":"the server's disk is full","request_id":"r"}"#);
+        assert_eq!((failure.exit, failure.message.as_str()), (Exit::NoSpace, "the server's disk is full"));
+        assert!(failure.in_one_line().contains("tintype trash IMAGE --permanent"), "{:?}", failure.hints);
+        assert!(!failure.in_one_line().contains("request r"), "{:?}", failure.hints);
     }
 
     #[test]

@@ -222,7 +222,8 @@ impl Folder {
             .parent()
             .map_or(Ok(()), fs::create_dir_all)
             .and_then(|()| fs::write(&unfinished, bytes))
-            .and_then(|()| fs::rename(&unfinished, &path));
+            .and_then(|()| fs::rename(&unfinished, &path))
+            .inspect_err(|_| drop(fs::remove_file(&unfinished)));
         written.map_err(|error| cant_write(&path, &error))
     }
 
@@ -299,7 +300,7 @@ fn sorted(folder: &Path) -> io::Result<Vec<String>> {
 }
 
 fn cant_write(path: &Path, error: &io::Error) -> Failure {
-    Failure::failed(format!("can't write {}: {error}", path.display()))
+    Failure::of_write(path, error)
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use async_trait::async_trait;
 use serde_json::Value;
 use std::sync::Arc;
 use tintype_core::domain::{
-    Clock, Connection, GenerateInput, ImageEdit, Job, JobId, JobStatus, OwnerId, Seq, Timestamp, limits,
+    Clock, Connection, GenerateInput, ImageEdit, Job, JobError, JobId, JobStatus, OwnerId, Seq, Timestamp,
+    limits,
 };
 use tintype_core::ports::{Place, Ports, QueueCounts, Workflow};
 use tintype_core::use_cases::{
@@ -121,12 +122,22 @@ async fn to_the_end(ports: &Ports, id: &JobId, clock: &SystemClock) -> Outcome<J
     loop {
         match run_job(ports, id, clock, system::entropy().fraction()).await? {
             Ran::Ended(job, _) => return Ok(*job),
+            Ran::Requeued(job) if job.error.as_ref().is_some_and(JobError::is_of_space) => {
+                return Err(no_space(ports, &job).await);
+            }
             Ran::Requeued(job) => tokio::time::sleep(job.not_before.since(clock.now())).await,
             Ran::Superseded => {
                 return Err(Failure::failed(format!("another process took over the job {id}")));
             }
         }
     }
+}
+
+/// Stops a job whose images there is no space for: nobody may be there to make any.
+async fn no_space(ports: &Ports, job: &Job) -> Failure {
+    drop(cancel(ports, &job.owner, &job.id, SystemClock.now()).await);
+    Failure::new(Exit::NoSpace, "the disk of the data folder is full: the images could not be kept")
+        .hint("make room on it and do it again, or leave --save away")
 }
 
 /// Shows what is told of the job, for as long as it is polled.

@@ -72,7 +72,9 @@ impl Links {
             };
             match made {
                 Ok(made) => ids.extend(made.map(|made| (id.to_owned(), made))),
-                Err(failure) if failure.exit == Exit::NoServer => return Err(failure),
+                Err(failure) if matches!(failure.exit, Exit::NoServer | Exit::NoSpace) => {
+                    return Err(failure);
+                }
                 Err(failure) => problems.push((format!("the collection {name:?}"), failure.in_one_line())),
             }
         }

@@ -186,6 +186,24 @@ pub(crate) const SETTINGS: &[Setting] = &[
     .flag("c2pa-cert"),
     setting("c2pa.key", "TINTYPE_C2PA_KEY", "FILE", "The certificate's private key (PEM, PKCS #8)")
         .flag("c2pa-key"),
+    setting(
+        "disk.min_free",
+        "TINTYPE_DISK_MIN_FREE",
+        "SIZE",
+        "Refuse what adds data while less than this is free on the disk of the data folder, as in `64M` or `2G`; `auto`: 64M, \
+         and at most a twentieth of the disk",
+    )
+    .flag("disk-min-free")
+    .default(Default::Text(super::AUTO)),
+    setting(
+        "disk.reserve",
+        "TINTYPE_DISK_RESERVE",
+        "SIZE",
+        "Hold so much of the disk in reserve, for deletes once it is full; `auto`: 16M, and at most a sixteenth of the disk; \
+         `0`: nothing",
+    )
+    .flag("disk-reserve")
+    .default(Default::Text(super::AUTO)),
     setting("ports.images", "TINTYPE_PORTS_IMAGES", "ADAPTER", "What keeps pictures' bytes")
         .one_of(ImagesPort::NAMES),
     setting("ports.metadata", "TINTYPE_PORTS_METADATA", "ADAPTER", "What keeps the library")

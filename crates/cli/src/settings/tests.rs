@@ -143,6 +143,18 @@ fn a_certificate_and_its_key_go_together() {
 }
 
 #[test]
+fn sizes_of_the_disk_have_units_and_are_chosen_by_its_size_where_none_is_given() {
+    let space = |vars: &[(&str, &str)]| settings(&Flags::default(), vars).map(|settings| settings.space);
+    assert_eq!(space(&[]).unwrap(), SpaceSettings::default());
+    let given = space(&[("TINTYPE_DISK_MIN_FREE", "2g"), ("TINTYPE_DISK_RESERVE", "0")]).unwrap();
+    assert_eq!(given, SpaceSettings { min_free: Some(2 << 30), reserve: Some(0) });
+    for wrong in ["M", "1.5G", "-1", "1X", "99999999999T", "4MB"] {
+        let failure = space(&[("TINTYPE_DISK_MIN_FREE", wrong)]).unwrap_err();
+        assert!(failure.message.contains("TINTYPE_DISK_MIN_FREE"), "{failure}");
+    }
+}
+
+#[test]
 fn every_setting_has_names_of_its_own() {
     for (index, setting) in SETTINGS.iter().enumerate() {
         assert!(setting.env.starts_with("TINTYPE_"), "{}", setting.key);

@@ -104,6 +104,16 @@ impl JobError {
             retryable: error.is_retryable(),
         }
     }
+
+    /// Whether there was no space for what the attempt made.
+    pub fn is_of_space(&self) -> bool {
+        self.code == ErrorKind::Exhausted.code()
+    }
+
+    /// Whether an attempt that ends with it counts towards [`ATTEMPTS_MAX`](limits::ATTEMPTS_MAX).
+    fn counts(&self) -> bool {
+        self.code != Self::INTERRUPTED && !self.is_of_space()
+    }
 }
 
 /// Something a person should know of a job that was accepted, or succeeded, all the same.
@@ -212,7 +222,8 @@ pub struct Job {
     pub warnings: Vec<Warning>,
     /// How often it was begun.
     pub attempts: u32,
-    /// How many of these attempts ended because the worker was stopped in good order.
+    /// How many of these attempts ended through no fault of the job's: the worker was stopped in good order, or there was no
+    /// space for the result.
     #[serde(default)]
     pub interruptions: u32,
     /// The job that this one repeats.
@@ -272,9 +283,10 @@ impl Job {
         JobEvent { job_id, seq: FIRST, time: created_at, body }
     }
 
-    /// Whether its deadline passed before it was first begun.
+    /// Whether its deadline passed before it was first begun, or while it waits for space for its result.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
-        self.status == JobStatus::Queued && self.attempts == 0 && now >= self.deadline
+        let waits_for_space = self.error.as_ref().is_some_and(JobError::is_of_space);
+        self.status == JobStatus::Queued && (self.attempts == 0 || waits_for_space) && now >= self.deadline
     }
 
     /// Whether it may still be shown.
@@ -282,7 +294,8 @@ impl Job {
         now < self.expires_at
     }
 
-    /// How many attempts count towards [`ATTEMPTS_MAX`](limits::ATTEMPTS_MAX): not those that were interrupted.
+    /// How many attempts count towards [`ATTEMPTS_MAX`](limits::ATTEMPTS_MAX): not those that were interrupted or
+    /// found no space for their result.
     pub const fn counted_attempts(&self) -> u32 {
         self.attempts.saturating_sub(self.interruptions)
     }
@@ -332,7 +345,7 @@ impl Job {
         self.check(fence, "JobRepo::requeue")?;
         self.status = JobStatus::Queued;
         self.progress = None;
-        self.interruptions += u32::from(error.code == JobError::INTERRUPTED);
+        self.interruptions += u32::from(!error.counts());
         self.error = Some(error.clone());
         self.not_before = not_before;
         Ok(self.log(EventBody::Queued { attempts: self.attempts, error: Some(error) }, now))
@@ -479,6 +492,30 @@ mod tests {
         job.begin(NOW).unwrap();
         job.requeue(&job.fence(), failure(), NOW, NOW).unwrap();
         assert_eq!((job.attempts, job.counted_attempts()), (2, 1));
+    }
+
+    fn no_space() -> JobError {
+        JobError::of(&PortError::new(ErrorKind::Exhausted, "ImageStore::put", "the disk is full"))
+    }
+
+    #[test]
+    fn an_attempt_without_space_for_its_result_does_not_count() {
+        let mut job = job();
+        for _ in 0..2 * limits::ATTEMPTS_MAX {
+            job.begin(NOW).unwrap();
+            job.requeue(&job.fence(), no_space(), NOW, NOW).unwrap();
+        }
+        assert_eq!(job.counted_attempts(), 0);
+    }
+
+    #[test]
+    fn a_job_that_waits_for_space_expires_at_its_deadline() {
+        let mut job = job();
+        job.begin(NOW).unwrap();
+        job.requeue(&job.fence(), no_space(), NOW, NOW).unwrap();
+        let late = NOW.after(Duration::from_secs(limits::DEADLINE_DEFAULT_S.into()));
+        assert!(job.expire(NOW).is_none());
+        assert!(job.expire(late).is_some());
     }
 
     #[test]

@@ -66,6 +66,17 @@ pub const QUERY_WORDS: usize = 16;
 pub const RANKED_MAX: u32 = PAGE_MAX;
 /// The most bytes of pictures in other sizes and encodings that one machine keeps.
 pub const VARIANTS_BYTES: u64 = 256 * 1024 * 1024;
+/// The free bytes of a data folder's disk below which nothing is added to the library.
+pub const MIN_FREE_BYTES: u64 = 64 * 1024 * 1024;
+/// On a small disk it is this part of the whole: one in 20. The same holds for inodes.
+pub const MIN_FREE_SHARE: u64 = 20;
+/// The free inodes of a data folder's file system below which nothing is added to the library.
+pub const MIN_FREE_FILES: u64 = 1_024;
+/// The bytes that a data folder holds in reserve for deletes on a full disk: as many as the database's log may have, so
+/// that a checkpoint has room.
+pub const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
+/// On a small disk it is this part of the whole: one in 16.
+pub const RESERVE_SHARE: u64 = 16;
 /// The most pixels of a picture that is made in AVIF: they take a second of one core.
 pub const AVIF_PIXELS: u64 = 1_536 * 1_536;
 /// How long a finished job and its results are kept.

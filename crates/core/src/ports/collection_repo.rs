@@ -19,8 +19,9 @@ use std::fmt::Debug;
 /// # Errors
 /// Any method: [`Denied`](crate::ErrorKind::Denied), [`Throttled`](crate::ErrorKind::Throttled),
 /// [`Unavailable`](crate::ErrorKind::Unavailable), [`Data`](crate::ErrorKind::Data). A write to a store without a single
-/// writer: [`Conflict`](crate::ErrorKind::Conflict), if other writers came first for several seconds. Others are named at
-/// the method.
+/// writer: [`Conflict`](crate::ErrorKind::Conflict), if other writers came first for several seconds. Where there is no
+/// space, `insert` and a `change` to a longer record are [`Exhausted`](crate::ErrorKind::Exhausted); `delete` needs none.
+/// Others are named at the method.
 ///
 /// # Cancellation
 /// Dropping a future stops waiting, not the work: a write may still land. Every write can be repeated.

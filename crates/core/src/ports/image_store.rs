@@ -18,7 +18,8 @@ use std::fmt::Debug;
 ///
 /// # Errors
 /// Any method: [`Denied`](crate::ErrorKind::Denied), [`Throttled`](crate::ErrorKind::Throttled),
-/// [`Unavailable`](crate::ErrorKind::Unavailable). Others are named at the method.
+/// [`Unavailable`](crate::ErrorKind::Unavailable). Where there is no space, `put` of new bytes is
+/// [`Exhausted`](crate::ErrorKind::Exhausted); reading and `delete` need none. Others are named at the method.
 ///
 /// # Cancellation
 /// Dropping a future stops waiting, not the work: a write may still land. Every write can be repeated.

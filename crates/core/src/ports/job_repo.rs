@@ -25,7 +25,9 @@ use std::fmt::Debug;
 ///
 /// # Errors
 /// Any method: [`Denied`](crate::ErrorKind::Denied), [`Throttled`](crate::ErrorKind::Throttled),
-/// [`Unavailable`](crate::ErrorKind::Unavailable), [`Data`](crate::ErrorKind::Data). Others are named at the method.
+/// [`Unavailable`](crate::ErrorKind::Unavailable), [`Data`](crate::ErrorKind::Data). Where there is no space, `insert` of a
+/// new job and `advance` are [`Exhausted`](crate::ErrorKind::Exhausted); what ends, requeues or removes a job needs none. Others
+/// are named at the method.
 ///
 /// # Cancellation
 /// Dropping a future stops waiting, not the work: a write may still land. Every write can be repeated.
@@ -79,7 +81,8 @@ pub trait JobRepo: Debug + Send + Sync + 'static {
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such job.
     async fn advance(&self, fence: &Fence, progress: Progress, now: Timestamp) -> PortResult<()>;
 
-    /// Puts the job back in line with [`Job::requeue`].
+    /// Puts the job back in line with [`Job::requeue`]. An attempt that was interrupted, or found no space for its result, does
+    /// not count.
     ///
     /// # Errors
     /// As [`advance`](Self::advance).
@@ -100,7 +103,7 @@ pub trait JobRepo: Debug + Send + Sync + 'static {
     /// Stops the owner's job with [`Job::cancel`]; one that has ended stays as it is. `None` if there is none.
     async fn cancel(&self, owner: &OwnerId, id: &JobId, now: Timestamp) -> PortResult<Option<Job>>;
 
-    /// Ends the job with [`Job::expire`] if it is overdue. `None` if it is not, or there is none.
+    /// Ends the job with [`Job::expire`] if it is overdue: also one that waits for space for its result. `None` if it is not, or there is none.
     async fn expire(&self, id: &JobId, now: Timestamp) -> PortResult<Option<Job>>;
 
     /// Up to `limit` jobs of any owner that have not ended, accepted before `accepted_before`, in order of their ids

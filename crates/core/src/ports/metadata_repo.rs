@@ -22,7 +22,9 @@ use std::fmt::Debug;
 ///
 /// # Errors
 /// Any method: [`Denied`](crate::ErrorKind::Denied), [`Throttled`](crate::ErrorKind::Throttled),
-/// [`Unavailable`](crate::ErrorKind::Unavailable), [`Data`](crate::ErrorKind::Data). Others are named at the method.
+/// [`Unavailable`](crate::ErrorKind::Unavailable), [`Data`](crate::ErrorKind::Data). Where there is no space, `insert` of a
+/// new image and an `update` to a longer record are [`Exhausted`](crate::ErrorKind::Exhausted); the trash, restoring and removing
+/// need none. Others are named at the method.
 ///
 /// # Cancellation
 /// Dropping a future stops waiting, not the work: a write may still land. Every write can be repeated.

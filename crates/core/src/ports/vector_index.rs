@@ -19,7 +19,8 @@ use std::fmt::Debug;
 /// - An image that is deleted takes its vector along, and is found no more; one in the trash is.
 ///
 /// # Errors
-/// [`Unavailable`](crate::ErrorKind::Unavailable), [`Data`](crate::ErrorKind::Data).
+/// [`Unavailable`](crate::ErrorKind::Unavailable), [`Data`](crate::ErrorKind::Data); `put` where there is no
+/// space: [`Exhausted`](crate::ErrorKind::Exhausted).
 ///
 /// # Cancellation
 /// A `put` is made or not.

@@ -150,6 +150,12 @@ async fn settle(
             let now = clock.now();
             ports.jobs.requeue(&fence, error, now, now).await.map(Requeued)
         }
+        // It waits until there is space: however often that takes, it is no fault of the job's.
+        Err(error) if error.is_of_space() => {
+            let now = clock.now();
+            let not_before = now.after(backoff(job.attempts, jitter));
+            ports.jobs.requeue(&fence, error, not_before, now).await.map(Requeued)
+        }
         Err(error) if error.retryable && job.counted_attempts() < limits::ATTEMPTS_MAX => {
             let now = clock.now();
             let not_before = now.after(backoff(job.counted_attempts(), jitter));
@@ -289,7 +295,11 @@ async fn follow(
     while let Some(generated) = drawn.next().await {
         match generated.map_err(Stop::Failed)? {
             Generated::Progress(progress) => {
-                ports.jobs.advance(fence, progress, clock.now()).await.map_err(Stop::Unrecorded)?;
+                match ports.jobs.advance(fence, progress, clock.now()).await {
+                    // A step less in the log: by the end of the drawing there may be space.
+                    Err(error) if error.kind() == ErrorKind::Exhausted => continue,
+                    noted => noted.map_err(Stop::Unrecorded)?,
+                }
                 tell(ports, &job.id, clock.now()).await;
             }
             Generated::Preview(preview) => {

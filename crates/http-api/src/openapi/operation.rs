@@ -49,6 +49,14 @@ impl Operation {
         self.answers_with(status, json!({ "description": description }))
     }
 
+    /// It adds data, which there may be no space for.
+    pub(crate) fn adds(self) -> Self {
+        let problem = json!({ "application/problem+json": { "schema": schema_ref("Problem") } });
+        let description = "`no_space`: there is no space to store more; reading, deleting, the trash, restoring and \
+                           canceling still work";
+        self.answers_with(507, json!({ "description": description, "content": problem }))
+    }
+
     /// It answers with text of this type.
     pub(crate) fn gives_text(self, content_type: &str) -> Self {
         let mut content = Map::new();

@@ -32,6 +32,10 @@ pub(super) fn schemas(api: &Api) -> Value {
         ("Problem", problem()),
         ("Ticket", ticket()),
         ("Status", object(json!({ "status": text() }))),
+        (
+            "Readiness",
+            object(json!({ "status": text(), "read_only": { "type": "boolean" }, "reason": text() })),
+        ),
         ("Version", object(json!({ "name": text(), "version": text(), "commit": nullable("string") }))),
         ("Object", json!({ "type": "object" })),
     ];

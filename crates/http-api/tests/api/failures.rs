@@ -22,6 +22,7 @@ async fn a_failure_is_told_by_its_kind_and_no_more() {
     for (kind, status) in [
         (ErrorKind::Unavailable, 503),
         (ErrorKind::Throttled, 429),
+        (ErrorKind::Exhausted, 507),
         (ErrorKind::Denied, 500),
         (ErrorKind::Data, 500),
         (ErrorKind::Internal, 500),
@@ -29,7 +30,7 @@ async fn a_failure_is_told_by_its_kind_and_no_more() {
         let answer = failing(kind).get(path).await;
         assert_eq!(answer.status, status, "{kind:?}");
         answer.problem();
-        let waits = matches!(status, 429 | 503);
+        let waits = matches!(status, 429 | 503 | 507);
         assert_eq!(!answer.header("retry-after").is_empty(), waits, "{kind:?}");
         if status >= 500 {
             assert!(!String::from_utf8_lossy(&answer.body).contains("10.0.0.7"), "{kind:?}");

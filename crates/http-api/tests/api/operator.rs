@@ -2,9 +2,12 @@
 
 use crate::desk::{Desk, ask, with_header};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tintype_core::{ErrorKind, domain::limits, ports::Ports};
-use tintype_http::{Access, Code, Metrics, PageFile, StoreStatus};
+use tintype_http::{Access, Code, Metrics, PageFile, Space, SpaceSource, StoreStatus};
 
 #[tokio::test]
 async fn the_models_tell_what_they_can_do() {
@@ -21,6 +24,54 @@ async fn a_server_that_shuts_down_lives_but_is_not_ready() {
     let ready = desk.get("/readyz").await;
     assert_eq!((ready.status.as_u16(), ready.problem()), (503, "unavailable".to_owned()));
     assert_eq!(desk.get("/livez").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_server_without_space_is_ready_and_says_that_it_is_read_only() {
+    let space =
+        Arc::new(Mutex::new(Space { free_bytes: 7, total_bytes: 9, read_only: Some("the disk is full") }));
+    let measured = space.clone();
+    let source: SpaceSource = Arc::new(move || *measured.lock().unwrap());
+    let desk = Desk::with(Access::Open, |api| api.with_space(source));
+    let ready = desk.get("/readyz").await;
+    let told = json!({ "status": "ready", "read_only": true, "reason": "the disk is full" });
+    assert_eq!((ready.status.as_u16(), ready.json()), (200, told));
+    let metrics = async || String::from_utf8(desk.get("/metrics").await.body.to_vec()).unwrap();
+    for line in ["tintype_read_only 1\n", "tintype_disk_free_bytes 7\n", "tintype_disk_size_bytes 9\n"] {
+        assert!(metrics().await.contains(line), "{line}");
+    }
+    *space.lock().unwrap() = Space::default();
+    assert_eq!(desk.get("/readyz").await.json(), json!({ "status": "ready", "read_only": false }));
+    assert!(metrics().await.contains("tintype_read_only 0\n"));
+}
+
+#[tokio::test]
+async fn where_nobody_measures_the_disk_no_metric_tells_of_it() {
+    let desk = Desk::open();
+    assert_eq!(desk.get("/readyz").await.json()["read_only"], false);
+    assert!(!String::from_utf8_lossy(&desk.get("/metrics").await.body).contains("disk"));
+}
+
+#[tokio::test]
+async fn the_document_tells_which_routes_may_find_no_space() {
+    let document = Desk::open().get("/openapi.json").await.json();
+    let tells = |method: &str, path: &str| document["paths"][path][method]["responses"].get("507").is_some();
+    for (method, path) in [
+        ("post", "/generate"),
+        ("post", "/jobs/{id}/retry"),
+        ("post", "/save"),
+        ("patch", "/images/{id}"),
+        ("post", "/images/edit"),
+        ("post", "/collections"),
+        ("patch", "/collections/{id}"),
+    ] {
+        assert!(tells(method, path), "{method} {path}");
+    }
+    for (method, path) in
+        [("delete", "/images/{id}"), ("post", "/images/{id}/restore"), ("post", "/jobs/{id}/cancel")]
+    {
+        assert!(!tells(method, path), "{method} {path}");
+    }
 }
 
 #[tokio::test]
@@ -63,8 +114,6 @@ async fn metrics_tell_of_the_queue_of_outcomes_and_of_durations() {
     desk.memory.clock.pass(Duration::from_secs(7));
     metrics.background_failed("sweep");
     metrics.read_stores_with(|| StoreStatus {
-        disk_free: Some(5),
-        disk_size: Some(9),
         database: Some(3),
         database_damage: 2,
         database_errors: vec![(ErrorKind::Unavailable, 2), (ErrorKind::Data, 0)],
@@ -79,8 +128,7 @@ async fn metrics_tell_of_the_queue_of_outcomes_and_of_durations() {
         "tintype_jobs_ended_total{state=\"failed\"} 0",
         "tintype_job_wait_seconds_count 1",
         "tintype_job_run_seconds_count 1",
-        "tintype_disk_free_bytes 5",
-        "tintype_disk_size_bytes 9",
+        "tintype_database_damage 2",
         "tintype_database_bytes 3",
         "tintype_database_errors_total{kind=\"unavailable\"} 2",
         "tintype_database_errors_total{kind=\"data\"} 0",

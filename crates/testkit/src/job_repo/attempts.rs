@@ -1,7 +1,7 @@
 //! What a worker writes while it is at a job.
 
 use super::{NOW, accept, begin, begun, deadline, fence_of, find, kind, step, stored, succeeded};
-use crate::samples::{at, failure, job_id, just_before, new_job};
+use crate::samples::{at, failure, job_id, just_before, new_job, no_space};
 use crate::suites::cases;
 use std::sync::Arc;
 use tintype_core::{ErrorKind, domain::JobStatus, ports::JobRepo};
@@ -26,6 +26,7 @@ cases! { CASES of Arc<dyn JobRepo>:
     requeue_missing_is_not_found,
     requeue_of_an_overtaken_attempt_is_a_conflict,
     requeue_after_the_end_is_a_conflict,
+    requeue_for_want_of_space_does_not_count,
 }
 
 // begin
@@ -129,4 +130,12 @@ async fn requeue_of_an_overtaken_attempt_is_a_conflict(repo: Arc<dyn JobRepo>) {
 async fn requeue_after_the_end_is_a_conflict(repo: Arc<dyn JobRepo>) {
     let job = succeeded(&*repo, &new_job(1, 0)).await;
     assert_eq!(kind(repo.requeue(&job.fence(), failure(), NOW, NOW).await), ErrorKind::Conflict);
+}
+
+async fn requeue_for_want_of_space_does_not_count(repo: Arc<dyn JobRepo>) {
+    let fence = begun(&*repo, &new_job(1, 0)).await.fence();
+    repo.requeue(&fence, no_space(), NOW, NOW).await.expect("requeue");
+    let job = begin(&*repo, &fence.job_id).await;
+    assert_eq!((job.attempts, job.counted_attempts()), (2, 1));
+    assert_eq!(stored(&*repo, &job.id).await, job);
 }

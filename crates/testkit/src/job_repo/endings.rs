@@ -4,7 +4,7 @@ use super::{
     NOW, accept, begin, begun, cancel, canceled, deadline, fence_of, find, finish, kind, log, stored,
     succeeded, success,
 };
-use crate::samples::{alice, at, failure, job_id, job_image, just_before, mallory, new_job};
+use crate::samples::{alice, at, failure, job_id, job_image, just_before, mallory, new_job, no_space};
 use crate::suites::cases;
 use std::sync::Arc;
 use tintype_core::{
@@ -37,6 +37,7 @@ cases! { CASES of Arc<dyn JobRepo>:
     expire_ends_an_overdue_job,
     expire_leaves_a_job_before_its_deadline,
     expire_leaves_a_job_that_was_begun,
+    expire_ends_a_job_that_waits_for_space_at_its_deadline,
     expire_missing_is_none,
     expire_leaves_an_ended_job_as_it_is,
 }
@@ -192,6 +193,16 @@ async fn expire_leaves_a_job_that_was_begun(repo: Arc<dyn JobRepo>) {
     let job = begun(&*repo, &new).await;
     assert_eq!(expire(&*repo, &new.id, deadline(&new)).await, None);
     assert_eq!(stored(&*repo, &new.id).await, job);
+}
+
+async fn expire_ends_a_job_that_waits_for_space_at_its_deadline(repo: Arc<dyn JobRepo>) {
+    let new = new_job(1, 0);
+    let fence = begun(&*repo, &new).await.fence();
+    repo.requeue(&fence, no_space(), NOW, NOW).await.expect("requeue");
+    assert_eq!(expire(&*repo, &new.id, just_before(deadline(&new))).await, None);
+    let job = expire(&*repo, &new.id, deadline(&new)).await.expect("was overdue");
+    assert_eq!(job.status, JobStatus::Expired);
+    assert_eq!(find(&*repo, &new.id, deadline(&new)).await, Some(job));
 }
 
 async fn expire_missing_is_none(repo: Arc<dyn JobRepo>) {
