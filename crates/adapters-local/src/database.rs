@@ -7,14 +7,13 @@ mod writer;
 pub(crate) use writer::Durability;
 
 use crate::{
-    DataFolder,
+    DataFolder, SystemClock, crash,
     error::{Fault, OpenError},
-    queue,
 };
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags};
 use std::{fmt, path::Path, sync::Arc, time::Duration};
-use tintype_core::{ErrorKind, PortError, PortResult};
+use tintype_core::{ErrorKind, PortError, PortResult, domain::Clock};
 use tokio::sync::oneshot;
 use writer::Writer;
 
@@ -42,7 +41,8 @@ struct Threads {
 }
 
 impl Database {
-    /// Opens the database in `folder`, makes or updates its tables, and voids the leases of a process that is gone.
+    /// Opens the database in `folder`, makes or updates its tables, charges the death of the last process and
+    /// voids its leases.
     ///
     /// # Errors
     /// [`Newer`](OpenError::Newer) if a newer tintype wrote it, [`Unrestored`](OpenError::Unrestored),
@@ -55,7 +55,7 @@ impl Database {
         let failed = |source| OpenError::Database { folder: folder.path().to_owned(), source };
         let mut connection = open_writable(&file).map_err(failed)?;
         migrations::migrate(&mut connection, folder.path())?;
-        queue::void_leases(&connection).map_err(failed)?;
+        crash::charge(&mut connection, SystemClock.now()).map_err(|fault| failed(fault.into_sqlite()))?;
         let readers = Readers::start(|| open_read_only(&file).map_err(failed), folder.path())?;
         let writer = Writer::start(connection)
             .map_err(|source| OpenError::File { path: folder.path().to_owned(), source })?;

@@ -3,6 +3,8 @@
 
 mod rows;
 
+pub(crate) use rows::requeue_uncharged;
+
 use crate::{
     Database,
     database::Durability::{Durable, Relaxed},

@@ -23,9 +23,11 @@
 //! # }
 //! ```
 
+mod background;
 mod backup;
 mod clock;
 mod collection_repo;
+mod crash;
 mod data_folder;
 mod database;
 mod durable;

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
             });
             Fresh::new(CorruptibleStore { store: Arc::new(store), corrupt }).keeping(folder)
         })
-        .embedder(|| async { Fresh::new(Arc::new(LookEmbedder)) })
+        .embedder(|| async { Fresh::new(Arc::new(LookEmbedder::default())) })
         .job_repo(|| async {
             let (database, folder) = open_database();
             Fresh::new(Arc::new(SqliteJobRepo::new(database)) as Arc<dyn JobRepo>).keeping(folder)

@@ -55,7 +55,8 @@ pub(crate) fn server(settings: &Settings, notifier: Arc<dyn Notifier>) -> Outcom
     let workflow = LocalWorkflow::new(stores.database.clone(), work, Arc::new(SystemClock));
     let (folder, variants) = (stores.folder.clone(), stores.variants.clone());
     let vectors = |kind| Arc::new(SqliteVectorIndex::new(stores.database.clone(), kind));
-    let alike = Alike { embedder: Arc::new(LookEmbedder), vectors: vectors(VectorKind::Look) };
+    let alike =
+        Alike { embedder: Arc::new(LookEmbedder::new(settings.images)), vectors: vectors(VectorKind::Look) };
     let meaning = Meaning { embedder: Arc::new(WordVectors), vectors: vectors(VectorKind::Meaning) };
     let ports = stores.ports(settings, notifier, Arc::new(workflow.clone()))?;
     let credentials = Arc::<MemoryCredentials>::default();

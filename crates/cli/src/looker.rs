@@ -6,7 +6,7 @@ use std::time::Duration;
 use tintype_core::PortResult;
 use tintype_core::domain::Clock;
 use tintype_core::ports::Ports;
-use tintype_core::use_cases::{Alike, Meaning, embed_prompts_waiting, embed_waiting};
+use tintype_core::use_cases::{Alike, GivenUp, Meaning, Passed, embed_prompts_waiting, embed_waiting};
 use tintype_local::SystemClock;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -32,19 +32,28 @@ pub(crate) async fn run(ports: Ports, alike: Alike, meaning: Meaning, shutdown: 
         () = looking => {}
         () = reading => {}
     }
+    // What is cut off here did not bring the process down.
+    for vectors in [&alike.vectors, &meaning.vectors] {
+        if let Err(error) = vectors.take_all_back().await {
+            tracing::warn!(%error, source = cause(&error), "an attempt that was cut off counts");
+        }
+    }
 }
 
 /// Passes again and again over what waits.
 async fn again<P>(failure: &str, pass: impl Fn() -> P)
 where
-    P: Future<Output = (u32, PortResult<()>)>,
+    P: Future<Output = Passed>,
 {
     loop {
-        let (gone_through, outcome) = pass().await;
+        let Passed { images, given_up, outcome } = pass().await;
+        for GivenUp { image, reason, .. } in &given_up {
+            tracing::error!(%image, reason, "{failure}; it is given up");
+        }
         if let Err(error) = &outcome {
             tracing::warn!(%error, source = cause(error), "{failure}");
         }
-        sleep(pause(gone_through, &outcome)).await;
+        sleep(pause(images, &outcome)).await;
     }
 }
 

@@ -57,6 +57,7 @@ async fn serve(settings: &Settings, terminal: &Terminal) -> Outcome {
     .with_variants(server.variants.clone())
     .with_alike(server.alike.clone())
     .with_meaning(server.meaning.clone())
+    .with_image_limits(settings.images)
     .with_page(gallery::files())
     .with_allowed(allowed(settings))
     .with_shutdown(shutdown.clone());

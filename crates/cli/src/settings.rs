@@ -15,7 +15,8 @@ pub(crate) use resolve::Resolved;
 use crate::failure::{Failure, Outcome};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use tintype_core::domain::{BlobId, OwnerId};
+use tintype_core::domain::{BlobId, OwnerId, limits};
+use tintype_core::imaging::ImageLimits;
 
 /// Reads one environment variable; a parameter, so that tests have an environment of their own.
 pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -45,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) ready_file: Option<PathBuf>,
     /// What drawn pictures are signed with: `TINTYPE_C2PA_SIGN`, `TINTYPE_C2PA_CERT`, `TINTYPE_C2PA_KEY`.
     pub(crate) signing: Signing,
+    /// What an image may be: `TINTYPE_IMAGES_MAX_PIXELS` and the like.
+    pub(crate) images: ImageLimits,
     /// Which adapter stands behind each port.
     pub(crate) ports: PortChoices,
 }
@@ -169,6 +172,7 @@ impl Settings {
             log_filter: resolved.many("log_filter", |text| Ok(text.to_owned()))?.pop(),
             ready_file: resolved.many("ready_file", |text| Ok(PathBuf::from(text)))?.pop(),
             signing: Signing::parse(resolved)?,
+            images: parse_images(resolved)?,
             ports: PortChoices {
                 images: resolved.one("ports.images", ImagesPort::parse)?,
                 metadata: resolved.one("ports.metadata", MetadataPort::parse)?,
@@ -222,6 +226,31 @@ fn parse_workers(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|workers| *workers <= WORKERS_MAX)
         .ok_or_else(|| format!("must be from 0 to {WORKERS_MAX}; with 0, jobs are accepted and wait"))
+}
+
+/// The most pixels that a setting may allow. An operation takes up to 16 bytes for each: 4 GiB.
+const PIXELS_MAX: u64 = 256 * 1024 * 1024;
+/// The longest side that a setting may allow: JPEG holds no longer one.
+const SIDE_MAX: u64 = u16::MAX as u64;
+/// The most bytes of an image that a setting may allow.
+const BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+fn parse_images(resolved: &Resolved) -> Outcome<ImageLimits> {
+    let side = |text: &str| {
+        parse_number(text, SIDE_MAX).and_then(|side| u32::try_from(side).map_err(|e| e.to_string()))
+    };
+    Ok(ImageLimits {
+        max_pixels: resolved.one("images.max_pixels", |text| parse_number(text, PIXELS_MAX))?,
+        max_side: resolved.one("images.max_side", side)?,
+        max_ratio: resolved.one("images.max_ratio", side)?,
+        max_bytes: resolved.one("images.max_bytes", |text| parse_number(text, BYTES_MAX))?,
+        ..limits::IMAGES
+    })
+}
+
+fn parse_number(text: &str, most: u64) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| format!("must be a whole number from 1 to {most}"))
 }
 
 fn parse_origin(text: &str) -> Result<String, String> {

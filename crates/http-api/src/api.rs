@@ -6,7 +6,8 @@ use crate::{
 };
 use std::{fmt, sync::Arc};
 use tintype_core::{
-    domain::{Clock, CursorCodec, Entropy, Timestamp},
+    domain::{Clock, CursorCodec, Entropy, Timestamp, limits},
+    imaging::ImageLimits,
     ports::{CredentialRepo, Ports, VariantCache},
     use_cases::{Alike, Meaning},
 };
@@ -33,6 +34,7 @@ pub struct Api {
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) gates: Gates,
+    pub(crate) image_limits: ImageLimits,
     /// The most bytes of a picture in one answer; `None` for any number.
     pub(crate) redirect_over: Option<u64>,
     /// Where clients find the API's root, without a slash at the end; empty for the host's own root.
@@ -70,6 +72,7 @@ impl Api {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             gates: Gates::default(),
+            image_limits: limits::IMAGES,
             redirect_over: None,
             public_url: String::new(),
             variants: None,
@@ -118,6 +121,13 @@ impl Api {
     #[must_use]
     pub fn with_allowed(mut self, allowed: Allowed) -> Self {
         self.allowed = allowed;
+        self
+    }
+
+    /// Takes images within other limits than the default ones.
+    #[must_use]
+    pub const fn with_image_limits(mut self, limits: ImageLimits) -> Self {
+        self.image_limits = limits;
         self
     }
 

@@ -4,6 +4,7 @@
 mod bad_input;
 mod delivery;
 mod draining;
+mod hostile_images;
 mod jobs;
 mod library;
 mod not_http;

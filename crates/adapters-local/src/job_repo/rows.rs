@@ -4,8 +4,8 @@ use crate::{error::Fault, queue};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
 use tintype_core::{
     domain::{
-        BlobId, EventBody, Idempotency, Job, JobEvent, JobId, JobQuery, JobStatus, OwnerId, Position, Seq,
-        Timestamp,
+        BlobId, EventBody, Idempotency, Job, JobError, JobEvent, JobId, JobQuery, JobStatus, OwnerId,
+        Position, Seq, Timestamp,
     },
     ports::{InsertedJob, PurgedJobs},
 };
@@ -114,6 +114,22 @@ pub(super) fn update(connection: &Connection, job: &Job, event: &JobEvent) -> Re
         }
         JobStatus::Failed | JobStatus::Canceled | JobStatus::Expired => queue::leave(connection, &job.id),
     }
+}
+
+/// Requeues a job whose attempt was cut off by what was not its fault. The attempt does not count.
+pub(crate) fn requeue_uncharged(connection: &Connection, id: &JobId, now: Timestamp) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached("SELECT body FROM jobs WHERE id = ?")?;
+    let mut rows = statement.query([id.as_bytes()])?;
+    let Some(row) = rows.next()? else { return Ok(()) };
+    // A record that can't be read is told of when it is claimed.
+    let Ok(mut job) = job_of(row) else { return Ok(()) };
+    drop(rows);
+    if job.status != JobStatus::Running {
+        return Ok(());
+    }
+    let (fence, not_before) = (job.fence(), job.not_before);
+    let event = job.requeue(&fence, JobError::interrupted(), not_before, now).map_err(Fault::from)?;
+    update(connection, &job, &event)
 }
 
 /// Writes a job that only got further, and its event: no index is touched.

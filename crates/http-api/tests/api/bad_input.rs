@@ -71,7 +71,7 @@ fn requests() -> Vec<(Request<Body>, u16, &'static str)> {
         (generate("{\"prompt\":\"a\",\"prompt\":\"b\"}"), 422, "invalid"),
         (plain, 415, "unsupported_media_type"),
         (ask("POST", "/generate"), 415, "unsupported_media_type"),
-        (ask_text("POST", "/generate", vec![b' '; 15_000_000]), 413, "body_too_large"),
+        (ask_text("POST", "/generate", vec![b' '; 30_000_000]), 413, "body_too_large"),
         (ask_text("PATCH", "/images/x", vec![b' '; 65_537]), 413, "body_too_large"),
         (keyed(&"k".repeat(256)), 400, "bad_header"),
         (keyed("two words"), 400, "bad_header"),
