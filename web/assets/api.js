@@ -7,6 +7,7 @@ let root = "";
 let socket = "";
 let byTicket = false;
 let abilities = { similar: false, meaning: false };
+let largest = Infinity;
 let unauthorized = () => {};
 
 /** An answer that was no success, or none at all (`status` 0). */
@@ -52,11 +53,15 @@ export async function configure(onUnauthorized) {
   root = (config.api ?? "").replace(/\/$/, "");
   byTicket = Boolean(config.websocket);
   abilities = { similar: Boolean(config.similar), meaning: Boolean(config.by_meaning) };
+  largest = config.max_image_bytes ?? Infinity;
   socket = config.websocket ?? new URL("/ws", location.href.replace(/^http/, "ws")).href;
 }
 
 /** Whether pictures can be found by how they look, or by what their prompts mean. @param {"similar" | "meaning"} what */
 export const can = (what) => abilities[what];
+
+/** The most bytes of an image that can be saved, where the server tells it. */
+export const largestImage = () => largest;
 
 /**
  * Where the WebSocket is to be opened, and with which key beside the subprotocol. A WebSocket that has an address of its

@@ -10,8 +10,6 @@ import { textsOf } from "./pngtext.js";
 import { complain, toast } from "./toasts.js";
 
 const NAMES = { prompt: "Prompt", negative_prompt: "Negative prompt", model: "Model", width: "Width", height: "Height", steps: "Steps", guidance_scale: "Guidance", scheduler: "Scheduler", seed: "Seed" };
-/** The largest picture that the server takes, in bytes. */
-const LARGEST = 10 * 1024 * 1024;
 
 const dialog = byId("recall");
 const picture = byId("recall-picture");
@@ -71,9 +69,10 @@ async function take(given) {
   byId("recall-facts").replaceChildren(...rows.flatMap(([name, label]) => [h("dt", {}, label), h("dd", {}, String(found[name]))]));
   setText(byId("recall-title"), given.name);
   setMessage(byId("recall-none"), found ? "" : texts ? "This file does not say how it was made." : "Only PNG files are asked how they were made.");
-  setMessage(byId("recall-error"), given.size > LARGEST ? "It is larger than 10 megabytes, the most that can be saved." : "");
+  const largest = api.largestImage();
+  setMessage(byId("recall-error"), given.size > largest ? `It is larger than ${Math.floor(largest / 1024 / 1024)} megabytes, the most that can be saved.` : "");
   byId("recall-use").hidden = !found;
-  byId("recall-save").disabled = given.size > LARGEST;
+  byId("recall-save").disabled = given.size > largest;
   URL.revokeObjectURL(picture.src);
   picture.src = URL.createObjectURL(given);
   picture.alt = found?.prompt ?? given.name;

@@ -11,11 +11,11 @@ pub(crate) use writer::Durability;
 use writer::SpaceUse;
 
 use crate::{
-    DataFolder, DiskSpace,
+    DataFolder, DiskSpace, SystemClock, crash,
     disk_space::{Relief, WRITE_BYTES},
     error::{Fault, OpenError},
     library_mark::{self, LibraryMark},
-    private, queue,
+    private,
     recover::RECOVERING,
 };
 use damage::Damage;
@@ -30,7 +30,7 @@ use std::{
     },
     time::Duration,
 };
-use tintype_core::{ErrorKind, PortError, PortResult};
+use tintype_core::{ErrorKind, PortError, PortResult, domain::Clock};
 use tokio::sync::oneshot;
 use writer::Writer;
 
@@ -79,7 +79,8 @@ impl Relief for Threads {
 }
 
 impl Database {
-    /// Opens the database in `folder`, makes or updates its tables, and voids the leases of a process that is gone.
+    /// Opens the database in `folder`, makes or updates its tables, charges the death of the last process and
+    /// voids its leases.
     ///
     /// A database that is not the one that the blobs in `folder` were stored with is not touched.
     ///
@@ -282,7 +283,7 @@ fn open_current(
     let mut connection = open_writable(file, folder.space().log_bytes()).map_err(failed)?;
     library_mark::refuse_other(mark, folder.path(), &connection)?;
     migrations::migrate(&mut connection, folder.path())?;
-    queue::void_leases(&connection).map_err(failed)?;
+    crash::charge(&mut connection, SystemClock.now()).map_err(|fault| failed(fault.into_sqlite()))?;
     Ok(connection)
 }
 

@@ -4,14 +4,23 @@ use async_trait::async_trait;
 use tintype_core::{
     ErrorKind, PortError, PortResult,
     domain::{Blob, Embedding, Space},
-    imaging::{look, look_space},
+    imaging::{ImageLimits, look, look_space},
     ports::Embedder,
 };
 use tokio::task::spawn_blocking;
 
 /// An [`Embedder`] of how pictures look, by core's [`look`]: without a model.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct LookEmbedder;
+pub struct LookEmbedder {
+    limits: ImageLimits,
+}
+
+impl LookEmbedder {
+    /// Looks at images within `limits`.
+    pub const fn new(limits: ImageLimits) -> Self {
+        Self { limits }
+    }
+}
 
 #[async_trait]
 impl Embedder for LookEmbedder {
@@ -20,8 +29,8 @@ impl Embedder for LookEmbedder {
     }
 
     async fn embed(&self, picture: &Blob) -> PortResult<Option<Embedding>> {
-        let picture = picture.clone();
-        let looked = spawn_blocking(move || look(picture.bytes(), picture.content_type())).await;
+        let (picture, limits) = (picture.clone(), self.limits);
+        let looked = spawn_blocking(move || look(picture.bytes(), picture.content_type(), &limits)).await;
         looked.unwrap_or_else(|error| {
             let message = "looking at the picture ended in a panic";
             Err(PortError::new(ErrorKind::Internal, "Embedder::embed", message).with_source(error))

@@ -3,6 +3,8 @@
 
 pub(crate) mod rows;
 
+pub(crate) use rows::requeue_uncharged;
+
 use crate::{
     Database,
     database::Durability::{Durable, Relaxed},

@@ -23,10 +23,12 @@
 //! # }
 //! ```
 
+mod background;
 mod backup;
 mod checksum;
 mod clock;
 mod collection_repo;
+mod crash;
 mod data_folder;
 mod database;
 mod disk_space;

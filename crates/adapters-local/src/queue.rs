@@ -40,7 +40,7 @@ pub(crate) fn enter(connection: &Connection, job: &Job) -> Result<(), Fault> {
 
 /// Puts a job back in line, to be claimed from `due` on. Whoever held it does not any more.
 pub(crate) fn wait(connection: &Connection, id: &JobId, due: Timestamp) -> Result<(), Fault> {
-    let sql = "UPDATE queue SET state = 'later', due = ?2, holder = NULL WHERE job_id = ?1";
+    let sql = "UPDATE queue SET state = 'later', due = ?2, holder = NULL, suspect = 0 WHERE job_id = ?1";
     connection.prepare_cached(sql)?.execute(params![id.as_bytes(), due.as_millis()])?;
     Ok(())
 }
@@ -52,9 +52,46 @@ pub(crate) fn leave(connection: &Connection, id: &JobId) -> Result<(), Fault> {
 }
 
 /// Gives every leased job back: at open, when the process that held them is gone.
-pub(crate) fn void_leases(connection: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn void_leases(connection: &Connection) -> Result<(), Fault> {
     connection.execute("UPDATE queue SET state = 'ready', holder = NULL WHERE state = 'leased'", [])?;
     Ok(())
+}
+
+/// The jobs that are leased: at open, those that were running when the last process ended.
+pub(crate) fn leased(connection: &Connection) -> Result<Vec<JobId>, Fault> {
+    let mut statement =
+        connection.prepare("SELECT job_id FROM queue WHERE state = 'leased' ORDER BY job_id")?;
+    let rows = statement.query_map([], |row| Ok(JobId::from_bytes(row.get(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Has a job run alone next. The mark is gone once an attempt comes to its end.
+pub(crate) fn suspect(connection: &Connection, id: &JobId) -> Result<(), Fault> {
+    let sql = "UPDATE queue SET suspect = 1 WHERE job_id = ?";
+    connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
+    Ok(())
+}
+
+pub(crate) const NEXT_SUSPECT: &str = "SELECT job_id, owner FROM queue WHERE suspect = 1 AND state = 'ready' \
+     ORDER BY created_at, job_id LIMIT 1";
+pub(crate) const IS_ANY_LEASED: &str =
+    "SELECT 1 FROM queue WHERE state <> 'ready' AND state = 'leased' LIMIT 1";
+
+/// The next job that is to run alone.
+pub(crate) fn next_suspect(connection: &Connection) -> Result<Option<(JobId, String)>, Fault> {
+    let row = |row: &rusqlite::Row<'_>| Ok((JobId::from_bytes(row.get(0)?), row.get(1)?));
+    Ok(connection.prepare_cached(NEXT_SUSPECT)?.query_row([], row).optional()?)
+}
+
+/// Whether a job runs that is to run alone.
+pub(crate) fn is_suspect_running(connection: &Connection) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM queue WHERE suspect = 1 AND state = 'leased' LIMIT 1";
+    Ok(connection.prepare_cached(sql)?.exists([])?)
+}
+
+/// Whether any job is running.
+pub(crate) fn is_any_leased(connection: &Connection) -> Result<bool, Fault> {
+    Ok(connection.prepare_cached(IS_ANY_LEASED)?.exists([])?)
 }
 
 /// Makes ready what is due: jobs that waited for their time, and jobs whose worker has let its lease run out.

@@ -1,7 +1,7 @@
 //! The vectors of saved images in SQLite, and those of the owners who search in memory too: finding the nearest goes
 //! through all of an owner's.
 
-use crate::{Database, database::Durability::Relaxed, error::Fault};
+use crate::{Database, background, database::Durability::Relaxed, error::Fault};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::{
@@ -123,6 +123,7 @@ fn use_space(connection: &Connection, kind: &str, new: &Space) -> Result<(), Fau
         return Ok(());
     }
     connection.execute("DELETE FROM vectors WHERE kind = ?", [kind])?;
+    background::forget_all(connection, kind)?;
     let sql = "INSERT OR REPLACE INTO vector_spaces VALUES (?, ?, ?)";
     connection.execute(sql, params![kind, new.name, new.dimensions])?;
     connection.execute("INSERT OR IGNORE INTO vectors_waiting SELECT ?, id FROM images", [kind])?;
@@ -134,14 +135,16 @@ fn put(
     connection: &Connection,
     kind: &str,
     owner: &OwnerId,
-    id: &ImageId,
+    image: &ImageId,
     of: Option<Version>,
     vector: Option<&Embedding>,
 ) -> Result<bool, Fault> {
-    let (owner, id) = (owner.as_str(), id.as_bytes());
+    let (owner, id) = (owner.as_str(), image.as_bytes());
     if !connection.prepare_cached(IS_OF)?.exists(params![id, owner, of.map(|of| of.0)])? {
+        background::take_back(connection, kind, Some(image))?;
         return Ok(false);
     }
+    background::forget(connection, kind, image)?;
     let sql = "DELETE FROM vectors_waiting WHERE kind = ? AND image_id = ?";
     connection.prepare_cached(sql)?.execute(params![kind, id])?;
     match vector {
@@ -155,6 +158,21 @@ fn put(
         }
     }
     Ok(true)
+}
+
+/// Whether the image is the owner's.
+fn give_up(
+    connection: &Connection,
+    kind: &str,
+    owner: &OwnerId,
+    id: &ImageId,
+    reason: &str,
+) -> Result<bool, Fault> {
+    let is_done = put(connection, kind, owner, id, None, None)?;
+    if is_done {
+        background::give_up(connection, kind, id, reason)?;
+    }
+    Ok(is_done)
 }
 
 fn one(
@@ -220,6 +238,48 @@ impl VectorIndex for SqliteVectorIndex {
             None => vectors.remove(id),
         }
         Ok(())
+    }
+
+    async fn begin(&self, id: &ImageId) -> PortResult<u32> {
+        let (kind, id) = (self.kind, *id);
+        let work = move |connection: &Connection| background::begin(connection, kind, &id);
+        self.database.write("VectorIndex::begin", Relaxed, work).await
+    }
+
+    async fn end(&self, id: &ImageId) -> PortResult<()> {
+        let (kind, id) = (self.kind, *id);
+        let work = move |connection: &Connection| background::end(connection, kind, &id);
+        self.database.write("VectorIndex::end", Relaxed, work).await
+    }
+
+    async fn take_back(&self, id: &ImageId) -> PortResult<()> {
+        let (kind, id) = (self.kind, *id);
+        let work = move |connection: &Connection| background::take_back(connection, kind, Some(&id));
+        self.database.write("VectorIndex::take_back", Relaxed, work).await
+    }
+
+    async fn take_all_back(&self) -> PortResult<()> {
+        let kind = self.kind;
+        let work = move |connection: &Connection| background::take_back(connection, kind, None);
+        self.database.write("VectorIndex::take_all_back", Relaxed, work).await
+    }
+
+    async fn give_up(&self, owner: &OwnerId, id: &ImageId, reason: &str) -> PortResult<()> {
+        let (kind, owner_of, image, reason) = (self.kind, owner.clone(), *id, reason.to_owned());
+        let work = move |connection: &Connection| give_up(connection, kind, &owner_of, &image, &reason);
+        if !self.database.write("VectorIndex::give_up", Relaxed, work).await? {
+            return Ok(());
+        }
+        if let Some(shared) = self.held.lock().await.get(owner) {
+            shared.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        }
+        Ok(())
+    }
+
+    async fn given_up(&self, owner: &OwnerId, id: &ImageId) -> PortResult<Option<String>> {
+        let (kind, owner, id) = (self.kind, owner.clone(), *id);
+        let work = move |connection: &Connection| background::given_up(connection, kind, &owner, &id);
+        self.database.read("VectorIndex::given_up", work).await
     }
 
     async fn get(&self, owner: &OwnerId, id: &ImageId) -> PortResult<Option<Embedding>> {

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
             });
             Fresh::new(CorruptibleStore { store: Arc::new(store), corrupt }).keeping(folder)
         })
-        .embedder(|| async { Fresh::new(Arc::new(LookEmbedder)) })
+        .embedder(|| async { Fresh::new(Arc::new(LookEmbedder::default())) })
         .integrity(|| async {
             let (database, folder) = open_database();
             let path = folder.path().to_owned();

@@ -412,6 +412,105 @@ async fn a_job_that_waits_for_its_time_is_run_by_the_clock_alone() {
     run.abort();
 }
 
+/// Opens the folder, lets `count` jobs run at once, and drops everything as the death of a process does.
+async fn die_with(stage: &Stage, count: usize) {
+    let settings = WorkflowSettings { workers: count, ..defaults() };
+    let machine = stage.open_with(settings, Arc::new(stage.clock.clone()));
+    let run = spawn_run(&machine);
+    stage.until_busy(count).await;
+    run.abort();
+    drop(run.await);
+    drop(machine);
+    stage.until_busy(0).await;
+}
+
+async fn counted(machine: &Machine, job: &Job) -> (JobStatus, u32) {
+    let found = machine.ports.jobs.find(&job.owner, &job.id, at(0)).await.expect("find").expect("the job");
+    (found.status, found.counted_attempts())
+}
+
+#[tokio::test]
+async fn the_death_of_a_process_is_charged_to_the_one_job_that_ran() {
+    let stage = Stage::new(Script::Hang);
+    let job = accept(&stage.open(), &job_of(&alice(), 1, 0)).await;
+    die_with(&stage, 1).await;
+    die_with(&stage, 1).await;
+    assert_eq!(counted(&stage.open(), &job).await.1, 2);
+}
+
+#[tokio::test]
+async fn the_death_of_a_process_is_charged_to_none_of_several_jobs_and_each_is_run_alone() {
+    let stage = Stage::new(Script::Hang);
+    let machine = stage.open();
+    let jobs = [
+        accept(&machine, &job_of(&alice(), 1, 0)).await,
+        accept(&machine, &job_of(&alice(), 2, 0)).await,
+        accept(&machine, &job_of(&mallory(), 3, 0)).await,
+    ];
+    drop(machine);
+    die_with(&stage, 3).await;
+    let settings = WorkflowSettings { workers: 3, ..defaults() };
+    let machine = stage.open_with(settings, Arc::new(stage.clock.clone()));
+    for job in &jobs {
+        assert_eq!(counted(&machine, job).await, (JobStatus::Queued, 0));
+    }
+    // The first alone, with workers that are free.
+    let first = machine.workflow.abandon_next().await.unwrap().unwrap();
+    assert_eq!(machine.workflow.abandon_next().await.unwrap(), None);
+    let job = machine.ports.jobs.begin(&first, at(0)).await.unwrap();
+    drop(machine);
+    // It brought the process down again: now it is charged, the others are not.
+    let machine = stage.open();
+    assert_eq!(counted(&machine, &job).await, (JobStatus::Running, 1));
+    // Once each came to an end by itself they run side by side again.
+    for _ in &jobs {
+        let id = machine.workflow.abandon_next().await.unwrap().unwrap();
+        let begun = machine.ports.jobs.begin(&id, at(0)).await.unwrap();
+        machine.ports.jobs.cancel(&begun.owner, &id, at(0)).await.unwrap();
+    }
+    for n in 4..6 {
+        accept(&machine, &job_of(&alice(), n, 0)).await;
+    }
+    assert!(machine.workflow.abandon_next().await.unwrap().is_some());
+    assert!(machine.workflow.abandon_next().await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn the_death_of_a_process_is_charged_to_background_work_and_to_no_job_beside_it() {
+    let stage = Stage::new(Script::Hang);
+    let machine = stage.open();
+    let image = saved_image(1, 1);
+    machine.ports.metadata.insert(&image).await.unwrap();
+    let job = accept(&machine, &job_of(&alice(), 1, 0)).await;
+    drop(machine);
+    for death in 1..=limits::ATTEMPTS_MAX + 1 {
+        let machine = stage.open();
+        let looks = SqliteVectorIndex::new(machine.database.clone(), VectorKind::Look);
+        assert_eq!(looks.begin(&image.id).await.unwrap(), death);
+        let id = machine.workflow.abandon_next().await.unwrap().unwrap();
+        machine.ports.jobs.begin(&id, at(0)).await.unwrap();
+    }
+    assert_eq!(counted(&stage.open(), &job).await, (JobStatus::Queued, 0));
+}
+
+#[tokio::test]
+async fn attempts_at_background_work_outlive_the_process() {
+    let temporary = tempfile::tempdir().unwrap();
+    let image = saved_image(1, 1);
+    for attempt in 1..=3 {
+        let database = Database::open(&DataFolder::open(temporary.path()).unwrap()).unwrap();
+        let metadata = SqliteMetadataRepo::new(database.clone());
+        metadata.insert(&image).await.unwrap();
+        let looks = SqliteVectorIndex::new(database, VectorKind::Look);
+        assert_eq!(looks.begin(&image.id).await.unwrap(), attempt);
+    }
+    let database = Database::open(&DataFolder::open(temporary.path()).unwrap()).unwrap();
+    let looks = SqliteVectorIndex::new(database, VectorKind::Look);
+    looks.give_up(&image.owner, &image.id, "it ended the process").await.unwrap();
+    let reason = looks.given_up(&image.owner, &image.id).await.unwrap();
+    assert_eq!(reason.as_deref(), Some("it ended the process"));
+}
+
 #[tokio::test]
 async fn vectors_of_one_kind_stay_out_of_the_way_of_another() {
     let temporary = tempfile::tempdir().unwrap();

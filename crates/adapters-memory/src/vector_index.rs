@@ -25,6 +25,42 @@ struct Held {
     /// Those that wait no more, with the prompts that they had then.
     done: HashMap<ImageId, Option<String>>,
     vectors: HashMap<OwnerId, Vectors>,
+    attempts: HashMap<ImageId, Attempts>,
+    /// Why images were given up.
+    given_up: HashMap<ImageId, String>,
+}
+
+#[derive(Debug, Default)]
+struct Attempts {
+    count: u32,
+    in_progress: bool,
+}
+
+impl Attempts {
+    const fn take_back(&mut self) {
+        if self.in_progress {
+            self.count -= 1;
+            self.in_progress = false;
+        }
+    }
+}
+
+impl Held {
+    fn is_pending(&self, id: &ImageId, prompt: &Option<String>) -> bool {
+        !self.given_up.contains_key(id) && self.done.get(id) != Some(prompt)
+    }
+
+    /// Notes the vector of an image.
+    fn put(&mut self, owner: &OwnerId, id: &ImageId, prompt: Option<String>, vector: Option<&Embedding>) {
+        self.attempts.remove(id);
+        self.done.insert(*id, prompt);
+        let dimensions = self.space.as_ref().map_or(0, |space| space.dimensions);
+        let vectors = self.vectors.entry(owner.clone()).or_insert_with(|| Vectors::new(dimensions));
+        match vector {
+            Some(vector) => vectors.set(*id, vector),
+            None => vectors.remove(id),
+        }
+    }
 }
 
 impl MemoryVectors {
@@ -58,7 +94,7 @@ impl VectorIndex for MemoryVectors {
 
     async fn waiting(&self, limit: u32) -> PortResult<Vec<(OwnerId, ImageId)>> {
         let (all, held) = (self.metadata.prompts(), lock(&self.held));
-        let waiting = all.into_iter().filter(|(id, there)| held.done.get(id) != Some(&there.prompt));
+        let waiting = all.into_iter().filter(|(id, there)| held.is_pending(id, &there.prompt));
         Ok(waiting.map(|(id, there)| (there.owner, id)).take(limit as usize).collect())
     }
 
@@ -70,18 +106,53 @@ impl VectorIndex for MemoryVectors {
         vector: Option<Embedding>,
     ) -> PortResult<()> {
         let Some(there) = self.metadata.prompts().remove(id) else { return Ok(()) };
+        let mut held = lock(&self.held);
         if there.owner != *owner || of.is_some_and(|of| of != there.version) {
+            held.attempts.entry(*id).or_default().take_back();
             return Ok(());
         }
-        let mut held = lock(&self.held);
-        held.done.insert(*id, there.prompt);
-        let dimensions = held.space.as_ref().map_or(0, |space| space.dimensions);
-        let vectors = held.vectors.entry(owner.clone()).or_insert_with(|| Vectors::new(dimensions));
-        match vector {
-            Some(vector) => vectors.set(*id, &vector),
-            None => vectors.remove(id),
-        }
+        held.put(owner, id, there.prompt, vector.as_ref());
         Ok(())
+    }
+
+    async fn begin(&self, id: &ImageId) -> PortResult<u32> {
+        let Some(there) = self.metadata.prompts().remove(id) else { return Ok(0) };
+        let mut held = lock(&self.held);
+        if !held.is_pending(id, &there.prompt) {
+            return Ok(0);
+        }
+        let attempts = held.attempts.entry(*id).or_default();
+        *attempts = Attempts { count: attempts.count + 1, in_progress: true };
+        Ok(attempts.count)
+    }
+
+    async fn end(&self, id: &ImageId) -> PortResult<()> {
+        lock(&self.held).attempts.entry(*id).or_default().in_progress = false;
+        Ok(())
+    }
+
+    async fn take_back(&self, id: &ImageId) -> PortResult<()> {
+        lock(&self.held).attempts.entry(*id).or_default().take_back();
+        Ok(())
+    }
+
+    async fn take_all_back(&self) -> PortResult<()> {
+        lock(&self.held).attempts.values_mut().for_each(Attempts::take_back);
+        Ok(())
+    }
+
+    async fn give_up(&self, owner: &OwnerId, id: &ImageId, reason: &str) -> PortResult<()> {
+        let there = self.metadata.prompts().remove(id).filter(|there| there.owner == *owner);
+        let Some(there) = there else { return Ok(()) };
+        let mut held = lock(&self.held);
+        held.put(owner, id, there.prompt, None);
+        held.given_up.insert(*id, reason.to_owned());
+        Ok(())
+    }
+
+    async fn given_up(&self, owner: &OwnerId, id: &ImageId) -> PortResult<Option<String>> {
+        let there = self.metadata.prompts().remove(id).filter(|there| there.owner == *owner);
+        Ok(there.and_then(|_| lock(&self.held).given_up.get(id).cloned()))
     }
 
     async fn get(&self, owner: &OwnerId, id: &ImageId) -> PortResult<Option<Embedding>> {

@@ -32,7 +32,7 @@ pub(crate) async fn fill(folder: &Path, images: u32, apart_ms: u32) -> Outcome {
     let database = Database::open(&folder)?;
     let metadata = SqliteMetadataRepo::new(database.clone());
     let looks = SqliteVectorIndex::new(database.clone(), VectorKind::Look);
-    looks.use_space(&LookEmbedder.space()).await?;
+    looks.use_space(&LookEmbedder::default().space()).await?;
     let meanings = SqliteVectorIndex::new(database, VectorKind::Meaning);
     meanings.use_space(&WordVectors.space()).await?;
     let request = request()?;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tintype_core::domain::{
     BlobId, Collection, CollectionEdit, ImageEdit, Labels, OwnerId, Prompt, Seed, Timestamp, limits,
 };
-use tintype_core::imaging;
+use tintype_core::imaging::{self, ImageLimits};
 use tintype_core::ports::Ports;
 use tintype_core::use_cases::{
     Origin, Save, SaveFrom, find_picture, list_collections, make_collection, save_image,
@@ -148,7 +148,7 @@ pub(crate) fn recover(args: &Recover, terminal: &Terminal, env: Env<'_>, now: Ti
         Entered::default()
     } else {
         let ports = compose::library(&settings)?;
-        let enter = Enter { ports: &ports, owner: &args.owner, data: &data, now };
+        let enter = Enter { ports: &ports, owner: &args.owner, data: &data, limits: settings.images, now };
         runtime::start()?.block_on(enter.all(&recovered.unexplained, &collection, terminal))?
     };
     if args.json {
@@ -182,6 +182,7 @@ struct Enter<'a> {
     ports: &'a Ports,
     owner: &'a OwnerId,
     data: &'a Path,
+    limits: ImageLimits,
     now: Timestamp,
 }
 
@@ -217,7 +218,7 @@ impl Enter<'_> {
     /// Enters one image with what the file says of itself; `false` if it is none.
     async fn one(&self, bytes: Vec<u8>, collection: &Collection) -> Outcome<bool> {
         let Ok(found) = foreign::picture(Path::new(""), bytes.clone()) else { return Ok(false) };
-        let Ok(picture) = imaging::check(bytes.into()) else { return Ok(false) };
+        let Ok(picture) = imaging::check_within(bytes.into(), &self.limits) else { return Ok(false) };
         let mut fields = found.fields;
         let origin = Origin {
             prompt: text(&mut fields, "prompt").and_then(|text| Prompt::try_from(text).ok()),
@@ -234,7 +235,8 @@ impl Enter<'_> {
         };
         let from = SaveFrom::Upload { picture: Box::new(picture), origin: Box::new(origin) };
         let draft = find_picture(self.ports, self.owner, from, self.now).await.map_err(of_core)?;
-        let command = Save { owner: self.owner.clone(), draft: draft.looked_at().merging(), edit };
+        let command =
+            Save { owner: self.owner.clone(), draft: draft.looked_at(&self.limits).merging(), edit };
         save_image(self.ports, command, self.now, &system::entropy()).await.map_err(of_core)?;
         Ok(true)
     }

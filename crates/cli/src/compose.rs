@@ -77,7 +77,8 @@ pub(crate) fn server(
     let (folder, variants) = (stores.folder.clone(), stores.variants.clone());
     let database = stores.database.clone();
     let vectors = |kind| Arc::new(SqliteVectorIndex::new(stores.database.clone(), kind));
-    let alike = Alike { embedder: Arc::new(LookEmbedder), vectors: vectors(VectorKind::Look) };
+    let alike =
+        Alike { embedder: Arc::new(LookEmbedder::new(settings.images)), vectors: vectors(VectorKind::Look) };
     let meaning = Meaning { embedder: Arc::new(WordVectors), vectors: vectors(VectorKind::Meaning) };
     let ports = stores.ports(settings, notifier, Arc::new(workflow.clone()))?;
     let credentials = Arc::<MemoryCredentials>::default();

@@ -121,7 +121,7 @@ impl Importer<'_> {
                 Place::Alone { archive, picture } => {
                     let archive = &mut plan.archives[*archive];
                     let path = archive.path().join(picture);
-                    let bytes = archive.read(picture, limits::UPLOAD_BYTES as u64);
+                    let bytes = archive.read(picture, limits::IMAGES.max_bytes);
                     bytes.and_then(|bytes| foreign::picture(&path, bytes))
                 }
                 Place::Archive { archive, sidecar } => {
@@ -169,7 +169,7 @@ impl Importer<'_> {
     fn exported(&mut self, archive: &mut Archive, number: usize, sidecar: &str) -> Outcome<Picture> {
         let known = archive.json(sidecar)?;
         let picture = archive.picture_of(sidecar, &known)?;
-        let bytes = archive.read(&picture, limits::UPLOAD_BYTES as u64)?;
+        let bytes = archive.read(&picture, limits::IMAGES.max_bytes)?;
         if known["sha256"] != BlobId::of(&bytes).to_string() {
             return Err(refused("its bytes are not those that were exported"));
         }
@@ -330,6 +330,6 @@ fn refused(problem: impl Into<String>) -> Failure {
 }
 
 fn read_file(path: &Path) -> Outcome<Vec<u8>> {
-    let read = File::open(path).and_then(|file| bounded::read(file, limits::UPLOAD_BYTES as u64));
+    let read = File::open(path).and_then(|file| bounded::read(file, limits::IMAGES.max_bytes));
     read.map_err(|error| refused(error.to_string()))
 }

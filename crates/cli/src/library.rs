@@ -229,7 +229,7 @@ pub(crate) fn save(args: &Save, terminal: &Terminal) -> Outcome {
 }
 
 fn read_picture(path: &Path) -> Outcome<Vec<u8>> {
-    let read = File::open(path).and_then(|file| bounded::read(file, limits::UPLOAD_BYTES as u64));
+    let read = File::open(path).and_then(|file| bounded::read(file, limits::IMAGES.max_bytes));
     read.map_err(|error| {
         let path = path.display();
         if error.kind() == ErrorKind::FileTooLarge {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tintype_core::PortResult;
 use tintype_core::domain::Clock;
 use tintype_core::ports::Ports;
-use tintype_core::use_cases::{Alike, Meaning, embed_prompts_waiting, embed_waiting};
+use tintype_core::use_cases::{Alike, GivenUp, Meaning, Passed, embed_prompts_waiting, embed_waiting};
 use tintype_http::Metrics;
 use tintype_local::{DiskSpace, SystemClock};
 use tokio::time::sleep;
@@ -47,24 +47,34 @@ pub(crate) async fn run(
         () = looking => {}
         () = reading => {}
     }
+    // What is cut off here did not bring the process down.
+    for vectors in [&alike.vectors, &meaning.vectors] {
+        if let Err(error) = vectors.take_all_back().await {
+            tracing::warn!(%error, source = cause(&error), "an attempt that was cut off counts");
+        }
+    }
 }
 
 /// Passes again and again over what waits.
 async fn again<P>(failure: &str, space: &DiskSpace, failed: impl Fn(), pass: impl Fn() -> P)
 where
-    P: Future<Output = (u32, PortResult<()>)>,
+    P: Future<Output = Passed>,
 {
     loop {
         // Vectors can wait: there is no space for them.
         while space.is_read_only() {
             sleep(EVERY).await;
         }
-        let (gone_through, outcome) = pass().await;
+        let Passed { images, given_up, outcome } = pass().await;
+        for GivenUp { image, reason, .. } in &given_up {
+            failed();
+            tracing::error!(%image, reason, "{failure}; it is given up");
+        }
         if let Err(error) = &outcome {
             failed();
             tracing::warn!(%error, source = cause(error), "{failure}");
         }
-        sleep(pause(gone_through, &outcome)).await;
+        sleep(pause(images, &outcome)).await;
     }
 }
 

@@ -66,6 +66,7 @@ async fn serve(settings: &Settings, files: usize, terminal: &Terminal) -> Outcom
         .with_variants(server.variants.clone())
         .with_alike(server.alike.clone())
         .with_meaning(server.meaning.clone())
+        .with_image_limits(settings.images)
         .with_space(space_source(server.folder.space()))
         .with_page(gallery::files())
         .with_allowed(allowed(settings))

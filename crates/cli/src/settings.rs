@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use tintype_core::domain::{BlobId, OwnerId, Scope, limits};
+use tintype_core::imaging::ImageLimits;
 use tintype_local::SpaceSettings;
 
 /// Reads one environment variable; a parameter, so that tests have an environment of their own.
@@ -57,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) signing: Signing,
     /// How much of the disk is left free, and held in reserve: `TINTYPE_DISK_MIN_FREE`, `TINTYPE_DISK_RESERVE`.
     pub(crate) space: SpaceSettings,
+    /// What an image may be: `TINTYPE_IMAGES_MAX_PIXELS` and the like.
+    pub(crate) images: ImageLimits,
     /// Which adapter stands behind each port.
     pub(crate) ports: PortChoices,
 }
@@ -204,6 +207,7 @@ impl Settings {
                 min_free: resolved.one("disk.min_free", parse_size)?,
                 reserve: resolved.one("disk.reserve", parse_size)?,
             },
+            images: parse_images(resolved)?,
             ports: PortChoices {
                 images: resolved.one("ports.images", ImagesPort::parse)?,
                 metadata: resolved.one("ports.metadata", MetadataPort::parse)?,
@@ -290,6 +294,31 @@ fn parse_size(text: &str) -> Result<Option<u64>, String> {
     bytes
         .map(Some)
         .ok_or_else(|| format!("must be a number of bytes with K, M, G or T, as in 64M, or `{AUTO}`"))
+}
+
+/// The most pixels that a setting may allow. An operation takes up to 16 bytes for each: 4 GiB.
+const PIXELS_MAX: u64 = 256 * 1024 * 1024;
+/// The longest side that a setting may allow: JPEG holds no longer one.
+const SIDE_MAX: u64 = u16::MAX as u64;
+/// The most bytes of an image that a setting may allow.
+const BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+fn parse_images(resolved: &Resolved) -> Outcome<ImageLimits> {
+    let side = |text: &str| {
+        parse_number(text, SIDE_MAX).and_then(|side| u32::try_from(side).map_err(|e| e.to_string()))
+    };
+    Ok(ImageLimits {
+        max_pixels: resolved.one("images.max_pixels", |text| parse_number(text, PIXELS_MAX))?,
+        max_side: resolved.one("images.max_side", side)?,
+        max_ratio: resolved.one("images.max_ratio", side)?,
+        max_bytes: resolved.one("images.max_bytes", |text| parse_number(text, BYTES_MAX))?,
+        ..limits::IMAGES
+    })
+}
+
+fn parse_number(text: &str, most: u64) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| format!("must be a whole number from 1 to {most}"))
 }
 
 fn parse_origin(text: &str) -> Result<String, String> {

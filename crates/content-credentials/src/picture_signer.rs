@@ -8,7 +8,7 @@ use c2pa::{
 use serde_json::{Value, json};
 use std::{io::Cursor, sync::Arc};
 use tintype_core::{
-    domain::{Blob, OutputFormat},
+    domain::{Blob, OutputFormat, limits},
     error::{ErrorKind, PortError, PortResult},
     imaging,
     ports::PictureSigner,
@@ -150,7 +150,7 @@ fn failed(picture: &Blob, error: C2paError) -> PortError {
 
 /// Whatever was rearranged for the manifest: what shows the picture is what it was.
 fn check_same(picture: &Blob, signed: &Blob) -> PortResult<()> {
-    let bare = |blob: &Blob| without_metadata(blob.bytes(), blob.content_type());
+    let bare = |blob: &Blob| without_metadata(blob.bytes(), blob.content_type(), &limits::IMAGES);
     if bare(picture)?.id() == bare(signed)?.id() {
         return Ok(());
     }

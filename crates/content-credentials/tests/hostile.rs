@@ -4,7 +4,7 @@
 use fastrand::Rng;
 use tintype_content_credentials::{Anchors, ContentCredentials, Identity, State, Unreadable, read};
 use tintype_core::{
-    domain::{Blob, OutputFormat},
+    domain::{Blob, OutputFormat, limits},
     imaging,
     ports::PictureSigner,
     provenance::without_metadata,
@@ -50,7 +50,8 @@ async fn ten_thousand_malformed_files_are_answered_and_none_with_another_picture
             Ok(manifest) => {
                 read_whole += 1;
                 assert_eq!(manifest.title.as_deref(), Some(TITLE), "file {number}");
-                let bare = |bytes: &[u8]| without_metadata(bytes, original.content_type()).unwrap();
+                let bare =
+                    |bytes: &[u8]| without_metadata(bytes, original.content_type(), &limits::IMAGES).unwrap();
                 assert_eq!(bare(&file).bytes(), bare(original.bytes()).bytes(), "file {number}");
             }
             Err(Unreadable::Damaged(reason)) => assert!(!reason.is_empty()),

@@ -8,7 +8,7 @@ use rcgen::{
 use std::{fs, path::Path};
 use tintype_content_credentials::{Anchors, ContentCredentials, Identity, Manifest, State, Unreadable, read};
 use tintype_core::{
-    domain::{Blob, OutputFormat},
+    domain::{Blob, OutputFormat, limits},
     imaging,
     ports::PictureSigner,
     provenance::without_metadata,
@@ -69,7 +69,7 @@ async fn another_byte_of_the_pixels_makes_it_invalid() {
     for picture in pictures {
         let mut bytes = picture.bytes().to_vec();
         // Within the coded pixels, which come last but for at most an end marker and, in WebP, what was written after them.
-        let bare = without_metadata(&bytes, picture.content_type()).unwrap();
+        let bare = without_metadata(&bytes, picture.content_type(), &limits::IMAGES).unwrap();
         let pixels = &bare.bytes()[bare.bytes().len() / 2..][..16];
         let at = bytes.windows(16).position(|part| part == pixels).unwrap();
         bytes[at] ^= 1;
@@ -83,7 +83,7 @@ async fn another_byte_of_the_pixels_makes_it_invalid() {
 async fn stripped_of_metadata_nothing_of_it_is_left() {
     for picture in signed().await.0 {
         assert!(is_sealed(picture.bytes()));
-        let bare = without_metadata(picture.bytes(), picture.content_type()).unwrap();
+        let bare = without_metadata(picture.bytes(), picture.content_type(), &limits::IMAGES).unwrap();
         assert!(!is_sealed(bare.bytes()));
         assert!(matches!(read(bare.bytes(), &Anchors::default()), Err(Unreadable::Damaged(_))));
         assert!(!bare.bytes().windows(4).any(|part| part == b"jumb"));
@@ -93,7 +93,7 @@ async fn stripped_of_metadata_nothing_of_it_is_left() {
 #[tokio::test]
 async fn a_manifest_is_small() {
     for picture in signed().await.0 {
-        let bare = without_metadata(picture.bytes(), picture.content_type()).unwrap();
+        let bare = without_metadata(picture.bytes(), picture.content_type(), &limits::IMAGES).unwrap();
         let manifest = picture.bytes().len() - bare.bytes().len();
         assert!(manifest < 5_000, "{manifest} bytes in {}", picture.content_type());
     }

@@ -3,7 +3,7 @@
 
 use crate::domain::{Blob, ContentType, GenerationRequest, limits};
 use crate::error::{ErrorKind, PortError, PortResult};
-use crate::imaging;
+use crate::imaging::{self, ImageLimits};
 use crate::ports::DrawnImage;
 use bytes::Bytes;
 use tintype_provenance::{Error, Parameters, is_sealed, strip, write};
@@ -22,7 +22,7 @@ pub fn state(image: DrawnImage, request: &GenerationRequest) -> PortResult<Drawn
         return Ok(image);
     }
     let (own, parameters) = (image.picture.content_type(), parameters(&image, request));
-    let stated = on_whole(bytes, own, |bytes| write(bytes, &parameters))?;
+    let stated = on_whole(bytes, own, &limits::IMAGES, |bytes| write(bytes, &parameters))?;
     let picture = Blob::new(stated.into(), own);
     Ok(DrawnImage { picture, ..image })
 }
@@ -56,8 +56,8 @@ fn parameters(image: &DrawnImage, request: &GenerationRequest) -> Parameters {
 ///
 /// # Errors
 /// [`Data`](ErrorKind::Data) if `bytes` are no picture.
-pub fn without_metadata(bytes: &[u8], content_type: ContentType) -> PortResult<Blob> {
-    let stripped = on_whole(bytes, content_type, strip)?;
+pub fn without_metadata(bytes: &[u8], content_type: ContentType, limits: &ImageLimits) -> PortResult<Blob> {
+    let stripped = on_whole(bytes, content_type, limits, strip)?;
     Ok(Blob::new(Bytes::from(stripped), content_type))
 }
 
@@ -65,12 +65,13 @@ pub fn without_metadata(bytes: &[u8], content_type: ContentType) -> PortResult<B
 fn on_whole(
     bytes: &[u8],
     content_type: ContentType,
+    limits: &ImageLimits,
     work: impl Fn(&[u8]) -> Result<Vec<u8>, Error>,
 ) -> PortResult<Vec<u8>> {
     if let Ok(done) = work(bytes) {
         return Ok(done);
     }
-    let mended = imaging::mend(bytes, content_type)?;
+    let mended = imaging::mend(bytes, content_type, limits)?;
     work(mended.blob.bytes()).map_err(|error| {
         PortError::new(ErrorKind::Internal, "provenance::on_whole", "the picture can't be written to")
             .with_source(error)
@@ -107,7 +108,7 @@ mod tests {
         let found = tintype_provenance::inspect(stated.picture.bytes()).unwrap();
         assert!(found.made_with.is_some() && found.problems.is_empty());
         assert!(imaging::check(stated.picture.bytes().clone()).is_ok());
-        without_metadata(cut.bytes(), ContentType::Jpeg).unwrap();
+        without_metadata(cut.bytes(), ContentType::Jpeg, &limits::IMAGES).unwrap();
     }
 
     #[test]

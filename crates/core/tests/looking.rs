@@ -7,7 +7,7 @@ use tintype_core::domain::{Embedding, ImageChange, ImageId, OwnerId, SavedImage,
 use tintype_core::ports::{
     Embedder, ImageStore, MetadataRepo, MockEmbedder, MockTextEmbedder, Ports, TextEmbedder, VectorIndex,
 };
-use tintype_core::use_cases::{Alike, Meaning, embed_prompts_waiting, embed_waiting};
+use tintype_core::use_cases::{Alike, GivenUp, Meaning, Passed, embed_prompts_waiting, embed_waiting};
 use tintype_core::{ErrorKind, PortResult};
 use tintype_memory::{Memory, MemoryVectors};
 use tintype_testkit::faults::{Fault, FaultPlan, Faulty, When, wrap};
@@ -63,6 +63,11 @@ impl Gallery {
     }
 
     fn look(&self, limit: u32) -> (u32, PortResult<()>) {
+        let Passed { images, outcome, .. } = self.pass(limit);
+        (images, outcome)
+    }
+
+    fn pass(&self, limit: u32) -> Passed {
         let embedder = Arc::new(Faulty::<dyn Embedder>::new(Arc::new(eye()), &self.plan));
         let alike = Alike { embedder, vectors: self.vectors() };
         run(embed_waiting(&self.ports, &alike, limit, START))
@@ -71,7 +76,8 @@ impl Gallery {
     fn read(&self, limit: u32) -> (u32, PortResult<()>) {
         let embedder = Arc::new(Faulty::<dyn TextEmbedder>::new(Arc::new(reader()), &self.plan));
         let meaning = Meaning { embedder, vectors: self.vectors() };
-        run(embed_prompts_waiting(&self.ports, &meaning, limit, START))
+        let Passed { images, outcome, .. } = run(embed_prompts_waiting(&self.ports, &meaning, limit, START));
+        (images, outcome)
     }
 
     /// Which images wait, by their numbers from 1.
@@ -200,11 +206,61 @@ fn a_prompt_that_changes_while_it_is_read_is_read_again() {
         Ok(Understood { vector: Embedding::of(&[0.0, 1.0]), unknown: vec![] })
     });
     let meaning = Meaning { embedder: Arc::new(reader), vectors: gallery.vectors() };
-    let read = || run(embed_prompts_waiting(&gallery.ports, &meaning, 1, START)).1.unwrap();
+    let read = || run(embed_prompts_waiting(&gallery.ports, &meaning, 1, START)).outcome.unwrap();
     read();
     assert_eq!((gallery.waiting(), gallery.seen()), (vec![1], vec![]));
     read();
     assert!(gallery.waiting().is_empty());
     let (owner, id) = &gallery.images[0];
     assert_eq!(run(gallery.vectors.get(owner, id)).unwrap(), Embedding::of(&[0.0, 1.0]));
+}
+
+#[test]
+fn an_image_that_can_not_be_decoded_is_given_up_and_told_of() {
+    let gallery = Gallery::of(1, failing("Embedder::embed", When::Nth(1), ErrorKind::Data));
+    let (owner, image) = gallery.images[0].clone();
+    let Passed { given_up, .. } = gallery.pass(9);
+    let reason = run(gallery.vectors.given_up(&owner, &image)).unwrap().unwrap();
+    assert_eq!(given_up, [GivenUp { owner, image, reason }]);
+}
+
+#[test]
+fn an_image_that_ends_in_a_panic_is_given_up_after_two_attempts_and_holds_up_no_other() {
+    let plan = FaultPlan::new(1)
+        .with("Embedder::embed", When::Nth(1), Fault::FailBefore(ErrorKind::Internal))
+        .with("Embedder::embed", When::Nth(3), Fault::FailBefore(ErrorKind::Internal));
+    let gallery = Gallery::of(2, plan);
+    let first = gallery.pass(9);
+    assert!(first.outcome.is_err() && first.given_up.is_empty());
+    assert_eq!((gallery.waiting(), gallery.seen()), (vec![1], vec![2]));
+    let second = gallery.pass(9);
+    second.outcome.unwrap();
+    assert_eq!(second.given_up.len(), 1);
+    assert_eq!((gallery.waiting(), gallery.plan.calls("Embedder::embed")), (vec![], 3));
+}
+
+#[test]
+fn an_image_at_which_the_process_died_twice_is_not_tried_again() {
+    let gallery = Gallery::of(2, FaultPlan::new(1));
+    let id = gallery.images[0].1;
+    // What is left of two processes that died.
+    run(gallery.vectors.begin(&id)).unwrap();
+    run(gallery.vectors.begin(&id)).unwrap();
+    let passed = gallery.pass(9);
+    passed.outcome.unwrap();
+    assert_eq!(passed.given_up.iter().map(|image| image.image).collect::<Vec<_>>(), [id]);
+    assert_eq!((gallery.seen(), gallery.plan.calls("Embedder::embed")), (vec![2], 1));
+}
+
+#[test]
+fn a_store_that_is_away_costs_an_image_no_attempt() {
+    for operation in ["ImageStore::get", "VectorIndex::put"] {
+        let gallery = Gallery::of(1, failing(operation, When::Always, ErrorKind::Unavailable));
+        for _ in 0..5 {
+            assert!(gallery.look(9).1.is_err(), "{operation}");
+        }
+        gallery.plan.heal();
+        gallery.look(9).1.unwrap();
+        assert_eq!(gallery.seen(), [1], "{operation}");
+    }
 }

@@ -17,7 +17,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 use tintype_core::{
-    domain::{Clock, CursorCodec, Entropy, Timestamp},
+    domain::{Clock, CursorCodec, Entropy, Timestamp, limits},
+    imaging::ImageLimits,
     ports::{CredentialRepo, Ports, VariantCache},
     use_cases::{Alike, Meaning},
 };
@@ -51,6 +52,7 @@ pub struct Api {
     /// `/docs`, once it was asked for.
     #[cfg(feature = "docs")]
     pub(crate) documentation: OnceLock<Bytes>,
+    pub(crate) image_limits: ImageLimits,
     /// The most bytes of a picture in one answer; `None` for any number.
     pub(crate) redirect_over: Option<u64>,
     /// Where clients find the API's root, without a slash at the end; empty for the host's own root.
@@ -94,6 +96,7 @@ impl Api {
             document: OnceLock::new(),
             #[cfg(feature = "docs")]
             documentation: OnceLock::new(),
+            image_limits: limits::IMAGES,
             redirect_over: None,
             public_url: String::new(),
             variants: None,
@@ -143,6 +146,13 @@ impl Api {
     #[must_use]
     pub fn with_allowed(mut self, allowed: Allowed) -> Self {
         self.allowed = allowed;
+        self
+    }
+
+    /// Takes images within other limits than the default ones.
+    #[must_use]
+    pub const fn with_image_limits(mut self, limits: ImageLimits) -> Self {
+        self.image_limits = limits;
         self
     }
 

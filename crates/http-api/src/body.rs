@@ -14,13 +14,13 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use tintype_core::domain::{FieldError, limits};
+use tintype_core::domain::FieldError;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The most bytes of a body that holds no picture.
 pub(crate) const SMALL_BODY: usize = 64 * 1024;
-/// The most bytes of a body with pictures: the largest upload in base64, and room for the other fields.
-pub(crate) const UPLOAD_BODY: usize = limits::UPLOAD_BYTES.div_ceil(3) * 4 + 256 * 1024;
+/// The most bytes of a body with pictures beside their base64: the other fields.
+const OTHER_FIELDS: u64 = 256 * 1024;
 
 /// A small JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -35,6 +35,12 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Json<T> {
     }
 }
 
+/// The most bytes of a body with pictures: the largest image in base64, and room for the other fields.
+fn upload_body(api: &Api) -> usize {
+    let base64 = api.image_limits.max_bytes.div_ceil(3).saturating_mul(4);
+    usize::try_from(base64.saturating_add(OTHER_FIELDS)).unwrap_or(usize::MAX)
+}
+
 /// A JSON body that may hold pictures. While it is kept, its share of the memory for large bodies is taken.
 pub(crate) struct Upload {
     bytes: Bytes,
@@ -45,13 +51,14 @@ impl FromRequest<Arc<Api>> for Upload {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Arc<Api>) -> Answer<Self> {
-        let (request, length) = admitted(request, UPLOAD_BODY)?;
+        let most = upload_body(api);
+        let (request, length) = admitted(request, most)?;
         // Without a declared length it may become as large as is allowed.
         let room = match length {
             Some(length) if length <= SMALL_BODY => None,
-            length => Some(api.gates.body(length.unwrap_or(UPLOAD_BODY)).await?),
+            length => Some(api.gates.body(length.unwrap_or(most)).await?),
         };
-        let limit = length.unwrap_or(UPLOAD_BODY);
+        let limit = length.unwrap_or(most);
         let bytes = collect(request.into_body(), length.unwrap_or_default(), limit).await?;
         Ok(Self { bytes, room })
     }

@@ -19,9 +19,9 @@ use axum::{
 use bytes::Bytes;
 use std::{ops::Range, sync::Arc};
 use tintype_core::{
-    PortError,
+    ErrorKind, PortError,
     domain::{BlobId, ContentType, Encoding, FieldError, Variant},
-    imaging,
+    imaging::{self, ImageError},
     ports::LinkTarget,
     provenance,
 };
@@ -69,7 +69,8 @@ pub(crate) async fn serve(
     form: &Form,
     headers: &HeaderMap,
 ) -> Answer {
-    let smaller = form.max_width.filter(|max| *max < size.0);
+    let is_too_long = form.format.is_some_and(|format| size.0.max(size.1) > format.most_side());
+    let smaller = form.max_width.filter(|max| *max < size.0 || is_too_long);
     let (width, height) = Variant::size(smaller, size.0, size.1);
     let pixels = u64::from(width) * u64::from(height);
     let variant = |format| Variant { source: stored.id, max_width: smaller, format };
@@ -79,10 +80,10 @@ pub(crate) async fn serve(
             as_it_is(api, stored, form.stripped, headers).await
         }
         Some(format) if pixels > format.most_pixels() => Err(too_many_pixels(format, pixels)),
-        Some(format) => converted(api, stored, variant(format), size, headers).await,
+        Some(format) => converted(api, stored, variant(format), size, form.stripped, headers).await,
         None => {
             let variant = variant(suited(stored.content_type, pixels, headers));
-            let answer = converted(api, stored, variant, size, headers).await;
+            let answer = converted(api, stored, variant, size, form.stripped, headers).await;
             answer.map(|mut response| {
                 response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
                 response
@@ -129,7 +130,9 @@ pub(crate) async fn as_it_is(api: &Api, stored: &Stored, stripped: bool, headers
     let room = api.memory.room(stored.target.owner(), stored.bytes).await?;
     let turn = api.gates.turn().await?;
     let bytes = api.ports.images.get(&stored.id).await?;
-    let strip = move || provenance::without_metadata(&bytes, own).map_err(|error| made_wrong(&error));
+    let limits = api.image_limits;
+    let strip =
+        move || provenance::without_metadata(&bytes, own, &limits).map_err(|error| not_stripped(&error));
     let stripped = turn.work(strip).await?.result.bytes().clone();
     about.answer(api, &room.hold(stripped)?, headers)
 }
@@ -191,6 +194,7 @@ async fn converted(
     stored: &Stored,
     variant: Variant,
     size: (u32, u32),
+    stripped: bool,
     headers: &HeaderMap,
 ) -> Answer {
     let tag = format!("\"{}-{}\"", stored.id, variant.form());
@@ -200,8 +204,16 @@ async fn converted(
         return Ok(about.response(StatusCode::NOT_MODIFIED, Bytes::new()));
     }
     let room = api.memory.room(stored.target.owner(), expected_bytes(&variant, size)).await?;
-    let bytes = made_once(api, stored, variant).await?;
-    about.answer(api, &room.hold(bytes)?, headers)
+    match made_once(api, stored, variant).await? {
+        Made::Bytes(bytes) => about.answer(api, &room.hold(bytes)?, headers),
+        Made::Not(error @ ImageError::SideTooLongFor { .. }) => Err(side_too_long(&error)),
+        // An image that was saved under other limits is shown all the same, as it is.
+        Made::Not(error) => {
+            tracing::info!(blob = %stored.id, form = %variant.form(), %error, "a rendition can't be made; the original is served");
+            drop(room);
+            as_it_is(api, stored, stripped, headers).await
+        }
+    }
 }
 
 /// The most bytes that a rendition of an image of `size` is likely to have. Noise is not made smaller without loss.
@@ -216,28 +228,40 @@ fn expected_bytes(variant: &Variant, size: (u32, u32)) -> u64 {
     u64::from(width) * u64::from(height) * per_pixel
 }
 
+/// What came of making a rendition.
+enum Made {
+    /// Its bytes.
+    Bytes(Bytes),
+    /// None: of this image it can't be made.
+    Not(ImageError),
+}
+
 /// The bytes of a variant, from the cache if they are there. Of those who want the same at the same time one makes it.
-async fn made_once(api: &Api, stored: &Stored, variant: Variant) -> Answer<Bytes> {
+async fn made_once(api: &Api, stored: &Stored, variant: Variant) -> Answer<Made> {
     if let Some(bytes) = cached(api, &variant).await {
-        return Ok(bytes);
+        return Ok(Made::Bytes(bytes));
     }
     let turn = api.gates.turn().await?;
     // Another may have made it while this one waited.
     if let Some(bytes) = cached(api, &variant).await {
-        return Ok(bytes);
+        return Ok(Made::Bytes(bytes));
     }
     let (bytes, own) = (api.ports.images.get(&stored.id).await?, stored.content_type);
     let Variant { max_width, format, .. } = variant;
-    let convert = move || imaging::convert(bytes, own, max_width, format).map_err(|error| made_wrong(&error));
+    let limits = api.image_limits;
+    let convert = move || Ok(imaging::convert(bytes, own, max_width, format, &limits));
     let made = turn.work(convert).await?;
-    let bytes = made.result.bytes.clone();
+    let bytes = match made.result {
+        Ok(made) => made.bytes,
+        Err(error) => return Ok(Made::Not(error)),
+    };
     if let Some(variants) = &api.variants
         && let Err(error) = variants.put(&variant, bytes.clone()).await
     {
         tracing::warn!(error = %chain(&error), "a variant was not kept");
     }
     drop(made.turn);
-    Ok(bytes)
+    Ok(Made::Bytes(bytes))
 }
 
 /// What the cache has; a cache that fails has nothing.
@@ -249,8 +273,18 @@ async fn cached(api: &Api, variant: &Variant) -> Option<Bytes> {
     })
 }
 
-fn made_wrong(error: &PortError) -> Problem {
-    Problem::internal(chain(error))
+fn side_too_long(error: &ImageError) -> Problem {
+    let rule = format!("can't be: the image {error}; name a width with `w`");
+    Problem::fields(Code::BadQuery, vec![FieldError::new("/format", error.code(), rule)])
+}
+
+/// An image that is not whole can't be taken apart: it is there as it is.
+fn not_stripped(error: &PortError) -> Problem {
+    if error.kind() != ErrorKind::Data {
+        return Problem::internal(chain(error));
+    }
+    let rule = format!("can't be done: {}; leave it out for the image as it is", error.message());
+    Problem::fields(Code::BadQuery, vec![FieldError::new("/strip", "broken_image", rule)])
 }
 
 fn range_of(headers: &HeaderMap, about: &About, length: u64) -> Wanted {

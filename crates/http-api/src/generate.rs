@@ -63,9 +63,10 @@ async fn decode(api: &Api, mut input: GenerateInput) -> Answer<(GenerateInput, S
     if input.init_image.is_none() && input.mask_image.is_none() {
         return Ok((input, Sources::default()));
     }
+    let limits = api.image_limits;
     api.gates
         .picture(move || {
-            let sources = Sources::decode(&mut input);
+            let sources = Sources::decode(&mut input, &limits);
             Ok((input, sources))
         })
         .await

@@ -20,8 +20,8 @@ use tokio_util::task::TaskTracker;
 const TIME: Duration = Duration::from_secs(4);
 /// How long a client may send nothing meanwhile.
 const SILENCE: Duration = Duration::from_secs(1);
-/// The most bytes that are taken: the largest body that any route takes, twice.
-const BYTES: usize = 2 * crate::body::UPLOAD_BODY;
+/// The most bytes that are taken: twice the largest body that any route takes at the default limits of images.
+const BYTES: usize = 64 * 1024 * 1024;
 
 /// Ends `stream` from this side, then discards what the client still sends, so that it can read what was sent to it.
 pub(crate) async fn close(mut stream: TcpStream) {

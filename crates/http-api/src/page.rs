@@ -44,9 +44,14 @@ pub(crate) async fn asset(State(api): State<Arc<Api>>, path: PathParts, headers:
     serve(&api, &format!("assets/{}", path.rest()), &headers)
 }
 
-/// `GET /config.json`: where the page finds the API, nothing of it means here, and what this one has that others have not.
+/// `GET /config.json`: where the page finds the API, nothing of it means here, what this one has that others have not, and
+/// the most bytes of an image.
 pub(crate) async fn config(State(api): State<Arc<Api>>) -> axum::Json<serde_json::Value> {
-    axum::Json(serde_json::json!({ "similar": api.alike.is_some(), "by_meaning": api.meaning.is_some() }))
+    axum::Json(serde_json::json!({
+        "similar": api.alike.is_some(),
+        "by_meaning": api.meaning.is_some(),
+        "max_image_bytes": api.image_limits.max_bytes,
+    }))
 }
 
 /// Only the files that were handed in have names here; there is no folder to climb out of.

@@ -56,8 +56,9 @@ pub(crate) async fn save(
     let from = source(&api, &mut input).await?;
     // First the turn, then the bytes: those who wait hold none.
     let turn = api.gates.turn().await?;
+    let limits = api.image_limits;
     let draft = find_picture(&api.ports, &owner, from, api.now()).await?;
-    let draft = turn.work(move || Ok(draft.looked_at())).await?.result;
+    let draft = turn.work(move || Ok(draft.looked_at(&limits))).await?.result;
     let draft = if input.merge { draft.merging() } else { draft };
     let save = Save { owner, draft, edit: input.edit() };
     let saved = save_image(&api.ports, save, api.now(), &api.entropy()).await?;
@@ -116,7 +117,8 @@ async fn of_upload(api: &Api, input: &mut SaveInput, image: String) -> Answer<Sa
         parent: input.parent,
         saved_at: input.saved_at,
     };
-    let decode = move || imaging::parse_upload("/image", &image).map_err(named);
+    let limits = api.image_limits;
+    let decode = move || imaging::parse_upload("/image", image, &limits).map_err(named);
     let picture = api.gates.picture(decode).await?;
     Ok(SaveFrom::Upload { picture: Box::new(picture), origin: Box::new(origin) })
 }

@@ -8,14 +8,18 @@ use samples::samples;
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::{Duration, Instant},
 };
-use tintype_core::{domain::Encoding, imaging};
+use tintype_core::{
+    domain::{Encoding, limits},
+    imaging,
+};
 use tintype_provenance::{Error, Parameters, TEXTS_BYTES, TEXTS_MAX, inspect, is_sealed, strip, write};
-use tintype_testkit::samples::spoiled;
+use tintype_testkit::{hostile_images::BOMBS, samples::spoiled};
 
 const FILES: u32 = 10_000;
 /// The most memory that one file of a few KB may take: the most that core unpacks, and what is made of it.
-const MEMORY: usize = 160 * 1024 * 1024;
+const MEMORY: usize = 256 * 1024 * 1024;
 /// The most memory that reading what a file says may take: all texts, unpacked, and what they are taken apart into.
 const READING: usize = 48 * 1024 * 1024;
 
@@ -70,10 +74,10 @@ fn decode(file: Vec<u8>) {
     match imaging::check(file.into()) {
         Ok(picture) => {
             let (bytes, own) = (picture.blob.bytes().clone(), picture.blob.content_type());
-            let small =
-                imaging::convert(bytes.clone(), own, Some(8), Encoding::Jpeg).expect("it was checked");
+            let small = imaging::convert(bytes.clone(), own, Some(8), Encoding::Jpeg, &limits::IMAGES)
+                .expect("it was checked");
             assert!(small.width <= 8);
-            imaging::thumb_hash(&bytes, own).expect("it was checked");
+            imaging::thumb_hash(&bytes, own, &limits::IMAGES).expect("it was checked");
         }
         Err((code, detail)) => assert!(!code.is_empty() && !detail.is_empty()),
     }
@@ -103,6 +107,21 @@ fn ten_thousand_malformed_files_are_answered_within_bounds() {
         let length = file.len();
         let decoding = most_held(|| decode(file));
         assert!(decoding <= MEMORY, "decoding file {number} of {length} bytes took {decoding}");
+    }
+    for bomb in BOMBS {
+        let file = (bomb.make)();
+        let started = Instant::now();
+        // A file whose parts do not fit together may be refused.
+        let reading = most_held(|| assert!(!matches!(answer(&file), Err(Error::TooLarge)), "{}", bomb.name));
+        // What is written and stripped are copies of the file.
+        let most = READING + 4 * file.len();
+        assert!(reading <= most, "reading {} of {} bytes took {reading}", bomb.name, file.len());
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "reading {} took {:?}",
+            bomb.name,
+            started.elapsed()
+        );
     }
     assert!(unknown < FILES / 2, "{unknown} files were not even tried");
 }

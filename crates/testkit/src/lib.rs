@@ -23,6 +23,7 @@
 //! move the clock, a client's end of a connection) is its fixture, in the same file.
 
 pub mod faults;
+pub mod hostile_images;
 pub mod samples;
 
 mod collection_repo;

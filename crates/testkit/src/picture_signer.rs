@@ -4,7 +4,7 @@ use crate::samples::{blob, request};
 use crate::suites::cases;
 use std::sync::Arc;
 use tintype_core::{
-    domain::{Blob, OutputFormat, Seed},
+    domain::{Blob, OutputFormat, Seed, limits},
     error::ErrorKind,
     imaging,
     ports::{DrawnImage, PictureSigner},
@@ -27,7 +27,7 @@ fn pictures() -> impl Iterator<Item = Blob> {
 }
 
 fn bare(picture: &Blob) -> Blob {
-    without_metadata(picture.bytes(), picture.content_type()).expect("strip")
+    without_metadata(picture.bytes(), picture.content_type(), &limits::IMAGES).expect("strip")
 }
 
 async fn what_is_signed_is_the_same_picture_in_its_format(signer: Arc<dyn PictureSigner>) {

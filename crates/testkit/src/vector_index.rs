@@ -25,6 +25,13 @@ cases! { CASES of VectorFixture:
     the_same_space_again_changes_nothing,
     with_another_space_every_image_waits_again,
     a_vector_of_other_dimensions_is_not_kept,
+    attempts_are_counted_until_a_vector_is_put,
+    an_attempt_that_is_taken_back_does_not_count,
+    attempts_in_progress_are_taken_back_where_a_worker_stops_in_good_order,
+    no_attempt_is_counted_at_an_image_that_is_not_pending,
+    an_image_that_is_given_up_is_not_pending_and_tells_its_owner_why,
+    an_image_that_was_given_up_is_not_pending_again_when_its_prompt_changes,
+    with_another_space_an_image_that_was_given_up_is_pending_again,
 }
 
 /// An index and the store of the images that it has vectors of.
@@ -250,4 +257,95 @@ async fn a_vector_of_other_dimensions_is_not_kept(fixture: VectorFixture) {
     fixture.vectors.put(&alice(), &image.id, None, Embedding::of(&[1.0])).await.expect("put");
     assert_eq!(fixture.vectors.get(&alice(), &image.id).await.expect("get"), None);
     assert!(fixture.nearest(&alice(), RED, 9).await.is_empty());
+}
+
+impl VectorFixture {
+    async fn begin(&self, image: &SavedImage) -> u32 {
+        self.vectors.begin(&image.id).await.expect("begin")
+    }
+
+    /// Saves an image of alice's that is pending.
+    async fn pending(&self, n: u64) -> SavedImage {
+        let image = saved_image(n, n as i64);
+        self.save(&image).await;
+        image
+    }
+}
+
+async fn attempts_are_counted_until_a_vector_is_put(fixture: VectorFixture) {
+    fixture.use_space("look").await;
+    let (image, other) = (fixture.pending(1).await, fixture.pending(2).await);
+    assert_eq!(fixture.begin(&image).await, 1);
+    fixture.vectors.end(&image.id).await.expect("end");
+    assert_eq!(fixture.begin(&image).await, 2);
+    assert_eq!(fixture.begin(&other).await, 1);
+    fixture.put(&image, Some(RED)).await;
+    fixture.change(&image.id, |image| image.prompt = Some("another prompt".to_owned())).await;
+    assert_eq!(fixture.begin(&image).await, 1);
+}
+
+async fn an_attempt_that_is_taken_back_does_not_count(fixture: VectorFixture) {
+    fixture.use_space("look").await;
+    let image = fixture.pending(1).await;
+    for _ in 0..3 {
+        assert_eq!(fixture.begin(&image).await, 1);
+        fixture.vectors.take_back(&image.id).await.expect("take_back");
+    }
+    // Nothing is in progress: there is nothing to take back.
+    assert_eq!(fixture.begin(&image).await, 1);
+    fixture.vectors.end(&image.id).await.expect("end");
+    fixture.vectors.take_back(&image.id).await.expect("take_back");
+    assert_eq!(fixture.begin(&image).await, 2);
+}
+
+async fn attempts_in_progress_are_taken_back_where_a_worker_stops_in_good_order(fixture: VectorFixture) {
+    fixture.use_space("look").await;
+    let (ended, running) = (fixture.pending(1).await, fixture.pending(2).await);
+    fixture.begin(&ended).await;
+    fixture.vectors.end(&ended.id).await.expect("end");
+    fixture.begin(&running).await;
+    fixture.vectors.take_all_back().await.expect("take_all_back");
+    assert_eq!((fixture.begin(&ended).await, fixture.begin(&running).await), (2, 1));
+}
+
+async fn no_attempt_is_counted_at_an_image_that_is_not_pending(fixture: VectorFixture) {
+    fixture.use_space("look").await;
+    let image = fixture.add(1, RED).await;
+    assert_eq!((fixture.begin(&image).await, fixture.begin(&image).await), (0, 0));
+    assert_eq!(fixture.begin(&saved_image(9, 9)).await, 0);
+}
+
+async fn an_image_that_is_given_up_is_not_pending_and_tells_its_owner_why(fixture: VectorFixture) {
+    fixture.use_space("look").await;
+    let image = fixture.add(1, RED).await;
+    assert_eq!(fixture.vectors.given_up(&alice(), &image.id).await.expect("given_up"), None);
+    fixture.vectors.give_up(&mallory(), &image.id, "his").await.expect("give_up");
+    assert_eq!(fixture.nearest(&alice(), RED, 9).await, [image.id]);
+    fixture.begin(&image).await;
+    fixture.vectors.give_up(&alice(), &image.id, "it can't be decoded").await.expect("give_up");
+    assert!(fixture.waiting().await.is_empty());
+    assert!(fixture.nearest(&alice(), RED, 9).await.is_empty());
+    let reason = fixture.vectors.given_up(&alice(), &image.id).await.expect("given_up");
+    assert_eq!(reason.as_deref(), Some("it can't be decoded"));
+    assert_eq!(fixture.vectors.given_up(&mallory(), &image.id).await.expect("given_up"), None);
+}
+
+async fn an_image_that_was_given_up_is_not_pending_again_when_its_prompt_changes(fixture: VectorFixture) {
+    fixture.use_space("look").await;
+    let image = fixture.pending(1).await;
+    fixture.vectors.give_up(&alice(), &image.id, "reason").await.expect("give_up");
+    fixture.change(&image.id, |image| image.prompt = Some("another prompt".to_owned())).await;
+    assert!(fixture.waiting().await.is_empty());
+    assert_eq!(fixture.begin(&image).await, 0);
+}
+
+async fn with_another_space_an_image_that_was_given_up_is_pending_again(fixture: VectorFixture) {
+    fixture.use_space("look").await;
+    let image = fixture.pending(1).await;
+    fixture.begin(&image).await;
+    fixture.vectors.give_up(&alice(), &image.id, "reason").await.expect("give_up");
+    fixture.use_space("another look").await;
+    assert_eq!(fixture.waiting().await, [image.id]);
+    assert_eq!(fixture.begin(&image).await, 1);
+    assert_eq!(fixture.vectors.given_up(&alice(), &image.id).await.expect("given_up"), None);
 }

@@ -168,8 +168,8 @@ impl Cases {
         );
         self.body("objects in objects", "{\"labels\":".repeat(50_000).into_bytes(), 400, "bad_json", "");
         self.body(
-            "a body of 16 MB",
-            format!("{{\"prompt\":\"{}\"}}", "x".repeat(16 << 20)).into(),
+            "a body of 32 MB",
+            format!("{{\"prompt\":\"{}\"}}", "x".repeat(32 << 20)).into(),
             413,
             "body_too_large",
             "",
@@ -196,7 +196,7 @@ impl Cases {
         );
         self.picture("a page", &pictures::base64(b"<html><script>alert(1)</script></html>"));
         self.picture("a GIF", &pictures::base64(b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"));
-        self.picture("an upload of 11 MB", &"A".repeat(11 << 20));
+        self.picture("an upload of 20 MiB and more", &"A".repeat(28_000_000));
         let save = |client: &Client, body: Value| client.post("/save").json(&body);
         let (client, job) = (self.client.clone(), self.job.clone());
         let image = pictures::base64(&png);

@@ -6,6 +6,7 @@ mod concurrent_edits;
 mod delivery;
 mod draining;
 mod floods;
+mod hostile_images;
 mod jobs;
 mod keys;
 mod library;

@@ -37,7 +37,7 @@ async fn a_folder_is_looked_through_and_what_can_not_be_read_is_told_by_name() {
     fs::write(folder.join("bad.png"), "text").unwrap();
     fs::write(folder.join("cut.png"), &pictures::png(4)[..60]).unwrap();
     fs::write(folder.join("huge.png"), pictures::huge_png()).unwrap();
-    fs::write(folder.join("large.jpg"), vec![0; 10 * 1024 * 1024 + 1]).unwrap();
+    fs::write(folder.join("large.jpg"), vec![0; 20 * 1024 * 1024 + 1]).unwrap();
     let dry = library.run(&["import", "in", "gone.png", "--dry-run"]);
     assert_eq!(library.everything().await, json!([[], [], []]));
     let wet = library.run(&["import", "in", "gone.png"]);
@@ -64,7 +64,7 @@ async fn a_folder_is_looked_through_and_what_can_not_be_read_is_told_by_name() {
         ];
         let expected: Vec<_> = expected.iter().map(|(outcome, name)| (*outcome, name.as_str())).collect();
         assert_eq!(outcomes, expected);
-        for reason in ["large.jpg: is larger than 10 MB", "pixels", "5 of 8 could not be imported"] {
+        for reason in ["large.jpg: is larger than 20 MB", "pixels", "5 of 8 could not be imported"] {
             assert!(stderr(output).contains(reason), "{reason}: {}", stderr(output));
         }
     }

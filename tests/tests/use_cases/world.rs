@@ -84,7 +84,8 @@ impl World {
     /// Keeps the first picture of the owner's job.
     pub(crate) async fn save(&self, owner: &OwnerId, job: &Job) -> Result<Saved, Error> {
         let from = SaveFrom::Job { id: job.id, index: 0 };
-        let draft = find_picture(&self.memory.ports(), owner, from, self.now()).await?.looked_at();
+        let draft =
+            find_picture(&self.memory.ports(), owner, from, self.now()).await?.looked_at(&limits::IMAGES);
         let save = Save { owner: owner.clone(), draft, edit: ImageEdit::default() };
         save_image(&self.memory.ports(), save, self.now(), &self.memory.entropy()).await
     }

@@ -15,7 +15,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 /// The most bytes of pixels that one answer may hold.
-const PIXEL_BYTES: usize = limits::UPLOAD_PIXELS as usize * 3;
+const PIXEL_BYTES: usize = limits::IMAGES.max_pixels as usize * 3;
 
 /// A picture as an endpoint gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]

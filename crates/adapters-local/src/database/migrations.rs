@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("../../migrations/0006_library_id.sql"), then: |_| Ok(()) },
     Step { sql: include_str!("../../migrations/0007_folded_words.sql"), then: index::enter_again },
     Step { sql: include_str!("../../migrations/0008_proof_of_deletion.sql"), then: checksum::enter_all },
+    Step { sql: include_str!("../../migrations/0009_background_attempts.sql"), then: |_| Ok(()) },
 ];
 
 /// The newest layout: `user_version` of a database that took every step.

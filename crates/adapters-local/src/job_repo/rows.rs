@@ -5,8 +5,8 @@ use crate::{checksum, error::Fault, queue, released};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params, types::ValueRef};
 use tintype_core::{
     domain::{
-        BlobId, EventBody, Idempotency, Job, JobEvent, JobId, JobQuery, JobStatus, OwnerId, Position, Seq,
-        Timestamp,
+        BlobId, EventBody, Idempotency, Job, JobError, JobEvent, JobId, JobQuery, JobStatus, OwnerId,
+        Position, Seq, Timestamp,
     },
     ports::{InsertedJob, PurgedJobs},
 };
@@ -134,6 +134,18 @@ pub(super) fn update(connection: &Connection, job: &Job, event: &JobEvent) -> Re
         }
         JobStatus::Failed | JobStatus::Canceled | JobStatus::Expired => queue::leave(connection, &job.id),
     }
+}
+
+/// Requeues a job whose attempt was cut off by what was not its fault. The attempt does not count.
+pub(crate) fn requeue_uncharged(connection: &Connection, id: &JobId, now: Timestamp) -> Result<(), Fault> {
+    // A record that can't be read is told of when it is claimed.
+    let Ok(Some(mut job)) = find(connection, id) else { return Ok(()) };
+    if job.status != JobStatus::Running {
+        return Ok(());
+    }
+    let (fence, not_before) = (job.fence(), job.not_before);
+    let event = job.requeue(&fence, JobError::interrupted(), not_before, now).map_err(Fault::from)?;
+    update(connection, &job, &event)
 }
 
 /// Writes a job that only got further, and its event: no index is touched.

@@ -43,13 +43,23 @@ impl Claims {
         last_owner.clone_from(&round.last_owner);
     }
 
-    /// Claims up to `most` jobs.
+    /// Claims up to `most` jobs. One that is to run alone is claimed when nothing runs, and nothing is claimed before it.
     pub(super) fn take(&self, connection: &Connection, most: usize, now: Timestamp) -> Result<Round, Fault> {
         queue::wake_due(connection, now)?;
         let mut last_owner = self.last_owner.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut claims = Vec::new();
+        let suspect = queue::next_suspect(connection)?;
+        let most = match suspect {
+            Some(_) if queue::is_any_leased(connection)? => 0,
+            Some(_) => most.min(1),
+            None if queue::is_suspect_running(connection)? => 0,
+            None => most,
+        };
         while claims.len() < most {
-            let Some((job_id, owner)) = queue::first_ready(connection, &last_owner)? else { break };
+            let next = suspect
+                .clone()
+                .map_or_else(|| queue::first_ready(connection, &last_owner), |next| Ok(Some(next)))?;
+            let Some((job_id, owner)) = next else { break };
             let claim = Claim { job_id, holder: self.next_holder.fetch_add(1, Ordering::Relaxed) };
             queue::lease(connection, claim, now.after(self.lease))?;
             claims.push(claim);

@@ -167,7 +167,10 @@ async fn collect(ports: &Ports, job: Job, save: bool, now: Timestamp) -> Outcome
         if save {
             let from = SaveFrom::Job { id: job.id, index: image.index };
             // Nobody else waits for this thread.
-            let draft = find_picture(ports, &job.owner, from, now).await.map_err(in_words)?.looked_at();
+            let draft = find_picture(ports, &job.owner, from, now)
+                .await
+                .map_err(in_words)?
+                .looked_at(&limits::IMAGES);
             let command = Save { owner: job.owner.clone(), draft, edit: ImageEdit::default() };
             let saved = save_image(ports, command, now, &system::entropy()).await.map_err(in_words)?;
             drawn.saved.push(saved.image.id.to_string());

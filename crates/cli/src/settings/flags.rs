@@ -34,6 +34,7 @@ fn help(setting: &Setting) -> String {
     let mut help = format!("{} [env: {}]", setting.help, setting.env);
     match setting.default {
         Default::Text(text) => help.push_str(&format!(" [default: {text}]")),
+        Default::Number(number) => help.push_str(&format!(" [default: {number}]")),
         Default::DataFolder => help.push_str(" [default: the platform's folder for data]"),
         Default::Workers => help.push_str(" [default: one per processor]"),
         Default::Nothing => {}

@@ -134,6 +134,7 @@ fn split(text: &str, arity: Arity) -> Vec<String> {
 fn default(default: Default, env: Env<'_>) -> Outcome<Vec<String>> {
     Ok(match default {
         Default::Text(text) => vec![text.to_owned()],
+        Default::Number(number) => vec![number.to_string()],
         Default::Nothing => Vec::new(),
         Default::Workers => {
             vec![thread::available_parallelism().map_or(1, usize::from).to_string()]

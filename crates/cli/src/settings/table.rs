@@ -1,5 +1,7 @@
 //! Every setting, stated once.
 
+use tintype_core::domain::limits;
+
 use super::choices::{ConnectionsPort, ImagesPort, JobsPort, LogFormat, MetadataPort, SignChoice};
 
 /// One setting and its names.
@@ -37,6 +39,8 @@ pub(crate) enum Arity {
 pub(crate) enum Default {
     /// This.
     Text(&'static str),
+    /// This number.
+    Number(u64),
     /// The platform's folder for programs' data.
     DataFolder,
     /// One job per processor.
@@ -204,6 +208,23 @@ pub(crate) const SETTINGS: &[Setting] = &[
     )
     .flag("disk-reserve")
     .default(Default::Text(super::AUTO)),
+    setting("images.max_pixels", "TINTYPE_IMAGES_MAX_PIXELS", "N", "The most pixels of an image that is uploaded or decoded")
+        .flag("image-max-pixels")
+        .default(Default::Number(limits::IMAGES.max_pixels)),
+    setting("images.max_side", "TINTYPE_IMAGES_MAX_SIDE", "N", "The most pixels of a side of such an image")
+        .flag("image-max-side")
+        .default(Default::Number(limits::IMAGES.max_side as u64)),
+    setting(
+        "images.max_ratio",
+        "TINTYPE_IMAGES_MAX_RATIO",
+        "N",
+        "How many times as long as the other a side of such an image may be",
+    )
+    .flag("image-max-ratio")
+    .default(Default::Number(limits::IMAGES.max_ratio as u64)),
+    setting("images.max_bytes", "TINTYPE_IMAGES_MAX_BYTES", "N", "The most bytes of an uploaded image")
+        .flag("image-max-bytes")
+        .default(Default::Number(limits::IMAGES.max_bytes)),
     setting("ports.images", "TINTYPE_PORTS_IMAGES", "ADAPTER", "What keeps pictures' bytes")
         .one_of(ImagesPort::NAMES),
     setting("ports.metadata", "TINTYPE_PORTS_METADATA", "ADAPTER", "What keeps the library")

@@ -155,6 +155,24 @@ fn sizes_of_the_disk_have_units_and_are_chosen_by_its_size_where_none_is_given()
 }
 
 #[test]
+fn limits_of_images_come_from_the_domain_unless_they_are_set() {
+    assert_eq!(settings(&Flags::default(), &[]).unwrap().images, limits::IMAGES);
+    let (_folder, path) = config("[images]\nmax_pixels = 1000000\nmax_side = 2000");
+    let file = flags(&[("config", &path), ("images.max_ratio", "7")]);
+    let images = settings(&file, &[("TINTYPE_IMAGES_MAX_BYTES", "5000")]).unwrap().images;
+    let expected = ImageLimits {
+        max_pixels: 1_000_000,
+        max_side: 2_000,
+        max_ratio: 7,
+        max_bytes: 5_000,
+        ..limits::IMAGES
+    };
+    assert_eq!(images, expected);
+    let failure = settings(&Flags::default(), &[("TINTYPE_IMAGES_MAX_SIDE", "0")]).unwrap_err();
+    assert_eq!(failure.message, "TINTYPE_IMAGES_MAX_SIDE \"0\" must be a whole number from 1 to 65535");
+}
+
+#[test]
 fn every_setting_has_names_of_its_own() {
     for (index, setting) in SETTINGS.iter().enumerate() {
         assert!(setting.env.starts_with("TINTYPE_"), "{}", setting.key);

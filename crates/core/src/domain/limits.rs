@@ -54,10 +54,11 @@ pub const PAGE_MAX: u32 = 200;
 pub const PAGE_DEFAULT: u32 = 50;
 /// The most pages that a timeline marks; it counts no further.
 pub const TIMELINE_PAGES_MAX: usize = 20_000;
-/// The largest uploaded image, in bytes after base64.
-pub const UPLOAD_BYTES: usize = 10 * 1024 * 1024;
-/// The most pixels an uploaded image may unpack to: 3,840 x 2,160 fits.
-pub const UPLOAD_PIXELS: u64 = 8 * 1024 * 1024;
+/// What an image may be that is uploaded, imported or decoded, unless a deployment has limits of its own. The largest
+/// generated image, [`SIDE_MAX`] squared, is within them.
+pub const IMAGES: tintype_imaging::Limits = tintype_imaging::Limits::DEFAULT;
+/// How often background work on an image is begun before it is given up: a process that died at it counts.
+pub const BACKGROUND_ATTEMPTS_MAX: u32 = 2;
 /// The longest text that saved images are searched for, in characters.
 pub const QUERY_CHARS: usize = 200;
 /// The most words of one search.

@@ -59,6 +59,11 @@ impl Encoding {
         }
     }
 
+    /// The most pixels of a side that it can hold.
+    pub fn most_side(self) -> u32 {
+        tintype_imaging::Encoding::from(self).most_side()
+    }
+
     /// The most pixels of a picture that is made in it: somebody waits for it.
     pub const fn most_pixels(self) -> u64 {
         match self {
@@ -97,14 +102,9 @@ impl Variant {
         format!("{width}{}", self.format.name())
     }
 
-    /// The size of the form that is no wider than `max_width` of a picture of `width` and `height` pixels.
+    /// The size of the form that is no wider than `max_width` of a picture of `width` and `height` pixels. An encoding that
+    /// has no room for its height makes it smaller yet.
     pub fn size(max_width: Option<u32>, width: u32, height: u32) -> (u32, u32) {
-        match max_width.filter(|max| *max < width) {
-            None => (width, height),
-            Some(max) => {
-                let scaled = u64::from(height) * u64::from(max) / u64::from(width);
-                (max.max(1), u32::try_from(scaled).unwrap_or(height).max(1))
-            }
-        }
+        tintype_imaging::scaled(max_width, u32::MAX, width, height)
     }
 }

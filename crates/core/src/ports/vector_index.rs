@@ -16,6 +16,13 @@ use std::fmt::Debug;
 ///   kept. A vector of another number of dimensions than the space has is not kept.
 /// - `nearest` gives the owner's images alone, at most `limit`, the nearest first; of those as near, the one that was saved
 ///   later.
+/// - Work on an image may bring its process down, so each attempt is counted before it starts: `begin` notes it durably and
+///   returns how many were begun since the image became pending, this one included; 0 for an image that is not pending.
+///   `put` forgets them. The end of the process leaves them counted.
+/// - `end` ends an attempt that failed by the image's fault; it counts on. `take_back` is for one that failed by no fault of
+///   the image: it does not count. `take_all_back` is for a worker that is stopped in good order.
+/// - An image that is given up is not pending and has no vector, also after its prompt changes, until the space changes;
+///   `given_up` tells why.
 /// - An image that is deleted takes its vector along, and is found no more; one in the trash is.
 ///
 /// # Errors
@@ -23,7 +30,7 @@ use std::fmt::Debug;
 /// space: [`Exhausted`](crate::ErrorKind::Exhausted).
 ///
 /// # Cancellation
-/// A `put` is made or not.
+/// A write is made or not.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait VectorIndex: Debug + Send + Sync + 'static {
@@ -39,6 +46,18 @@ pub trait VectorIndex: Debug + Send + Sync + 'static {
         of: Option<Version>,
         vector: Option<Embedding>,
     ) -> PortResult<()>;
+    /// Counts an attempt at an image, and returns how many there were.
+    async fn begin(&self, id: &ImageId) -> PortResult<u32>;
+    /// Ends the attempt in progress at an image.
+    async fn end(&self, id: &ImageId) -> PortResult<()>;
+    /// Takes back the attempt in progress at an image.
+    async fn take_back(&self, id: &ImageId) -> PortResult<()>;
+    /// Takes back every attempt in progress.
+    async fn take_all_back(&self) -> PortResult<()>;
+    /// Gives an image of the owner's up, for this reason.
+    async fn give_up(&self, owner: &OwnerId, id: &ImageId, reason: &str) -> PortResult<()>;
+    /// Why an image of the owner's was given up; `None` if it was not.
+    async fn given_up(&self, owner: &OwnerId, id: &ImageId) -> PortResult<Option<String>>;
     /// The vector of an image of the owner's.
     async fn get(&self, owner: &OwnerId, id: &ImageId) -> PortResult<Option<Embedding>>;
     /// The owner's images nearest to `to`.

@@ -1,9 +1,9 @@
 //! Saved images whose prompts mean what a text means, and what that needs to know of them.
 
 use super::similar_images::{Found, Nearest, nearest_images};
-use super::waiting_images::Waiting;
+use super::waiting_images::{Passed, Waiting};
 use crate::domain::{OwnerId, PageSize, SavedImage, Timestamp};
-use crate::error::{PortResult, Result};
+use crate::error::Result;
 use crate::ports::{Ports, TextEmbedder, VectorIndex};
 use std::sync::Arc;
 
@@ -50,16 +50,9 @@ pub async fn images_by_meaning(
 }
 
 /// Reads the prompts of images that wait for it, at most `limit`, and tells how many it went through, also where something
-/// failed: fewer than `limit` when none waits any more but those that failed, which hold up no other.
-///
-/// # Errors
-/// The first one, which names its image, after everything was tried: call it again.
-pub async fn embed_prompts_waiting(
-    ports: &Ports,
-    meaning: &Meaning,
-    limit: u32,
-    now: Timestamp,
-) -> (u32, PortResult<()>) {
+/// failed: fewer than `limit` when none waits any more but those that failed, which hold up no other. A failure names its image:
+/// call it again.
+pub async fn embed_prompts_waiting(ports: &Ports, meaning: &Meaning, limit: u32, now: Timestamp) -> Passed {
     let embed = |image: SavedImage| async move {
         match image.prompt.as_deref() {
             Some(prompt) => Ok(meaning.embedder.embed(prompt).await?.vector),

@@ -47,6 +47,7 @@ pub use submit::{Sources, Submit, Submitted, submit};
 pub use subscribe::{Subscribe, subscribe};
 pub use sweep::{OrphanSweep, Swept, sweep, sweep_orphans};
 pub use trash_image::trash_image;
+pub use waiting_images::{GivenUp, Passed};
 
 /// A part of a list as a use case returns it.
 #[derive(Clone, Debug, PartialEq)]

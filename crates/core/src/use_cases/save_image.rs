@@ -7,7 +7,7 @@ use crate::domain::{
     SavedImage, Seed, ThumbHash, Timestamp, Version, limits,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::imaging::{self, Picture};
+use crate::imaging::{self, ImageLimits, Picture};
 use crate::ports::{InsertedImage, Ports};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -203,8 +203,8 @@ impl Draft {
     /// Looks at the picture once, for what is shown until it is there. Slow: keep it off async threads. A picture that
     /// can't be decoded is kept without.
     #[must_use]
-    pub fn looked_at(mut self) -> Self {
-        self.thumb_hash = imaging::thumb_hash(self.blob.bytes(), self.blob.content_type()).ok();
+    pub fn looked_at(mut self, limits: &ImageLimits) -> Self {
+        self.thumb_hash = imaging::thumb_hash(self.blob.bytes(), self.blob.content_type(), limits).ok();
         self
     }
 

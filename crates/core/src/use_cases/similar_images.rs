@@ -3,7 +3,10 @@
 use crate::domain::{Blob, Embedding, ImageId, Near, OwnerId, PageSize, SavedImage, Timestamp, limits};
 use crate::error::{Error, ErrorKind, PortResult, Result};
 use crate::ports::{Embedder, Ports, VectorIndex};
-use crate::use_cases::{find_image, waiting_images::Waiting};
+use crate::use_cases::{
+    find_image,
+    waiting_images::{Passed, Waiting},
+};
 use std::{collections::HashSet, sync::Arc};
 
 /// The ports of what looks alike, for the deployments that have them.
@@ -38,6 +41,9 @@ pub async fn similar_images(
 ) -> Result<Vec<Found>> {
     find_image(ports, owner, id, now).await?;
     let Some(vector) = alike.vectors.get(owner, id).await? else {
+        if let Some(reason) = alike.vectors.given_up(owner, id).await? {
+            return Err(Error::NotReady(format!("the image can't be compared with others: {reason}")));
+        }
         let detail =
             "the image was not looked at yet, or there is nothing in it to look at; ask again in a moment";
         return Err(Error::NotReady(detail.to_owned()));
@@ -100,17 +106,10 @@ pub(super) async fn nearest_images(
 }
 
 /// Looks at images that wait for it, at most `limit`, and tells how many it went through, also where something failed: fewer
-/// than `limit` when none waits any more but those that failed. One that can't be looked at is noted as that; one that fails
-/// in another way waits on, and holds up no other.
-///
-/// # Errors
-/// The first one, which names its image, after everything was tried: call it again.
-pub async fn embed_waiting(
-    ports: &Ports,
-    alike: &Alike,
-    limit: u32,
-    now: Timestamp,
-) -> (u32, PortResult<()>) {
+/// than `limit` when none waits any more but those that failed. One that can't be decoded, or that failed or ended the process
+/// too often, is given up; one that fails in another way waits on, and holds up no other. A failure names its image: call it
+/// again.
+pub async fn embed_waiting(ports: &Ports, alike: &Alike, limit: u32, now: Timestamp) -> Passed {
     let embed = |image: SavedImage| async move { embed(ports, alike, &image).await };
     Waiting { ports, vectors: &*alike.vectors, embed, now }.go_through(limit).await
 }
@@ -121,8 +120,8 @@ async fn embed(ports: &Ports, alike: &Alike, image: &SavedImage) -> PortResult<O
         Err(error) => Err(error),
     };
     match made {
-        // It will be no better another time.
-        Err(error) if matches!(error.kind(), ErrorKind::Data | ErrorKind::NotFound) => Ok(None),
+        // Its bytes are gone. They may come back, but it is saved anew then.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         made => made,
     }
 }

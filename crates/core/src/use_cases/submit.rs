@@ -6,7 +6,7 @@ use crate::domain::{
     Job, JobId, ModelCard, ModelName, NewJob, OwnerId, Seed, SourceInput, Timestamp,
 };
 use crate::error::{Error, ErrorKind, PortError, Result};
-use crate::imaging::Picture;
+use crate::imaging::{ImageLimits, Picture};
 use crate::ports::{InsertedJob, Models, Ports};
 
 /// What a client asks for.
@@ -148,11 +148,12 @@ fn fingerprint(input: &GenerateInput) -> Result<BlobId> {
 impl Sources {
     /// Decodes and checks the pictures of `input`, and notes there which of its fields hold no good one. Slow: keep it
     /// off async threads.
-    pub fn decode(input: &mut GenerateInput) -> Self {
+    pub fn decode(input: &mut GenerateInput, limits: &ImageLimits) -> Self {
         let GenerateInput { init_image, mask_image, unreadable, .. } = input;
         let mut picture = |pointer: &str, text: &Option<String>| match crate::imaging::parse_upload(
             pointer,
             text.as_deref()?,
+            limits,
         ) {
             Ok(picture) => Some(picture),
             Err(error) => {

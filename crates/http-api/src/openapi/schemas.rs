@@ -5,15 +5,18 @@
 use super::operation::schema_ref;
 use crate::{api::Api, problem::Code};
 use serde_json::{Map, Value, json};
-use tintype_core::domain::{ContentType, IntRange, JobStatus, ModelCard, OutputFormat, Relation, limits};
+use tintype_core::{
+    domain::{ContentType, IntRange, JobStatus, ModelCard, OutputFormat, Relation, limits},
+    imaging::ImageLimits,
+};
 
 /// Every schema, by name.
 pub(super) fn schemas(api: &Api) -> Value {
     let cards: Vec<_> = api.ports.models.cards().collect();
     let mut schemas = Map::new();
     let parts = [
-        ("GenerateInput", generate_input(&cards)),
-        ("SaveInput", save_input()),
+        ("GenerateInput", generate_input(&cards, &api.image_limits)),
+        ("SaveInput", save_input(&api.image_limits)),
         ("ImageEdit", image_edit()),
         ("ImagesEdit", images_edit()),
         ("EditedImages", edited_images()),
@@ -102,7 +105,7 @@ fn guidance_scale(cards: &[&ModelCard]) -> Value {
     json!({ "type": "number", "minimum": least, "maximum": most })
 }
 
-fn generate_input(cards: &[&ModelCard]) -> Value {
+fn generate_input(cards: &[&ModelCard], limits_of_images: &ImageLimits) -> Value {
     let names: Vec<_> = cards.iter().map(|card| card.name.as_str()).collect();
     let mut schedulers: Vec<_> = cards.iter().flat_map(|card| &card.schedulers).collect();
     schedulers.sort_unstable();
@@ -118,9 +121,12 @@ fn generate_input(cards: &[&ModelCard]) -> Value {
         "count": range(cards, |card| card.count),
         "model": { "type": "string", "enum": names },
         "scheduler": { "type": "string", "enum": schedulers },
-        "init_image": { "type": "string", "minLength": 1, "description": "Base64 or a data URL" },
+        "init_image": { "type": "string", "minLength": 1, "description": upload_rule(limits_of_images) },
         "strength": { "type": "number", "exclusiveMinimum": 0, "maximum": 1 },
-        "mask_image": { "type": "string", "minLength": 1, "description": "Base64 or a data URL; white is drawn anew" },
+        "mask_image": {
+            "type": "string", "minLength": 1,
+            "description": format!("{}; white is drawn anew", upload_rule(limits_of_images)),
+        },
         "output_format": { "type": "string", "enum": OutputFormat::ALL.map(OutputFormat::name) },
         "priority": {
             "type": "integer", "minimum": 0, "maximum": limits::PRIORITY_MAX, "default": limits::PRIORITY_DEFAULT,
@@ -222,18 +228,27 @@ fn timeline() -> Value {
     }))
 }
 
+/// What an uploaded image may be.
+fn upload_rule(limits: &ImageLimits) -> String {
+    let ImageLimits { max_pixels, max_side, max_ratio, max_bytes, .. } = limits;
+    format!(
+        "Base64 or a data URL of a PNG, JPEG or WebP image: at most {max_bytes} bytes, {max_pixels} pixels, {max_side} pixels a \
+         side, and a side at most {max_ratio} times as long as the other"
+    )
+}
+
 fn image_edit() -> Value {
     input(Value::Object(notes()))
 }
 
-fn save_input() -> Value {
+fn save_input(limits_of_images: &ImageLimits) -> Value {
     let mut properties = notes();
     let index =
         json!({ "type": "integer", "minimum": 0, "exclusiveMaximum": limits::COUNT_MAX, "default": 0 });
     let picture = json!({
         "type": "string",
         "minLength": 1,
-        "description": format!("Base64 or a data URL of at most {} bytes", limits::UPLOAD_BYTES),
+        "description": upload_rule(limits_of_images),
     });
     properties.insert("job_id".to_owned(), uuid());
     properties.insert("index".to_owned(), index);

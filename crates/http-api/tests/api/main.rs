@@ -18,6 +18,7 @@ mod operator;
 mod owners;
 mod pictures;
 mod public_url;
+mod renditions;
 mod security;
 mod similar;
 mod slow_clients;

@@ -2,7 +2,7 @@
 
 use crate::desk::{Answer, Desk, ask, with_header};
 use tintype_core::{
-    domain::{ContentType, Encoding},
+    domain::{ContentType, Encoding, limits},
     imaging,
 };
 use tintype_testkit::faults::{FaultPlan, wrap};
@@ -132,7 +132,8 @@ async fn a_picture_says_how_it_was_made_unless_it_is_stripped() {
     assert_eq!((says(&whole), says(&stripped)), (true, false));
     // The small form is made of the pixels alone.
     let pixels = |answer: &Answer| {
-        imaging::convert(answer.body.clone(), ContentType::Png, Some(32), Encoding::Png).unwrap()
+        imaging::convert(answer.body.clone(), ContentType::Png, Some(32), Encoding::Png, &limits::IMAGES)
+            .unwrap()
     };
     assert_eq!(pixels(&whole), pixels(&stripped));
     for query in ["?w=32", "?w=32&strip=metadata", "?format=jpeg"] {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tintype_core::{
     PortResult,
-    domain::{Blob, Clock, Embedding, OutputFormat, Space},
+    domain::{Blob, Clock, Embedding, OutputFormat, Space, limits},
     imaging,
     ports::{Embedder, Ports, VectorIndex},
     use_cases::{Alike, Meaning, embed_prompts_waiting, embed_waiting},
@@ -27,7 +27,7 @@ impl Embedder for Eye {
     }
 
     async fn embed(&self, picture: &Blob) -> PortResult<Option<Embedding>> {
-        imaging::look(picture.bytes(), picture.content_type())
+        imaging::look(picture.bytes(), picture.content_type(), &limits::IMAGES)
     }
 }
 
@@ -58,9 +58,9 @@ impl Gallery {
 
     async fn look(&self) -> u32 {
         let now = self.desk.memory.clock.now();
-        let (looked_at, outcome) = embed_waiting(&self.desk.ports, &self.alike, 100, now).await;
-        outcome.unwrap();
-        looked_at
+        let passed = embed_waiting(&self.desk.ports, &self.alike, 100, now).await;
+        passed.outcome.unwrap();
+        passed.images
     }
 
     async fn save(&self, colour: [u8; 3], across: bool) -> String {
@@ -150,9 +150,9 @@ impl Gallery {
 
     async fn read(&self) -> u32 {
         let now = self.desk.memory.clock.now();
-        let (read, outcome) = embed_prompts_waiting(&self.desk.ports, &self.meaning, 100, now).await;
-        outcome.unwrap();
-        read
+        let passed = embed_prompts_waiting(&self.desk.ports, &self.meaning, 100, now).await;
+        passed.outcome.unwrap();
+        passed.images
     }
 
     async fn by_meaning(&self, query: &str) -> Value {

@@ -28,6 +28,30 @@ impl VectorIndex for Faulty<dyn VectorIndex> {
         self.call("VectorIndex::put", self.inner.put(owner, id, of, vector)).await
     }
 
+    async fn begin(&self, id: &ImageId) -> PortResult<u32> {
+        self.call("VectorIndex::begin", self.inner.begin(id)).await
+    }
+
+    async fn end(&self, id: &ImageId) -> PortResult<()> {
+        self.call("VectorIndex::end", self.inner.end(id)).await
+    }
+
+    async fn take_back(&self, id: &ImageId) -> PortResult<()> {
+        self.call("VectorIndex::take_back", self.inner.take_back(id)).await
+    }
+
+    async fn take_all_back(&self) -> PortResult<()> {
+        self.call("VectorIndex::take_all_back", self.inner.take_all_back()).await
+    }
+
+    async fn give_up(&self, owner: &OwnerId, id: &ImageId, reason: &str) -> PortResult<()> {
+        self.call("VectorIndex::give_up", self.inner.give_up(owner, id, reason)).await
+    }
+
+    async fn given_up(&self, owner: &OwnerId, id: &ImageId) -> PortResult<Option<String>> {
+        self.call("VectorIndex::given_up", self.inner.given_up(owner, id)).await
+    }
+
     async fn get(&self, owner: &OwnerId, id: &ImageId) -> PortResult<Option<Embedding>> {
         self.call("VectorIndex::get", self.inner.get(owner, id)).await
     }
