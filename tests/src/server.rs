@@ -129,12 +129,10 @@ impl Home {
         }
         command.args(&settings.flags);
         command.arg("--data").arg(self.path("data"));
-        command.args(&settings.flags);
         command.arg("--ready-file").arg(self.path("ready"));
         let config = self.path("config.toml");
         fs::write(&config, settings.config_file()).unwrap();
         command.arg("--config").arg(config);
-        command.args(&settings.flags);
         // The settings of whoever runs the tests are none of theirs.
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TINTYPE_"))

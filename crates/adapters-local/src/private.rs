@@ -66,7 +66,7 @@ pub(crate) fn tighten(_: &Path) {}
 /// whatever else is in it is not touched.
 #[cfg(unix)]
 fn is_ours(name: &OsStr) -> bool {
-    const OURS: [&str; 11] = [
+    const OURS: [&str; 12] = [
         "lock",
         "backup-lock",
         "cursor.secret",
@@ -78,6 +78,7 @@ fn is_ours(name: &OsStr) -> bool {
         "snapshots",
         "recovering",
         "replaced",
+        "reserve",
     ];
     name.to_str().is_some_and(|name| OURS.contains(&name) || name.starts_with("tintype.db"))
 }

@@ -10,6 +10,11 @@ use std::{
     path::Path,
     process::{Output, Stdio},
 };
+use tintype_core::{
+    domain::{Clock, ImageChange, OwnerId, SavedImage, Timestamp},
+    ports::MetadataRepo,
+};
+use tintype_local::{DataFolder, Database, SqliteMetadataRepo, SystemClock};
 use tintype_tests::{Server, Settings, Stopped, command};
 
 async fn with_images(disk: &Disk, count: usize) -> (Server, Acknowledged) {
@@ -67,16 +72,26 @@ pub(crate) async fn the_sweep_frees_space_on_a_full_disk_without_a_hand() {
     let stopped = end(server).await;
     age(&disk.data());
     // They have been in the trash for longer than it keeps them.
-    let database = Connection::open(disk.path("data/tintype.db")).unwrap();
-    let old = database.execute("UPDATE images SET trashed_at = 1 WHERE trashed_at IS NOT NULL", []).unwrap();
-    assert_eq!(old, trashed.len());
-    drop(database);
+    trash_long_ago(&disk.data(), &trashed).await;
     disk.fill();
     let server = stopped.start().await;
     until_read_only(&server.client(), true).await;
     acknowledged.check(&server.client()).await;
     check_recovered(&server, &mut acknowledged).await;
     assert!(server.blobs().len() <= 7, "{}", server.blobs().len());
+}
+
+/// Makes these images, which are in the trash, be there for longer than it keeps them.
+async fn trash_long_ago(data: &Path, images: &[String]) {
+    let folder = DataFolder::open(data).unwrap();
+    let metadata = SqliteMetadataRepo::new(Database::open(&folder).unwrap());
+    let long_ago =
+        |image: &SavedImage| Ok(SavedImage { trashed_at: Some(Timestamp::from_millis(1)), ..image.clone() });
+    for id in images {
+        let change = ImageChange::new(SystemClock.now(), long_ago);
+        let changed = metadata.change(&OwnerId::local(), &id.parse().unwrap(), &change).await;
+        assert_eq!(changed.unwrap().unwrap().trashed_at, Some(Timestamp::from_millis(1)));
+    }
 }
 
 /// A start that does not succeed; how it ended.
@@ -106,10 +121,19 @@ pub(crate) async fn a_full_disk_without_a_reserve_is_told_and_loses_nothing() {
     acknowledged.check(&server.client()).await;
 }
 
-/// Takes the last step of the layout back: it is to be taken again.
+/// Takes the last steps of the layout back: they are to be taken again.
 fn make_old(data: &Path) -> i64 {
     let database = Connection::open(data.join("tintype.db")).unwrap();
     let version = layout(&database);
+    let back = "DROP TRIGGER background_attempts_of_deleted; DROP TRIGGER given_up_is_not_pending;
+        DROP TABLE background_attempts; DROP INDEX queue_suspects; ALTER TABLE queue DROP COLUMN suspect;
+        DROP TABLE released_blobs; ALTER TABLE library DROP COLUMN commits;
+        ALTER TABLE jobs DROP COLUMN checksum; ALTER TABLE jobs DROP COLUMN key_checksum;
+        ALTER TABLE events DROP COLUMN checksum; ALTER TABLE images DROP COLUMN checksum;
+        ALTER TABLE collections DROP COLUMN checksum;";
+    database.execute_batch(back).unwrap();
+    // That layout had no mark beside its blobs.
+    fs::remove_file(data.join("blobs/LIBRARY")).unwrap();
     database.pragma_update(None, "user_version", 6).unwrap();
     version
 }

@@ -54,7 +54,7 @@ impl Disk for RealDisk {
     }
 
     fn allocate(&self, path: &Path, bytes: u64) -> io::Result<()> {
-        let file = File::create(path)?;
+        let file = crate::private::create(path)?;
         #[cfg(target_os = "linux")]
         match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
             // A file system that can't do so.
