@@ -159,7 +159,7 @@ fn check_database(data: &Path, found: &mut Vec<String>) -> Option<Known> {
     match wal::unreadable_commits(&data.join(database::WAL)) {
         Ok(0) | Err(_) => {}
         Ok(lost) => {
-            found.push(format!("the end of the write-ahead log is damaged: up to {lost} commits are lost"))
+            found.push(format!("the end of the write-ahead log is damaged: up to {lost} commits are lost"));
         }
     }
     let copied = copy_of(data);

@@ -135,7 +135,7 @@ pub fn recover(data: &Path, backups: &[PathBuf], now: Timestamp) -> Result<Recov
             fs::remove_dir_all(&work).map_err(at(&work))?;
             return Err(RecoverError::Nothing { folder: data.to_owned() });
         }
-        rebuild(data, &work, &sources, mark, &mut recovered)?;
+        rebuild(data, &work, &sources, mark.as_ref(), &mut recovered)?;
         drop(sources);
         replace(data, &work, now, &mut recovered)?;
     }
@@ -202,7 +202,7 @@ fn rebuild(
     data: &Path,
     work: &Path,
     sources: &[Source],
-    mark: Option<LibraryMark>,
+    mark: Option<&LibraryMark>,
     recovered: &mut Recovered,
 ) -> Result<(), RecoverError> {
     let failed = |source| RecoverError::Database { folder: data.to_owned(), source };
@@ -228,10 +228,10 @@ fn rebuild(
             recovered.jobs += salvage.jobs(&mut recovered.damaged_rows).map_err(failed)?;
         }
     }
-    let marks = || sources.iter().filter_map(|source| source.mark.as_ref()).chain(mark.as_ref());
+    let marks = || sources.iter().filter_map(|source| source.mark.as_ref()).chain(mark);
     let commits = marks().map(|mark| mark.commits).max().unwrap_or(0) + 1;
     // The id of the blobs' mark first: a foreign database does not rename the library.
-    let library = mark.as_ref().or_else(|| marks().next()).map(|mark| mark.library.clone());
+    let library = mark.or_else(|| marks().next()).map(|mark| mark.library.clone());
     let sql = "UPDATE library SET id = coalesce(?1, id), commits = ?2";
     transaction.execute(sql, rusqlite::params![library, commits]).map_err(failed)?;
     transaction.commit().map_err(failed)?;

@@ -252,7 +252,11 @@ fn text(fields: &mut Map<String, Value>, name: &str) -> Option<String> {
 fn of_core(error: tintype_core::Error) -> Failure {
     match error {
         tintype_core::Error::Port(error) => error.into(),
-        error => Failure::failed(error.to_string()),
+        error @ (tintype_core::Error::Invalid(_)
+        | tintype_core::Error::NotFound(_)
+        | tintype_core::Error::KeyReused
+        | tintype_core::Error::NotReady(_)
+        | tintype_core::Error::Stale { .. }) => Failure::failed(error.to_string()),
     }
 }
 

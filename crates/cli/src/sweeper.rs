@@ -47,7 +47,7 @@ pub(crate) async fn keep_snapshots(upkeep: Upkeep, metrics: Metrics) {
             Ok(Ok(false)) | Err(_) => {}
             Ok(Err(error)) => {
                 metrics.background_failed("snapshot");
-                tracing::error!(%error, source = source(&error), "the daily snapshot was not taken")
+                tracing::error!(%error, source = source(&error), "the daily snapshot was not taken");
             }
         }
     }

@@ -160,7 +160,7 @@ impl Error {
     pub(crate) fn of_collection(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Stale { current } => Self::Stale { what: "collection", current },
-            refusal => refusal.into(),
+            refusal @ (Refusal::NotFound(_) | Refusal::Invalid(_)) => refusal.into(),
         }
     }
 }

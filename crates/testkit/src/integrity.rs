@@ -12,8 +12,11 @@ pub struct IntegrityFixture {
     pub integrity: Arc<dyn Integrity>,
     /// Replaces the records with empty ones, behind the port's back; gives the port as the next start would have it, and
     /// `None` where that start is refused.
-    pub empty_the_records: Box<dyn Fn() -> BoxFuture<'static, Option<Arc<dyn Integrity>>> + Send + Sync>,
+    pub empty_the_records: Box<dyn Fn() -> NextStart + Send + Sync>,
 }
+
+/// The port as the next start has it; `None` where that start is refused.
+pub type NextStart = BoxFuture<'static, Option<Arc<dyn Integrity>>>;
 
 impl fmt::Debug for IntegrityFixture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -47,7 +47,7 @@ mod workflow;
 
 pub use image_model::ModelFixture;
 pub use image_store::CorruptibleStore;
-pub use integrity::IntegrityFixture;
+pub use integrity::{IntegrityFixture, NextStart};
 pub use notifier::{Client, NotifierFixture};
 pub use suites::{Fresh, Port, Suites};
 pub use variant_cache::VariantFixture;

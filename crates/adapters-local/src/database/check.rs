@@ -7,10 +7,13 @@ use rusqlite::{Connection, params};
 /// How many findings of SQLite's own are told.
 const FINDINGS: u32 = 20;
 
+/// One check: what it found.
+type Check = fn(&Connection) -> Result<Vec<String>, Fault>;
+
 /// What is damaged, one sentence each; empty if nothing is. Its cost grows with the database.
 pub(crate) fn damage(connection: &Connection) -> Vec<String> {
     let mut found = Vec::new();
-    let checks: [fn(&Connection) -> Result<Vec<String>, Fault>; 4] = [pages, sums, references, search_index];
+    let checks: [Check; 4] = [pages, sums, references, search_index];
     for check in checks {
         match check(connection) {
             Ok(sentences) => found.extend(sentences),

@@ -251,10 +251,9 @@ pub(crate) fn for_each(
     let mut statement = connection.prepare(concat!("SELECT ", job_columns!(), " FROM jobs"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        match job_of(row) {
-            Ok(job) => work(&job)?,
-            // Its checksum tells.
-            Err(_) => {}
+        // Of a damaged row its checksum tells.
+        if let Ok(job) = job_of(row) {
+            work(&job)?;
         }
     }
     Ok(())

@@ -144,21 +144,15 @@ impl Salvage<'_> {
 fn kept(outcome: Result<(), Fault>) -> rusqlite::Result<bool> {
     match outcome {
         Ok(()) => Ok(false),
-        Err(Fault::Sqlite(error)) => match error {
-            rusqlite::Error::SqliteFailure(failure, _)
-                if matches!(
-                    failure.code,
-                    rusqlite::ErrorCode::DiskFull
-                        | rusqlite::ErrorCode::SystemIoFailure
-                        | rusqlite::ErrorCode::ReadOnly
-                ) =>
-            {
-                Err(rusqlite::Error::SqliteFailure(failure, None))
-            }
-            _ => Ok(true),
-        },
+        Err(Fault::Sqlite(error)) if is_of_the_disk(&error) => Err(error),
+        Err(Fault::Sqlite(_)) => Ok(true),
         Err(Fault::Json(_) | Fault::Port(_)) => Ok(true),
     }
+}
+
+fn is_of_the_disk(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DiskFull, ReadOnly, SystemIoFailure};
+    error.sqlite_error_code().is_some_and(|code| [DiskFull, ReadOnly, SystemIoFailure].contains(&code))
 }
 
 /// The blobs that records refer to, and those whose release is on record.
