@@ -33,6 +33,7 @@ ACTIONS = {
     "get_item": {"dynamodb:GetItem"}, "put_item": {"dynamodb:PutItem"}, "update_item": {"dynamodb:UpdateItem"},
     "delete_item": {"dynamodb:DeleteItem"}, "query": {"dynamodb:Query"}, "batch_get_item": {"dynamodb:BatchGetItem"},
     "batch_write_item": {"dynamodb:BatchWriteItem"}, "scan": {"dynamodb:Scan"},
+    "describe_table": {"dynamodb:DescribeTable"},
     # Without ListBucket a missing object is answered with 403.
     "get_object": {"s3:GetObject", "s3:ListBucket"}, "head_object": {"s3:GetObject", "s3:ListBucket"},
     "put_object": {"s3:PutObject"}, "delete_object": {"s3:DeleteObjectVersion"},
@@ -64,9 +65,11 @@ def plus(*uses):
 
 USES = {
     "RestApi": plus(DELIVER, WARM, {
-        "job_repo": {"insert", "find", "list", "cancel", "refers_to"},
-        "metadata_repo": {"insert", "find", "list", "timeline", "update", "delete", "refers_to"},
-        "collection_repo": {"insert", "find", "list", "update", "delete"},
+        "job_repo": {"insert", "find", "list", "cancel", "refers_to", "is_released", "forget_release"},
+        "metadata_repo": {
+            "insert", "find", "list", "timeline", "change", "delete", "refers_to", "is_released", "forget_release",
+        },
+        "collection_repo": {"insert", "find", "list", "change", "delete"},
         "image_store": {"put", "get", "open", "find", "delete"},
         "workflow": {"start", "cancel", "place"}, "credential_repo": {"add_ticket"}, "dynamodb": {"cursor_secret"},
     }),
@@ -82,8 +85,10 @@ USES = {
         "async_inference": {"collect", "finish_task", "fail_task"},
     }),
     "Sweep": plus(DELIVER, WARM, {
-        "job_repo": {"unfinished", "expire", "purge", "refers_to"}, "metadata_repo": {"purge", "refers_to"},
-        "image_store": {"list", "find", "delete"}, "workflow": {"start"},
+        "job_repo": {"unfinished", "expire", "purge", "refers_to", "is_released", "released", "forget_release"},
+        "metadata_repo": {"purge", "refers_to", "is_released", "released", "forget_release"},
+        "image_store": {"list", "find", "delete", "quarantine", "purge_quarantine"}, "workflow": {"start"},
+        "integrity": {"confirm", "accept"},
     }),
     "PublishPage": {},
 }
@@ -143,11 +148,11 @@ def actions_of(adapter, methods):
     return actions
 
 
-# The table that an adapter has; the others have none.
+# The tables that an adapter has; the others have none.
 TABLES = {
-    "job_repo": "JobsTable", "async_inference": "JobsTable", "dynamodb": "JobsTable", "metadata_repo": "ImagesTable",
-    "collection_repo": "ImagesTable",
-    "connection_registry": "ConnectionsTable", "credential_repo": "ConnectionsTable",
+    "job_repo": ["JobsTable"], "async_inference": ["JobsTable"], "dynamodb": ["JobsTable"],
+    "metadata_repo": ["ImagesTable"], "collection_repo": ["ImagesTable"], "integrity": ["JobsTable", "ImagesTable"],
+    "connection_registry": ["ConnectionsTable"], "credential_repo": ["ConnectionsTable"],
 }
 
 
@@ -159,7 +164,8 @@ def placed(action, place):
 def made_by(function):
     made = set(OWN.get(function, ()))
     for adapter, methods in USES[function].items():
-        made |= {placed(action, TABLES.get(adapter)) for action in actions_of(adapter, methods)}
+        for table in TABLES.get(adapter, [None]):
+            made |= {placed(action, table) for action in actions_of(adapter, methods)}
     return made
 
 

@@ -100,10 +100,8 @@ impl AwsIntegrity {
     }
 
     async fn tables(&self, operation: &'static str) -> PortResult<Mark> {
-        Ok(Mark {
-            jobs_table_id: self.jobs.id(operation).await?,
-            images_table_id: self.images.id(operation).await?,
-        })
+        let id = async |table: &Table| table.id(operation).await;
+        Ok(Mark { jobs_table_id: id(&self.jobs).await?, images_table_id: id(&self.images).await? })
     }
 
     async fn look(&self, operation: &'static str) -> PortResult<Found> {
