@@ -3,6 +3,8 @@
 CREATE TABLE released_blobs (
     holder TEXT NOT NULL,
     sha256 BLOB NOT NULL,
+    -- When, in milliseconds since 1970. A blob that was put after that may have been referred to since by what is lost.
+    released_at INTEGER NOT NULL,
     PRIMARY KEY (holder, sha256)
 ) WITHOUT ROWID;
 

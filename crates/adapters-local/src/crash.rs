@@ -35,5 +35,8 @@ pub(crate) fn charge(connection: &mut Connection, now: Timestamp) -> Result<(), 
             queue::suspect(&transaction, job)?;
         }
     }
+    // A change in any case: its commit flushes those of the last process that were not flushed, so that the counter that is
+    // written beside the blobs next is on the disk here too.
+    transaction.execute("UPDATE library SET commits = commits + 1", [])?;
     Ok(transaction.commit()?)
 }

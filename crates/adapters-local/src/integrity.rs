@@ -19,6 +19,8 @@ const COUNTS_AT_LEAST: Duration = Duration::from_secs(30);
 pub struct SqliteIntegrity {
     database: Database,
     state: Arc<Mutex<State>>,
+    /// Held from the commit of a mark to its file: marks are written in the order of their counters.
+    marking: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -32,7 +34,7 @@ struct State {
 impl SqliteIntegrity {
     /// The integrity of `database`.
     pub fn new(database: Database) -> Self {
-        Self { database, state: Arc::default() }
+        Self { database, state: Arc::default(), marking: Arc::default() }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -52,15 +54,23 @@ impl SqliteIntegrity {
         if commits.await? == self.state().marked {
             return Ok(());
         }
+        let marking = Arc::clone(&self.marking).lock_owned().await;
         let mark = self.database.commit_mark().await?;
-        self.compare_and_write(OPERATION, mark.clone()).await?;
+        self.compare_and_write(OPERATION, mark.clone(), marking).await?;
         self.state().marked = mark.commits;
         Ok(())
     }
 
-    async fn compare_and_write(&self, operation: &'static str, mark: LibraryMark) -> PortResult<()> {
+    async fn compare_and_write(
+        &self,
+        operation: &'static str,
+        mark: LibraryMark,
+        marking: tokio::sync::OwnedMutexGuard<()>,
+    ) -> PortResult<()> {
         let (folder, space) = (self.database.folder().to_owned(), self.database.space().clone());
         let work = move || {
+            // Until the file is written, also if the caller is gone by then.
+            let _marking = marking;
             let there = LibraryMark::read(&folder)?;
             let fits =
                 there.is_none_or(|there| there.library == mark.library && there.commits <= mark.commits);

@@ -66,7 +66,7 @@ pub use library_check::{CheckError, LibraryReport, check_library, repair_library
 pub use link_signer::PathLinkSigner;
 pub use metadata_repo::SqliteMetadataRepo;
 pub use recover::{RecoverError, Recovered, read_unexplained, recover};
-pub use snapshots::{SnapshotError, check_database, take_snapshot_if_due};
+pub use snapshots::{SnapshotError, bring_back_blobs, check_database, take_snapshot_if_due};
 pub use variant_cache::FileVariantCache;
 pub use vector_index::{SqliteVectorIndex, VectorKind};
 pub use workflow::{LocalWorkflow, WorkflowSettings};

@@ -1,7 +1,7 @@
 //! A check of a whole data folder: the database, every blob, and whether the two agree.
 
 use crate::{
-    OpenError, RecoverError, Recovered,
+    DataFolder, OpenError, RecoverError, Recovered,
     backup::{copy_database, files},
     database::{self, check, wal},
     image_store::{BLOBS, blob_path, blobs_below, quarantine},
@@ -15,7 +15,10 @@ use std::{
     path::{Path, PathBuf},
     time::SystemTime,
 };
-use tintype_core::domain::{BlobId, Timestamp, limits};
+use tintype_core::{
+    domain::{BlobId, Timestamp, limits},
+    use_cases::are_too_many_orphans,
+};
 
 const PAGE: usize = 1_000;
 
@@ -127,14 +130,33 @@ pub fn check_library(
 /// [`RecoverError`]
 pub fn repair_library(data: &Path, now: Timestamp) -> Result<Recovered, RecoverError> {
     let recovered = recover(data, &[], now)?;
-    for id in &recovered.unexplained {
-        let path = blob_path(&data.join(BLOBS), id);
-        if path.exists() {
-            quarantine::take(data, &path, id, now)
-                .map_err(|source| RecoverError::File { path: path.clone(), source })?;
-        }
+    let blobs = data.join(BLOBS);
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        |source| RecoverError::File { path, source }
+    };
+    let mut orphans: Vec<_> = recovered.unexplained.iter().map(|id| (*id, blob_path(&blobs, id))).collect();
+    orphans.retain(|(_, path)| path.exists());
+    let count = count_blobs(&blobs).map_err(at(&blobs))?;
+    if are_too_many_orphans(orphans.len() as u64, count) {
+        return Err(RecoverError::TooManyOrphans { orphans: orphans.len() as u64, blobs: count });
+    }
+    for (id, path) in orphans {
+        quarantine::take(data, &path, &id, now).map_err(at(&path))?;
     }
     Ok(recovered)
+}
+
+fn count_blobs(blobs: &Path) -> io::Result<u64> {
+    let (mut count, mut after) = (0, None);
+    loop {
+        let page = blobs_below(blobs, after, PAGE)?;
+        count += page.len() as u64;
+        after = page.last().copied();
+        if page.len() < PAGE {
+            return Ok(count);
+        }
+    }
 }
 
 /// The blobs that the records know.
@@ -158,6 +180,8 @@ fn check_database(data: &Path, found: &mut Vec<String>) -> Option<Known> {
     }
     match wal::unreadable_commits(&data.join(database::WAL)) {
         Ok(0) | Err(_) => {}
+        // A running server writes to its log and begins it anew meanwhile; it looked at the log when it started.
+        Ok(_) if matches!(DataFolder::open(data), Err(OpenError::InUse { .. })) => {}
         Ok(lost) => {
             found.push(format!("the end of the write-ahead log is damaged: up to {lost} commits are lost"));
         }
@@ -175,7 +199,7 @@ fn check_database(data: &Path, found: &mut Vec<String>) -> Option<Known> {
     if let Err(error) = library_mark::refuse_other(mark.as_ref(), data, &connection) {
         found.push(error.to_string());
     }
-    found.extend(check::damage(&connection));
+    found.extend(check::damage_and_index(&connection));
     let (referenced, released) = known_blobs(&connection).ok()?;
     Some(Known { referenced, released })
 }

@@ -161,7 +161,8 @@ impl MetadataRepo for SqliteMetadataRepo {
 const OF_OWNER: &str = concat!("SELECT ", image_columns!(), " FROM images WHERE id = ? AND owner = ?");
 const REFERS_TO: &str = "SELECT 1 FROM images WHERE sha256 = ?";
 const OWNED: &str = concat!("SELECT ", image_columns!(), " FROM images WHERE sha256 = ? AND owner = ?");
-const TRASHED: &str = "SELECT id, sha256 FROM images WHERE trashed_at < ? ORDER BY trashed_at LIMIT ?";
+const TRASHED: &str =
+    concat!("SELECT ", image_columns!(), " FROM images WHERE trashed_at < ? ORDER BY trashed_at LIMIT ?");
 
 pub(crate) fn insert(connection: &Connection, image: &SavedImage) -> Result<InsertedImage, Fault> {
     if let Some(existing) = one(connection, OWNED, params![image.sha256.as_bytes(), image.owner.as_str()])? {
@@ -279,14 +280,24 @@ fn refers_to(connection: &Connection, blob: &BlobId) -> Result<bool, Fault> {
 fn purge(connection: &Connection, trashed_before: Timestamp, limit: u32) -> Result<Vec<BlobId>, Fault> {
     let purged: Vec<(ImageId, BlobId)> = connection
         .prepare_cached(TRASHED)?
-        .query_map(params![trashed_before.as_millis(), limit], |row| {
-            Ok((ImageId::from_bytes(row.get(0)?), BlobId::from_bytes(row.get(1)?)))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
+        .query_and_then(params![trashed_before.as_millis(), limit], |row| trashed_of(row, trashed_before))?
+        .collect::<Result<_, Fault>>()?;
     for (id, _) in &purged {
         remove(connection, id)?;
     }
     Ok(purged.into_iter().map(|(_, blob)| blob).collect())
+}
+
+/// The image of a row that the index says was put into the trash before `trashed_before`, if the row says so too: a damaged
+/// index may lead to any row.
+fn trashed_of(row: &Row<'_>, trashed_before: Timestamp) -> Result<(ImageId, BlobId), Fault> {
+    checksum::check(row, "images", 0, 1, 7)?;
+    let trashed_at: Option<i64> = row.get(5)?;
+    if trashed_at.is_none_or(|at| at >= trashed_before.as_millis()) {
+        let message = "an index of the table images leads to another row; the database is damaged";
+        return Err(PortError::new(ErrorKind::Data, "MetadataRepo::purge", message).into());
+    }
+    Ok((ImageId::from_bytes(row.get(1)?), BlobId::from_bytes(row.get(3)?)))
 }
 
 /// The image of a row of [`image_columns`], if it matches its checksum.

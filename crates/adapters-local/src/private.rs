@@ -1,5 +1,6 @@
 //! Files and folders that only this user can read, whatever the mode of the folder that they are in.
 
+use crate::durable;
 #[cfg(unix)]
 use std::ffi::OsStr;
 use std::{
@@ -12,13 +13,18 @@ use std::{
 #[cfg(unix)]
 const OTHERS: u32 = 0o077;
 
-/// Makes a folder, and those above it, that only this user can look into. One that is there stays as it is.
+/// Makes a folder, and those above it, that only this user can look into, and makes sure that its name stays. One that is there
+/// stays as it is.
 pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    path.parent().filter(|above| !above.as_os_str().is_empty()).map_or(Ok(()), durable::sync_folder)
 }
 
 /// Options that make a file for this user only.

@@ -31,6 +31,8 @@ use tintype_core::domain::{BlobId, Timestamp};
 pub(crate) const RECOVERING: &str = "recovering";
 /// The folder to which the files of a database go that was replaced.
 const REPLACED: &str = "replaced";
+/// An empty file beside the new database, once that is finished.
+const FINISHED: &str = "finished";
 const PAGE: usize = 1_000;
 /// The size that the log of the new database is kept to.
 const LOG_BYTES: u64 = 16 * 1024 * 1024;
@@ -46,6 +48,23 @@ pub enum RecoverError {
     Nothing {
         /// The folder.
         folder: PathBuf,
+    },
+    /// A folder that was named as a backup is none. Nothing was changed.
+    #[error("{} holds no backup: there is no {} in it", folder.display(), database::FILE)]
+    NoBackup {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// So many blobs have no record that the records are rather lost. None was moved.
+    #[error(
+        "{orphans} of {blobs} blobs have no record, which is too many to be moved into quarantine; `tintype recover` brings \
+         their images back"
+    )]
+    TooManyOrphans {
+        /// The blobs without a record.
+        orphans: u64,
+        /// All blobs.
+        blobs: u64,
     },
     /// A file or folder can't be made, read or written.
     #[error("{} can't be read or written", path.display())]
@@ -112,36 +131,58 @@ struct Source {
 /// # Errors
 /// [`RecoverError`]; whatever was not done is done by the next call.
 pub fn recover(data: &Path, backups: &[PathBuf], now: Timestamp) -> Result<Recovered, RecoverError> {
+    if let Some(folder) = backups.iter().find(|backup| !backup.join(database::FILE).is_file()) {
+        return Err(RecoverError::NoBackup { folder: folder.clone() });
+    }
     let _folder = DataFolder::open(data)?;
     let blobs = data.join(BLOBS);
     let _hold = Hold::take(data).map_err(|_| OpenError::InUse { folder: data.to_owned(), pid: None })?;
     let work = data.join(RECOVERING);
+    let mut recovered = Recovered::default();
+    if work.join(FINISHED).exists() {
+        // An earlier call broke off while it replaced the files: the one whole database may be the new one.
+        replace(data, &work, now, &mut recovered)?;
+    }
     // What an earlier call left.
     match fs::remove_dir_all(&work) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&work)(error)),
         _ => make_private(&work).map_err(at(&work))?,
     }
     make_private(&blobs).map_err(at(&blobs))?;
-    let mark = LibraryMark::read(data).map_err(at(&blobs))?;
-    let own = own_source(data, &work)?;
-    let is_newest = own.as_ref().is_some_and(|own| own.is_sound && is_current(own, mark.as_ref()));
-    let mut recovered = Recovered::default();
-    if is_newest && backups.is_empty() {
-        drop(own);
-        fs::remove_dir_all(&work).map_err(at(&work))?;
-    } else {
-        let sources = sources(data, &work, own, backups)?;
-        if sources.is_empty() && blobs_below(&blobs, None, 1).map_err(at(&blobs))?.is_empty() {
-            fs::remove_dir_all(&work).map_err(at(&work))?;
-            return Err(RecoverError::Nothing { folder: data.to_owned() });
-        }
-        rebuild(data, &work, &sources, mark.as_ref(), &mut recovered)?;
-        drop(sources);
-        replace(data, &work, now, &mut recovered)?;
+    let outcome = make_anew(data, &work, backups, now, &mut recovered);
+    if outcome.is_err() && !work.join(FINISHED).exists() {
+        // Nothing was replaced: the database that is there counts as before.
+        drop(fs::remove_dir_all(&work));
     }
+    outcome?;
     let backups: Vec<_> = backups.iter().map(|backup| backup.join(BLOBS)).collect();
     sort_blobs(data, &backups, now, &mut recovered)?;
     Ok(recovered)
+}
+
+/// Makes the database anew in the folder `work`, if there is a reason to, and puts it in the place of the old one.
+fn make_anew(
+    data: &Path,
+    work: &Path,
+    backups: &[PathBuf],
+    now: Timestamp,
+    recovered: &mut Recovered,
+) -> Result<(), RecoverError> {
+    let blobs = data.join(BLOBS);
+    let mark = LibraryMark::read(data).map_err(at(&blobs))?;
+    let own = own_source(data, work)?;
+    let is_newest = own.as_ref().is_some_and(|own| own.is_sound && is_current(own, mark.as_ref()));
+    if is_newest && backups.is_empty() {
+        drop(own);
+        return fs::remove_dir_all(work).map_err(at(work));
+    }
+    let sources = sources(data, work, own, backups)?;
+    if sources.is_empty() && blobs_below(&blobs, None, 1).map_err(at(&blobs))?.is_empty() {
+        return Err(RecoverError::Nothing { folder: data.to_owned() });
+    }
+    rebuild(data, work, &sources, mark.as_ref(), recovered)?;
+    drop(sources);
+    replace(data, work, now, recovered)
 }
 
 fn is_current(source: &Source, mark: Option<&LibraryMark>) -> bool {
@@ -164,7 +205,7 @@ fn own_source(data: &Path, work: &Path) -> Result<Option<Source>, RecoverError> 
     if log.exists() {
         files::copy(&log, &work.join("own.db-wal")).map_err(at(&log))?;
     }
-    Ok(open(&copy, None))
+    open(&copy, None)
 }
 
 /// The sources, the most trusted first: the own database, then the others by their commits.
@@ -180,22 +221,31 @@ fn sources(
     for (n, (path, blobs)) in snapshots.chain(backups).enumerate() {
         let copy = work.join(format!("copy-{n}.db"));
         files::copy(&path, &copy).map_err(at(&path))?;
-        others.extend(open(&copy, blobs));
+        others.extend(open(&copy, blobs)?);
     }
     others.sort_by_key(|source| std::cmp::Reverse(source.mark.as_ref().map_or(0, |mark| mark.commits)));
     Ok(own.into_iter().chain(others).collect())
 }
 
 /// Opens a copy of a database; `None` if SQLite can do nothing with it.
-fn open(copy: &Path, blobs: Option<PathBuf>) -> Option<Source> {
-    let folder = copy.parent()?.to_owned();
-    let mut connection = Connection::open(copy).ok()?;
-    if let Err(error) = database::migrations::migrate(&mut connection, &folder) {
-        tracing::warn!(file = %copy.display(), %error, "a database can't be brought up to date; what can be read is read");
+fn open(copy: &Path, blobs: Option<PathBuf>) -> Result<Option<Source>, RecoverError> {
+    let Ok(mut connection) = Connection::open(copy) else { return Ok(None) };
+    let migrated = database::migrations::migrate(&mut connection, copy.parent().unwrap_or(copy));
+    match &migrated {
+        Ok(()) => {}
+        // It is not damaged, and this program would lose what it does not know.
+        Err(OpenError::Newer { .. }) => return migrated.map(|()| None).map_err(Into::into),
+        Err(error) => {
+            tracing::warn!(file = %copy.display(), %error, "a database can't be brought up to date; what can be read is read");
+        }
+    }
+    let is_sound = migrated.is_ok() && check::damage_and_index(&connection).is_empty();
+    if !is_sound && let Err(error) = connection.pragma_update(None, "writable_schema", true) {
+        // With it, the tables can be read beside a part of the schema that can't.
+        tracing::warn!(file = %copy.display(), %error, "a damaged schema can't be passed over");
     }
     let mark = LibraryMark::of(&connection).ok().flatten();
-    let is_sound = check::damage(&connection).is_empty();
-    Some(Source { connection, mark, blobs, is_sound })
+    Ok(Some(Source { connection, mark, blobs, is_sound }))
 }
 
 fn rebuild(
@@ -217,15 +267,23 @@ fn rebuild(
             places.into_iter().chain(folder).any(|path| files::read_whole(&path, id).is_some())
         };
         let salvage = Salvage { new: &transaction, from: &source.connection, newest: &sources[0].connection };
-        if n == 0 {
+        let is_foreign =
+            source.mark.as_ref().zip(mark).is_some_and(|(own, mark)| own.library != mark.library);
+        // What another library's records refer to may be nowhere here.
+        if n == 0 && !is_foreign {
             recovered.images += salvage.images(|_| true, &mut recovered.damaged_rows).map_err(failed)?;
         } else {
             recovered.images_of_copies +=
                 salvage.images(is_there, &mut recovered.damaged_rows).map_err(failed)?;
         }
         recovered.collections += salvage.collections(&mut recovered.damaged_rows).map_err(failed)?;
-        if recovered.jobs == 0 {
+        // An older copy has jobs that were removed since: they count only where the newest has none that can be read.
+        if n == 0 || recovered.jobs == 0 && !sources[0].is_sound {
             recovered.jobs += salvage.jobs(&mut recovered.damaged_rows).map_err(failed)?;
+        }
+        // Older proofs prove nothing: the blob may have been stored again since.
+        if mark.is_some() && is_current(source, mark) {
+            salvage.releases().map_err(failed)?;
         }
     }
     let marks = || sources.iter().filter_map(|source| source.mark.as_ref()).chain(mark);
@@ -236,11 +294,34 @@ fn rebuild(
     transaction.execute(sql, rusqlite::params![library, commits]).map_err(failed)?;
     transaction.commit().map_err(failed)?;
     new.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)?;
-    new.close().map_err(|(_, source)| failed(source))
+    new.close().map_err(|(_, source)| failed(source))?;
+    let finish = || -> io::Result<()> {
+        fs::File::open(work.join(database::FILE))?.sync_all()?;
+        private::create(&work.join(FINISHED))?.sync_all()?;
+        durable::sync_folder(work)
+    };
+    finish().map_err(at(work))
 }
 
-/// Puts the new database in the place of the old one, whose files are kept.
+/// Puts the new database in the place of the old one, whose files are kept. An earlier call may have done a part of it.
 fn replace(data: &Path, work: &Path, now: Timestamp, recovered: &mut Recovered) -> Result<(), RecoverError> {
+    let (new, database) = (work.join(database::FILE), data.join(database::FILE));
+    if new.exists() {
+        put_away(data, now, recovered)?;
+        durable::rename(&new, &database).map_err(at(&database))?;
+    }
+    let failed = |source| RecoverError::Database { folder: data.to_owned(), source };
+    let connection = database::open_read_only(&database).map_err(failed)?;
+    if let Some(mark) = LibraryMark::of(&connection).map_err(failed)? {
+        mark.write(data).map_err(at(data))?;
+    }
+    drop(connection);
+    recovered.rebuilt = true;
+    fs::remove_dir_all(work).map_err(at(work))
+}
+
+/// Moves the files of the old database to where they are kept.
+fn put_away(data: &Path, now: Timestamp, recovered: &mut Recovered) -> Result<(), RecoverError> {
     let replaced = data.join(REPLACED).join(now.as_millis().to_string());
     make_private(&replaced).map_err(at(&replaced))?;
     let shared = format!("{}-shm", database::FILE);
@@ -252,18 +333,7 @@ fn replace(data: &Path, work: &Path, now: Timestamp, recovered: &mut Recovered) 
             recovered.replaced = Some(replaced.clone());
         }
     }
-    let new = work.join(database::FILE);
-    fs::File::open(&new).and_then(|file| file.sync_all()).map_err(at(&new))?;
-    let database = data.join(database::FILE);
-    durable::rename(&new, &database).map_err(at(&database))?;
-    let failed = |source| RecoverError::Database { folder: data.to_owned(), source };
-    let connection = database::open_read_only(&database).map_err(failed)?;
-    if let Some(mark) = LibraryMark::of(&connection).map_err(failed)? {
-        mark.write(data).map_err(at(data))?;
-    }
-    drop(connection);
-    recovered.rebuilt = true;
-    fs::remove_dir_all(work).map_err(at(work))
+    durable::sync_folder(data).map_err(at(data))
 }
 
 /// Brings back blobs that records refer to, and tells those that no record explains.
@@ -310,15 +380,15 @@ fn sort_blobs(
             None => recovered.missing.push(*id),
         }
     }
-    let is_new = |id: &BlobId| !referenced.contains(id) && !recovered.unexplained.contains(id);
+    let mut unexplained: BTreeSet<_> = recovered.unexplained.drain(..).collect();
+    let is_new = |id: &BlobId| !referenced.contains(id) && !unexplained.contains(id);
     let quarantined: Vec<_> = quarantine::list(data)
         .map_err(at(data))?
         .into_iter()
         .filter(|id| is_new(id) && files::read_whole(&quarantine::path(data, id), id).is_some())
         .collect();
-    recovered.unexplained.extend(quarantined);
-    let unique: BTreeSet<_> = recovered.unexplained.drain(..).collect();
-    recovered.unexplained.extend(unique);
+    unexplained.extend(quarantined);
+    recovered.unexplained.extend(unexplained);
     Ok(())
 }
 

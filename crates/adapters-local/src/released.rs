@@ -1,9 +1,18 @@
 //! Release records: the one file that knows the table `released_blobs`. A record is written in the transaction that
 //! removes the last reference of jobs or of images to a blob, and goes when there is a reference again.
 
-use crate::{Database, database::Durability::Durable, error::Fault};
-use rusqlite::{Connection, params};
-use tintype_core::{PortResult, domain::BlobId};
+use crate::{
+    Database, SystemClock,
+    database::Durability::Durable,
+    error::Fault,
+    image_store::{BLOBS, blob_path},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::{fs, path::Path, time::SystemTime};
+use tintype_core::{
+    PortResult,
+    domain::{BlobId, Clock, Timestamp},
+};
 
 /// Which sort of record held a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,15 +34,28 @@ impl Holder {
 
 /// Records that nothing of this sort refers to `blob` any more.
 pub(crate) fn record(connection: &Connection, holder: Holder, blob: &BlobId) -> Result<(), Fault> {
-    let sql = "INSERT OR IGNORE INTO released_blobs (holder, sha256) VALUES (?, ?)";
-    connection.prepare_cached(sql)?.execute(params![holder.name(), blob.as_bytes()])?;
+    let sql = "INSERT OR REPLACE INTO released_blobs (holder, sha256, released_at) VALUES (?, ?, ?)";
+    let now = SystemClock.now().as_millis();
+    connection.prepare_cached(sql)?.execute(params![holder.name(), blob.as_bytes(), now])?;
     Ok(())
 }
 
-/// Every recorded blob.
-pub(crate) fn all(connection: &Connection, holder: Holder) -> rusqlite::Result<Vec<BlobId>> {
-    let mut statement = connection.prepare("SELECT sha256 FROM released_blobs WHERE holder = ?")?;
-    statement.query_map([holder.name()], |row| row.get(0).map(BlobId::from_bytes))?.collect()
+/// Copies every record of another database that has none here.
+pub(crate) fn copy_all(new: &Connection, from: &Connection) -> rusqlite::Result<()> {
+    let mut insert =
+        new.prepare("INSERT OR IGNORE INTO released_blobs (holder, sha256, released_at) VALUES (?, ?, ?)")?;
+    let Ok(mut statement) = from.prepare("SELECT holder, sha256, released_at FROM released_blobs") else {
+        return Ok(());
+    };
+    let Ok(mut rows) = statement.query([]) else { return Ok(()) };
+    while let Ok(Some(row)) = rows.next() {
+        let record = (|| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))();
+        let record: rusqlite::Result<(String, [u8; 32], i64)> = record;
+        if let Ok((holder, blob, at)) = record {
+            insert.execute(params![holder, blob, at])?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes the record of `blob`, if there is one.
@@ -43,19 +65,31 @@ pub(crate) fn forget(connection: &Connection, holder: Holder, blob: &BlobId) -> 
     Ok(())
 }
 
-/// See [`JobRepo::is_released`](tintype_core::ports::JobRepo::is_released).
+/// See [`JobRepo::is_released`](tintype_core::ports::JobRepo::is_released). A record that is older than the blob's last put
+/// proves nothing: what referred to the blob since may be lost, with the removal of the record.
 pub(crate) async fn is_released(
     database: &Database,
     operation: &'static str,
     holder: Holder,
     blob: &BlobId,
 ) -> PortResult<bool> {
-    let blob = *blob;
+    let (blob, folder) = (*blob, database.folder().to_owned());
     let work = move |connection: &Connection| {
-        let sql = "SELECT 1 FROM released_blobs WHERE holder = ? AND sha256 = ?";
-        Ok(connection.prepare_cached(sql)?.exists(params![holder.name(), blob.as_bytes()])?)
+        let sql = "SELECT released_at FROM released_blobs WHERE holder = ? AND sha256 = ?";
+        let mut statement = connection.prepare_cached(sql)?;
+        let released_at = statement.query_row(params![holder.name(), blob.as_bytes()], |row| row.get(0));
+        let Some(released_at) = released_at.optional()?.map(Timestamp::from_millis) else { return Ok(false) };
+        Ok(last_put(&folder, &blob).is_none_or(|put_at| put_at <= released_at))
     };
     database.read(operation, work).await
+}
+
+/// When the blob was put last; `None` if it is not there.
+fn last_put(folder: &Path, blob: &BlobId) -> Option<Timestamp> {
+    let modified =
+        fs::metadata(blob_path(&folder.join(BLOBS), blob)).and_then(|file| file.modified()).ok()?;
+    let since = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Some(Timestamp::from_millis(0).after(since))
 }
 
 /// See [`JobRepo::released`](tintype_core::ports::JobRepo::released).

@@ -61,8 +61,8 @@ pub(crate) fn check(args: &Check, terminal: &Terminal, env: Env<'_>, now: Timest
         failure.hint("what was not repaired is lost here: tintype recover --from BACKUP looks into a backup")
     } else {
         failure
-            .hint("stop the server, then: tintype check --repair")
-            .hint("to bring images back that have no record: tintype recover")
+            .hint("stop the server, then, for a lost database or images that have no record: tintype recover")
+            .hint("where only single rows or blobs are damaged: tintype check --repair")
     })
 }
 
@@ -82,7 +82,7 @@ fn tell(report: &LibraryReport, terminal: &Terminal) {
     }
     if report.quarantined > 0 {
         terminal.note(&format!(
-            "{} blobs are in quarantine; tintype recover brings them back",
+            "{} blobs are in quarantine, each for 30 days; tintype recover brings them back",
             report.quarantined
         ));
     }
@@ -283,8 +283,11 @@ fn of_check(error: &CheckError) -> Failure {
 
 fn of_recovery(error: &RecoverError) -> Failure {
     let exit = match error {
-        RecoverError::Nothing { .. } => Exit::NotFound,
-        RecoverError::Folder(_) | RecoverError::File { .. } | RecoverError::Database { .. } => Exit::Failed,
+        RecoverError::Nothing { .. } | RecoverError::NoBackup { .. } => Exit::NotFound,
+        RecoverError::TooManyOrphans { .. }
+        | RecoverError::Folder(_)
+        | RecoverError::File { .. }
+        | RecoverError::Database { .. } => Exit::Failed,
     };
     with_cause(Failure::new(exit, error.to_string()), error)
 }

@@ -101,12 +101,12 @@ async fn serve(settings: &Settings, files: usize, terminal: &Terminal) -> Outcom
         .await;
     // However the server came to its end, the rest ends with it.
     shutdown.cancel();
-    sweeper::renew_mark(&upkeep).await;
     for task in [jobs, sweeps, snapshots, watch, looks].into_iter().chain(key_watch) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a part of the server stopped unexpectedly");
         }
     }
+    sweeper::renew_mark(&upkeep).await;
     if let Some(path) = &settings.ready_file {
         // It may be gone with its folder.
         drop(std::fs::remove_file(path));

@@ -6,13 +6,15 @@ use tintype_core::domain::Clock;
 use tintype_core::ports::Ports;
 use tintype_core::use_cases::{OrphanSweep, Swept, sweep, sweep_orphans};
 use tintype_http::Metrics;
-use tintype_local::{SnapshotError, check_database, take_snapshot_if_due};
+use tintype_local::{SnapshotError, bring_back_blobs, check_database, take_snapshot_if_due};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// The time from one sweep to the next.
 const EVERY: Duration = Duration::from_secs(60);
 /// The first sweep leaves the start alone.
 const FIRST: Duration = Duration::from_secs(5);
+/// The time from a snapshot that was not taken to the next attempt: each copies and checks the whole database.
+const SNAPSHOT_AGAIN: Duration = Duration::from_secs(3_600);
 /// One sweep of this many also looks for orphans, the first one among them.
 const ORPHANS_EVERY: u64 = 60;
 
@@ -32,6 +34,15 @@ pub(crate) async fn run(ports: Ports, upkeep: Upkeep, metrics: Metrics) {
 /// Checks the whole database once, and takes a snapshot of it every day, for as long as it is polled.
 pub(crate) async fn keep_snapshots(upkeep: Upkeep, metrics: Metrics) {
     let database = upkeep.database.clone();
+    let brought_back = tokio::task::spawn_blocking(move || bring_back_blobs(&database)).await;
+    match brought_back {
+        Ok(Ok(0)) | Err(_) => {}
+        Ok(Ok(blobs)) => tracing::warn!(blobs, "brought blobs back from quarantine that records refer to"),
+        Ok(Err(error)) => {
+            tracing::error!(%error, source = source(&error), "the quarantine could not be compared with the records");
+        }
+    }
+    let database = upkeep.database.clone();
     let checked = tokio::task::spawn_blocking(move || check_database(&database)).await;
     if let Ok(Err(error)) = checked {
         tracing::error!(%error, source = source(&error), "the database could not be checked");
@@ -47,6 +58,7 @@ pub(crate) async fn keep_snapshots(upkeep: Upkeep, metrics: Metrics) {
             Ok(Ok(false)) | Err(_) => {}
             Ok(Err(error)) => {
                 metrics.background_failed("snapshot");
+                ticks.reset_after(SNAPSHOT_AGAIN);
                 tracing::error!(%error, source = source(&error), "the daily snapshot was not taken");
             }
         }

@@ -521,6 +521,7 @@ fn erase_among_edits(expected: Option<&[Version]>, conflicts: usize) -> (Result<
         Ok(changed)
     });
     mocks.jobs.expect_refers_to().returning(|_| Ok(true));
+    mocks.metadata.expect_forget_release().returning(|_| Ok(()));
     let erased = run(erase_image(&mocks.into_ports(), &OwnerId::local(), &saved().id, expected, NOW));
     (erased, trashed.load(Ordering::Relaxed))
 }

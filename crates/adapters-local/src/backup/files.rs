@@ -81,6 +81,10 @@ pub(super) fn is_there(target: &Path, source: &Path, id: &BlobId, earlier: Earli
 
 /// The bytes of a blob; `None` if they can't be had, or are not those: one bad sector is not to cost all the others.
 pub(crate) fn read_whole(path: &Path, id: &BlobId) -> Option<Vec<u8>> {
+    // Whatever else has the name, such as a pipe, may never end.
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
     fs::read(path).ok().filter(|bytes| BlobId::of(bytes) == *id)
 }
 

@@ -10,17 +10,31 @@ const FINDINGS: u32 = 20;
 /// One check: what it found.
 type Check = fn(&Connection) -> Result<Vec<String>, Fault>;
 
-/// What is damaged, one sentence each; empty if nothing is. Its cost grows with the database.
+/// What is damaged in the records, one sentence each; empty if nothing is. Its cost grows with the database. All of it is read
+/// in one transaction: a server may write meanwhile.
 pub(crate) fn damage(connection: &Connection) -> Vec<String> {
-    let mut found = Vec::new();
-    let checks: [Check; 4] = [pages, sums, references, search_index];
-    for check in checks {
-        match check(connection) {
-            Ok(sentences) => found.extend(sentences),
-            Err(fault) => found.push(format!("the check broke off: {}", fault.into_sqlite())),
-        }
-    }
-    found
+    run(connection, &[pages, sums, references])
+}
+
+/// Whether the search index holds what the records say, one sentence if not. It is derived from them: nothing is lost with it.
+pub(crate) fn index_damage(connection: &Connection) -> Vec<String> {
+    run(connection, &[search_index])
+}
+
+/// Both in one transaction.
+pub(crate) fn damage_and_index(connection: &Connection) -> Vec<String> {
+    run(connection, &[pages, sums, references, search_index])
+}
+
+fn run(connection: &Connection, checks: &[Check]) -> Vec<String> {
+    let broken_off = |fault: Fault| format!("the check broke off: {}", fault.into_sqlite());
+    let transaction = match connection.unchecked_transaction() {
+        Ok(transaction) => transaction,
+        Err(error) => return vec![broken_off(error.into())],
+    };
+    let found =
+        checks.iter().map(|check| check(&transaction).unwrap_or_else(|fault| vec![broken_off(fault)]));
+    found.flatten().collect()
 }
 
 fn pages(connection: &Connection) -> Result<Vec<String>, Fault> {

@@ -3,6 +3,7 @@
 
 use super::times;
 use crate::{
+    backup::files::read_whole,
     durable::{self, sync_folder},
     private::make_private,
 };
@@ -22,11 +23,18 @@ pub(crate) fn path(root: &Path, id: &BlobId) -> PathBuf {
     root.join(QUARANTINE).join(id.to_string())
 }
 
-/// Moves the blob `id`, whose file is at `blob`, into quarantine. Bytes that are there already are replaced.
+/// Moves the blob `id`, whose file is at `blob`, into quarantine. A whole copy that is there already stays: the file may be
+/// damaged.
 pub(crate) fn take(root: &Path, blob: &Path, id: &BlobId, now: Timestamp) -> io::Result<()> {
     make_private(&root.join(QUARANTINE))?;
-    File::open(blob)?.set_times(times(now))?;
-    durable::rename(blob, &path(root, id))?;
+    let quarantined = path(root, id);
+    if read_whole(&quarantined, id).is_some() {
+        File::open(&quarantined)?.set_times(times(now))?;
+        fs::remove_file(blob)?;
+    } else {
+        File::open(blob)?.set_times(times(now))?;
+        durable::rename(blob, &quarantined)?;
+    }
     blob.parent().map_or(Ok(()), sync_folder)
 }
 

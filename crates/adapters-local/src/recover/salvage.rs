@@ -1,12 +1,6 @@
 //! Reading whatever rows of a damaged database can be read, and writing them into a new one.
 
-use crate::{
-    collection_repo,
-    error::Fault,
-    job_repo::rows,
-    metadata_repo,
-    released::{self, Holder},
-};
+use crate::{collection_repo, error::Fault, job_repo::rows, metadata_repo, released};
 use rusqlite::{Connection, Row, params};
 use std::collections::BTreeSet;
 use tintype_core::domain::{BlobId, CollectionId, JobId};
@@ -102,12 +96,12 @@ impl Salvage<'_> {
                 break;
             }
         }
-        for holder in [Holder::Job, Holder::Image] {
-            for blob in released::all(self.from, holder).unwrap_or_default() {
-                released::record(self.new, holder, &blob).map_err(Fault::into_sqlite)?;
-            }
-        }
         Ok(seen.len() as u64)
+    }
+
+    /// Writes what was released.
+    pub(super) fn releases(&self) -> rusqlite::Result<()> {
+        released::copy_all(self.new, self.from)
     }
 
     /// Calls `one` with each row of `sql`, up to the first that can't be read; says whether there was none such. Rows that are

@@ -119,7 +119,7 @@ pub trait JobRepo: Debug + Send + Sync + 'static {
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool>;
 
     /// Whether a release of `blob` is recorded here: a job referred to it, and a transaction of this repository removed
-    /// the reference.
+    /// the reference. A record that is older than the blob's last put proves nothing where an adapter can tell.
     async fn is_released(&self, blob: &BlobId) -> PortResult<bool>;
 
     /// Up to `limit` blobs with a release record, in order of their addresses, from the one after `after`.

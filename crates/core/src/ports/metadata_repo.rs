@@ -77,7 +77,7 @@ pub trait MetadataRepo: Debug + Send + Sync + 'static {
     async fn refers_to(&self, blob: &BlobId) -> PortResult<bool>;
 
     /// Whether a release of `blob` is recorded here: an image had it, and a transaction of this repository removed that
-    /// image.
+    /// image. A record that is older than the blob's last put proves nothing where an adapter can tell.
     async fn is_released(&self, blob: &BlobId) -> PortResult<bool>;
 
     /// Up to `limit` blobs with a release record, in order of their addresses, from the one after `after`.

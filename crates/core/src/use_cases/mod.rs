@@ -45,7 +45,7 @@ pub use save_image::{Draft, Origin, Save, SaveFrom, Saved, find_picture, save_im
 pub use similar_images::{Alike, Found, embed_waiting, similar_images};
 pub use submit::{Sources, Submit, Submitted, submit};
 pub use subscribe::{Subscribe, subscribe};
-pub use sweep::{OrphanSweep, Swept, sweep, sweep_orphans};
+pub use sweep::{OrphanSweep, Swept, are_too_many_orphans, sweep, sweep_orphans};
 pub use trash_image::trash_image;
 pub use waiting_images::{GivenUp, Passed};
 

@@ -238,7 +238,7 @@ pub async fn sweep_orphans(
         }
     }
     swept.orphans = orphans.len() as u64;
-    swept.stopped = is_too_many(swept.orphans, swept.blobs);
+    swept.stopped = are_too_many_orphans(swept.orphans, swept.blobs);
     if !swept.stopped {
         for orphan in &orphans {
             swept.quarantined += u64::from(ports.images.quarantine(orphan, put_before, now).await?);
@@ -247,7 +247,8 @@ pub async fn sweep_orphans(
     Ok(swept)
 }
 
-const fn is_too_many(orphans: u64, blobs: u64) -> bool {
+/// Whether so many of the blobs are orphans that the records are rather lost than the blobs of no use.
+pub const fn are_too_many_orphans(orphans: u64, blobs: u64) -> bool {
     let most = blobs.saturating_mul(limits::ORPHANS_PERCENT_MAX) / 100;
     orphans > limits::ORPHANS_MAX || orphans > most && orphans > limits::ORPHANS_EXPECTED
 }
