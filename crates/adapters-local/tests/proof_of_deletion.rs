@@ -15,15 +15,15 @@ use support::{Machine, ManualClock, blob_path};
 use tintype_core::{
     ErrorKind,
     domain::{
-        Blob, BlobId, Collection, ContentType, ImageId, ImageQuery, Job, ModelCard, PageSize, SavedImage,
-        Sort, TextQuery, Timestamp, Version, limits,
+        Blob, BlobId, Clock, Collection, ContentType, ImageId, ImageQuery, Job, ModelCard, PageSize,
+        SavedImage, Sort, TextQuery, Timestamp, Version, limits,
     },
     ports::{MockImageModel, Models, Ports},
     use_cases::{OrphanSweep, erase_image, sweep, sweep_orphans},
 };
 use tintype_local::{
-    DataFolder, Database, Earlier, OpenError, RecoverError, SqliteIntegrity, WorkflowSettings, back_up,
-    bring_back_blobs, check_database, check_library, read_unexplained, recover, repair_library,
+    DataFolder, Database, Earlier, OpenError, RecoverError, SqliteIntegrity, SystemClock, WorkflowSettings,
+    back_up, bring_back_blobs, check_database, check_library, read_unexplained, recover, repair_library,
     take_snapshot_if_due,
 };
 use tintype_testkit::samples::{START, alice, image_id, new_job, saved_image};
@@ -551,7 +551,7 @@ async fn a_release_from_before_the_blob_was_put_again_unlinks_nothing() {
     let live = machine(&data);
     let blob = image.sha256;
     let bytes = live.ports.images.get(&blob).await.unwrap();
-    let now = Timestamp::from_millis(i64::try_from(unix_millis()).unwrap() + 60_000);
+    let now = SystemClock.now().after(std::time::Duration::from_secs(60));
     live.ports.images.put(&Blob::new(bytes, ContentType::Png), now).await.unwrap();
     drop(live);
     put_back(&data, &earlier);
@@ -643,8 +643,4 @@ async fn a_check_beside_a_writer_finds_no_damage() {
     }
     checks.await.unwrap();
     assert_eq!(live.ports.integrity.damage().await, Vec::<String>::new());
-}
-
-fn unix_millis() -> u128 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()
 }
