@@ -297,7 +297,7 @@ fn refuse_other_library(data: &Path, target: &Path) -> Result<(), BackupError> {
 
 fn library_id(folder: &Path) -> Option<String> {
     let database = database::open_read_only(&folder.join(database::FILE)).ok()?;
-    database.query_row("SELECT id FROM library", [], |row| row.get(0)).ok()
+    LibraryMark::of(&database).ok().flatten().map(|mark| mark.library)
 }
 
 /// Copies the database, if it is sound; the blobs that it refers to.
@@ -357,7 +357,8 @@ fn blobs_of_sound(connection: &Connection, folder: &Path) -> Result<BTreeSet<Blo
     blobs_of(connection).map_err(|source| BackupError::Database { folder: folder.to_owned(), source })
 }
 
-fn blobs_of(connection: &Connection) -> rusqlite::Result<BTreeSet<BlobId>> {
+/// The blobs that records refer to.
+pub(crate) fn blobs_of(connection: &Connection) -> rusqlite::Result<BTreeSet<BlobId>> {
     let mut statement = connection.prepare("SELECT sha256 FROM images UNION SELECT sha256 FROM job_blobs")?;
     let blobs = statement.query_map([], |row| row.get(0).map(BlobId::from_bytes))?;
     blobs.collect()

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use reading::Comparisons;
 use std::{
-    fs::{self, File, FileTimes},
+    fs::{self, File, FileTimes, Metadata},
     io::{self, Read as _},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -208,6 +208,12 @@ fn holds(mut file: &File, bytes: &[u8]) -> io::Result<bool> {
 pub(crate) fn times(now: Timestamp) -> FileTimes {
     let since_1970 = Duration::from_millis(u64::try_from(now.as_millis()).unwrap_or(0));
     FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + since_1970)
+}
+
+/// When the blob in a file was put, or moved into quarantine: the inverse of [`times`].
+pub(crate) fn put_at(file: &Metadata) -> io::Result<Timestamp> {
+    let since_1970 = file.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Ok(Timestamp::from_millis(0).after(since_1970))
 }
 
 fn get(folders: &Folders, id: &BlobId) -> PortResult<Bytes> {

@@ -4,7 +4,7 @@ use crate::{
     DataFolder, OpenError, RecoverError, Recovered,
     backup::{copy_database, files},
     database::{self, check, wal},
-    image_store::{BLOBS, blob_path, blobs_below, quarantine},
+    image_store::{BLOBS, blob_path, blobs_below, put_at, quarantine},
     library_mark,
     recover::{known_blobs, recover},
 };
@@ -13,7 +13,6 @@ use std::{
     collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 use tintype_core::{
     domain::{BlobId, Timestamp, limits},
@@ -215,9 +214,6 @@ fn copy_of(data: &Path) -> Result<(Option<library_mark::LibraryMark>, Connection
 
 /// Whether a blob was put long enough ago for its record to be there.
 fn is_old(path: &Path, now: Timestamp) -> bool {
-    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
-    modified.is_ok_and(|modified| {
-        let since = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(0).after(since) < now.before(limits::BLOB_GRACE)
-    })
+    let file = fs::metadata(path);
+    file.and_then(|file| put_at(&file)).is_ok_and(|put_at| put_at < now.before(limits::BLOB_GRACE))
 }

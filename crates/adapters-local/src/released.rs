@@ -5,10 +5,10 @@ use crate::{
     Database, SystemClock,
     database::Durability::Durable,
     error::Fault,
-    image_store::{BLOBS, blob_path},
+    image_store::{BLOBS, blob_path, put_at},
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use std::{fs, path::Path, time::SystemTime};
+use std::fs;
 use tintype_core::{
     PortResult,
     domain::{BlobId, Clock, Timestamp},
@@ -79,17 +79,10 @@ pub(crate) async fn is_released(
         let mut statement = connection.prepare_cached(sql)?;
         let released_at = statement.query_row(params![holder.name(), blob.as_bytes()], |row| row.get(0));
         let Some(released_at) = released_at.optional()?.map(Timestamp::from_millis) else { return Ok(false) };
-        Ok(last_put(&folder, &blob).is_none_or(|put_at| put_at <= released_at))
+        let file = fs::metadata(blob_path(&folder.join(BLOBS), &blob));
+        Ok(file.and_then(|file| put_at(&file)).map_or(true, |put_at| put_at <= released_at))
     };
     database.read(operation, work).await
-}
-
-/// When the blob was put last; `None` if it is not there.
-fn last_put(folder: &Path, blob: &BlobId) -> Option<Timestamp> {
-    let modified =
-        fs::metadata(blob_path(&folder.join(BLOBS), blob)).and_then(|file| file.modified()).ok()?;
-    let since = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Some(Timestamp::from_millis(0).after(since))
 }
 
 /// See [`JobRepo::released`](tintype_core::ports::JobRepo::released).

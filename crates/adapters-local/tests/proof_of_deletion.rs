@@ -644,3 +644,56 @@ async fn a_check_beside_a_writer_finds_no_damage() {
     checks.await.unwrap();
     assert_eq!(live.ports.integrity.damage().await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_damaged_index_leads_the_purge_of_the_trash_to_no_live_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = machine(folder.path());
+    let image = save(&live.ports, 1).await;
+    drop(live);
+    let run = |sql: &str| {
+        let database = rusqlite::Connection::open(folder.path().join("tintype.db")).unwrap();
+        database.execute_batch(sql).unwrap();
+    };
+    // An entry of the index is left behind, as if its row number had been another's.
+    run("UPDATE images SET trashed_at = 1");
+    run(
+        "PRAGMA writable_schema = ON; CREATE TABLE kept AS SELECT * FROM sqlite_schema WHERE name = 'images_trashed'; \
+         DELETE FROM sqlite_schema WHERE name = 'images_trashed'",
+    );
+    run("UPDATE images SET trashed_at = NULL");
+    run("PRAGMA writable_schema = ON; INSERT INTO sqlite_schema SELECT * FROM kept; DROP TABLE kept");
+    let live = machine(folder.path());
+    let error = live.ports.metadata.purge(later(), 10).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    assert!(live.ports.metadata.refers_to(&image.sha256).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_repair_moves_no_more_orphans_than_a_sweep() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = machine(folder.path());
+    for n in 0..10 {
+        live.ports.images.put(&bytes_of(n), START).await.unwrap();
+    }
+    drop(live);
+    let error = repair_library(folder.path(), later()).unwrap_err();
+    assert!(matches!(error, RecoverError::TooManyOrphans { orphans: 10, blobs: 10 }), "{error}");
+    assert!(!folder.path().join("quarantine").exists());
+}
+
+#[tokio::test]
+async fn a_whole_copy_in_quarantine_is_not_replaced_by_a_damaged_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = machine(folder.path());
+    let blob = save(&live.ports, 1).await.sha256;
+    assert!(live.ports.images.quarantine(&blob, later(), later()).await.unwrap());
+    live.ports.images.put(&bytes_of(1), START).await.unwrap();
+    drop(live);
+    let name = blob.to_string();
+    fs::write(folder.path().join("blobs").join(&name[..2]).join(&name[2..4]).join(&name), "rotten").unwrap();
+    let recovered = repair_library(folder.path(), later()).unwrap();
+    assert_eq!((recovered.damaged_blobs, recovered.blobs_back, recovered.missing), (vec![blob], 1, vec![]));
+    let live = machine(folder.path());
+    assert_eq!(live.ports.images.get(&blob).await.unwrap(), bytes_of(1).bytes());
+}

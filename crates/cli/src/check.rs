@@ -82,8 +82,9 @@ fn tell(report: &LibraryReport, terminal: &Terminal) {
     }
     if report.quarantined > 0 {
         terminal.note(&format!(
-            "{} blobs are in quarantine, each for 30 days; tintype recover brings them back",
-            report.quarantined
+            "{} blobs are in quarantine, each for {} days; tintype recover brings them back",
+            report.quarantined,
+            limits::QUARANTINE_RETENTION.as_secs() / 86_400
         ));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::compose::Upkeep;
 use std::time::Duration;
-use tintype_core::domain::Clock;
+use tintype_core::domain::{Clock, limits};
 use tintype_core::ports::Ports;
 use tintype_core::use_cases::{OrphanSweep, Swept, sweep, sweep_orphans};
 use tintype_http::Metrics;
@@ -104,7 +104,12 @@ async fn orphans(ports: &Ports, upkeep: &Upkeep, metrics: &Metrics) {
             );
         }
         Ok(OrphanSweep { quarantined, .. }) if quarantined > 0 => {
-            tracing::warn!(quarantined, "moved blobs without a record into quarantine, for 30 days");
+            let days = limits::QUARANTINE_RETENTION.as_secs() / 86_400;
+            tracing::warn!(
+                quarantined,
+                days,
+                "moved blobs without a record into quarantine, for that many days"
+            );
         }
         Ok(_) => {}
         Err(error) => {

@@ -1,5 +1,6 @@
 //! Where each blob's file is, and which folders are known to be on the disk.
 
+use super::put_at;
 use crate::{
     DataFolder, DiskSpace, backup::Pass, durable::sync_folder, error::OpenError, private::make_private,
 };
@@ -12,12 +13,8 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::SystemTime,
 };
-use tintype_core::{
-    domain::{BlobId, Timestamp},
-    ports::BlobInfo,
-};
+use tintype_core::{domain::BlobId, ports::BlobInfo};
 
 /// The folder of blobs in a data folder, and in a backup of one.
 pub(crate) const BLOBS: &str = "blobs";
@@ -238,8 +235,7 @@ fn empty(folder: &Path) -> io::Result<()> {
 }
 
 fn info(id: BlobId, metadata: &Metadata) -> io::Result<BlobInfo> {
-    let since_1970 = metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Ok(BlobInfo { id, bytes: metadata.len(), put_at: Timestamp::from_millis(0).after(since_1970) })
+    Ok(BlobInfo { id, bytes: metadata.len(), put_at: put_at(metadata)? })
 }
 
 /// The folders named by one byte in `folder`, in order; anything else there is not ours.

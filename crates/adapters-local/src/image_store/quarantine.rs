@@ -1,7 +1,7 @@
 //! The folder of blobs that no record explains. A blob lies there under its address; the time of change of its file is when
 //! it was moved in.
 
-use super::times;
+use super::{put_at, times};
 use crate::{
     backup::files::read_whole,
     durable::{self, sync_folder},
@@ -11,7 +11,6 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 use tintype_core::domain::{BlobId, Timestamp};
 
@@ -58,9 +57,7 @@ pub(crate) fn purge(root: &Path, quarantined_before: Timestamp, limit: usize) ->
     let mut removed = 0;
     for id in list(root)? {
         let path = path(root, &id);
-        let since =
-            fs::metadata(&path)?.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        if Timestamp::from_millis(0).after(since) < quarantined_before {
+        if put_at(&fs::metadata(&path)?)? < quarantined_before {
             fs::remove_file(&path)?;
             removed += 1;
         }

@@ -1,7 +1,7 @@
 //! Reading whatever rows of a damaged database can be read, and writing them into a new one.
 
-use crate::{collection_repo, error::Fault, job_repo::rows, metadata_repo, released};
-use rusqlite::{Connection, Row, params};
+use crate::{backup::blobs_of, collection_repo, error::Fault, job_repo::rows, metadata_repo, released};
+use rusqlite::{Connection, Row};
 use std::collections::BTreeSet;
 use tintype_core::domain::{BlobId, CollectionId, JobId};
 
@@ -151,11 +151,7 @@ fn is_of_the_disk(error: &rusqlite::Error) -> bool {
 
 /// The blobs that records refer to, and those whose release is on record.
 pub(crate) fn known_blobs(connection: &Connection) -> rusqlite::Result<(BTreeSet<BlobId>, BTreeSet<BlobId>)> {
-    let all = |sql: &str| {
-        let mut statement = connection.prepare(sql)?;
-        let blobs = statement.query_map(params![], |row| row.get(0).map(BlobId::from_bytes))?;
-        blobs.collect::<rusqlite::Result<_>>()
-    };
-    let referenced = all("SELECT sha256 FROM images UNION SELECT sha256 FROM job_blobs")?;
-    Ok((referenced, all("SELECT DISTINCT sha256 FROM released_blobs")?))
+    let mut statement = connection.prepare("SELECT DISTINCT sha256 FROM released_blobs")?;
+    let released = statement.query_map([], |row| row.get(0).map(BlobId::from_bytes))?;
+    Ok((blobs_of(connection)?, released.collect::<rusqlite::Result<_>>()?))
 }
